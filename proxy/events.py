@@ -1,0 +1,107 @@
+"""What the proxy announces: frozen facts about requests, for whoever listens.
+
+A listener is a plain function, called on the proxy's own thread: it must be quick and must not raise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, Union
+
+from typing_extensions import TypeAlias
+
+Outcome = Literal["ok", "error", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestStarted:
+    """A client's request passed the door and was understood."""
+
+    request_id: str
+    at: float
+    """Seconds since the epoch."""
+    client: str
+    conversation_id: str | None
+    path: str
+    model_asked: str
+    stream: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRouted:
+    """An attempt at an upstream begins."""
+
+    request_id: str
+    alias: str | None
+    provider: str
+    model: str
+    reason: str
+    """One sentence for people: why this candidate."""
+    losses: tuple[str, ...] = ()
+    """What of the request this dialect cannot carry, a sentence each."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstToken:
+    """The first content of the answer left for the client."""
+
+    request_id: str
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFinished:
+    """The request ended, well or not."""
+
+    request_id: str
+    at: float
+    outcome: Outcome
+    status: int
+    """HTTP status the client saw; 499 where the client left first."""
+    duration_s: float
+    first_token_s: float | None = None
+    stop_reason: str | None = None
+    error_type: str | None = None
+    error_message: str | None = None
+    input_tokens: int = 0
+    """Uncached input tokens, as the Messages API counts them."""
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cost_usd: float | None = None
+    """What the upstream said it cost; None where it says nothing."""
+    tool_names: tuple[str, ...] = ()
+    """Tools the model called in this answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Both sides of one request as text, each part cut at a limit; may hold secrets: redact before showing."""
+
+    request_id: str
+    client_request: str = ""
+    upstream_request: str = ""
+    upstream_reply: str = ""
+    client_reply: str = ""
+    client_headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Without the credential headers."""
+    upstream_headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRefused:
+    """A request was turned away at the door: no token, a foreign Host or Origin, a wrong type or size."""
+
+    request_id: str
+    at: float
+    status: int
+    reason: str
+
+
+ProxyEvent: TypeAlias = Union[RequestStarted, RequestRouted, FirstToken, RequestFinished, Exchange, RequestRefused]
+
+EventSink = Callable[[ProxyEvent], None]
+"""Takes an event; must not block or raise."""
