@@ -18,7 +18,7 @@ MAX_DEPTH = 128
 MAX_DIGITS = 64
 """Python's own limit is 4,300 digits and costs quadratic time; no honest number comes near 64."""
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"' if hasattr(re, "NOFLAG") else rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 

@@ -28,7 +28,7 @@ def resolve(config: ProxyConfig, asked: str) -> Route:
     """Returns the route of a model name: exact alias, then the first match in file order, then `unknown_models`.
 
     Raises:
-        ClientError: Nothing serves the name (404), or what serves it is not configured (500-free, so 404 too).
+        ClientError: Nothing serves the name, or no provider of its alias is configured (404).
     """
     if not config.providers:
         return Route(asked, None, (Candidate(DEMO_PROVIDER, "demo"),), "no provider is configured, so the demo answers")
