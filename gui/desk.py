@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
-from typing import Protocol, Union
+from typing import Protocol, TypeAlias
 
 from pydantic import SecretStr
-from typing_extensions import TypeAlias
 
 from proxy.events import Exchange, ProxyEvent
 
@@ -64,12 +63,14 @@ class ProviderView:
     dialect: str
     base_url: str
     key_source: str
-    """In words: `in the keyring (openrouter)`, `environment variable OPENROUTER_API_KEY`, `file …`, `none needed`, `missing`."""
+    """In words: `in the keyring (openrouter)`, `environment variable OPENROUTER_API_KEY`, `file …`,
+    `none needed` or `missing`."""
     key_hint: str
     """`••••` and the last four characters; empty where there is no key."""
     has_key: bool
     problem: str | None = None
-    """Why the key cannot be used, or a warning such as: the environment variable is set but the keyring's key is used."""
+    """Why the key cannot be used, or a warning such as: the environment variable is set, but the
+    keyring's key is used."""
     can_store_key: bool = True
     """The settings name a keyring entry for it, so a key can be entered here."""
 
@@ -109,7 +110,8 @@ class Resolution:
 
     asked: str
     text: str
-    """One sentence: `'claude-sonnet-5-5' matches claude-*sonnet* of the alias big → openrouter / anthropic/claude-sonnet-4`."""
+    """One sentence, such as `'claude-sonnet-5-5' matches claude-*sonnet* of the alias big →
+    openrouter / anthropic/claude-sonnet-4`."""
     is_served: bool
 
 
@@ -203,18 +205,18 @@ class ShowWindow:
     """A second start of the program asks for the window."""
 
 
-DeskEvent: TypeAlias = Union[
-    ProxyStateChanged,
-    ProvidersChanged,
-    AliasesChanged,
-    SettingsChanged,
-    ActionDone,
-    ActionFailed,
-    ProviderTested,
-    LogsAppended,
-    ShowWindow,
-    ProxyEvent,
-]
+DeskEvent: TypeAlias = (
+    ProxyStateChanged
+    | ProvidersChanged
+    | AliasesChanged
+    | SettingsChanged
+    | ActionDone
+    | ActionFailed
+    | ProviderTested
+    | LogsAppended
+    | ShowWindow
+    | ProxyEvent
+)
 
 DeskListener = Callable[[DeskEvent], None]
 

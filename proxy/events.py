@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, Union
-
-from typing_extensions import TypeAlias
+from typing import Literal, TypeAlias
 
 Outcome = Literal["ok", "error", "cancelled"]
 
@@ -78,7 +76,7 @@ class RequestFinished:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Both sides of one request as text, each part cut at a limit; may hold secrets: redact before showing."""
+    """Both sides of one request as text, each part cut at a limit; redact before showing."""
 
     request_id: str
     client_request: str = ""
@@ -101,7 +99,9 @@ class RequestRefused:
     reason: str
 
 
-ProxyEvent: TypeAlias = Union[RequestStarted, RequestRouted, FirstToken, RequestFinished, Exchange, RequestRefused]
+ProxyEvent: TypeAlias = (
+    RequestStarted | RequestRouted | FirstToken | RequestFinished | Exchange | RequestRefused
+)
 
 EventSink = Callable[[ProxyEvent], None]
 """Takes an event; must not block or raise."""

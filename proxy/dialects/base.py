@@ -77,10 +77,14 @@ class Dialect(Protocol):
         """
         ...
 
-    def decoder(self, request: MessagesRequest, target: Target, content_type: str, new_id: NewId) -> StreamDecoder:
+    def decoder(
+        self, request: MessagesRequest, target: Target, content_type: str, new_id: NewId
+    ) -> StreamDecoder:
         """Returns the decoder for an answer with HTTP status 200 and this content type."""
         ...
 
-    def decode_error(self, request: MessagesRequest, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
+    def decode_error(
+        self, request: MessagesRequest, status: int, headers: Mapping[str, str], body: bytes
+    ) -> UpstreamError:
         """Returns what an answer with another status means for the client; header names are lower case."""
         ...

@@ -7,14 +7,12 @@ it was made.
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
-
-from typing_extensions import TypeAlias
+from typing import Any, TypeAlias
 
 from proxy.messages.errors import ErrorType
 from proxy.messages.message import JsonObject, Usage
 
-StreamEvent: TypeAlias = Dict[str, Any]
+StreamEvent: TypeAlias = dict[str, Any]
 """One event; `type` is message_start, content_block_start, content_block_delta, content_block_stop,
 message_delta, message_stop, ping or error (or one that came with the API later)."""
 
@@ -75,7 +73,7 @@ def citations_delta(index: int, citation: JsonObject) -> StreamEvent:
     return _delta(index, "citations_delta", "citation", citation)
 
 
-def message_delta(stop_reason: str, stop_sequence: Optional[str], usage: Usage, **more: Any) -> StreamEvent:
+def message_delta(stop_reason: str, stop_sequence: str | None, usage: Usage, **more: Any) -> StreamEvent:
     """Why the answer ended, and the final usage; `more` goes beside stop_reason (stop_details)."""
     return {
         "type": "message_delta",
@@ -94,7 +92,7 @@ def ping() -> StreamEvent:
     return {"type": "ping"}
 
 
-def error(type: ErrorType, message: str, request_id: Optional[str] = None) -> StreamEvent:  # noqa: A002 - the protocol's word
+def error(type: ErrorType, message: str, request_id: str | None = None) -> StreamEvent:  # noqa: A002 - the protocol's word
     """Ends an answer that failed after HTTP 200; no message_stop follows."""
     event: StreamEvent = {"type": "error", "error": {"type": type.value, "message": message}}
     if request_id is not None:

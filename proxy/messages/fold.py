@@ -63,7 +63,7 @@ class MessageFold:
         return cast("Message", self._message)
 
     def _content(self) -> list[JsonObject]:
-        return cast("list[JsonObject]", self.message()["content"])
+        return self.message()["content"]
 
     def _add_delta(self, delta: JsonObject) -> None:
         block = self._content()[-1]
@@ -97,7 +97,7 @@ class MessageFold:
 
 
 def _read_input(text: str) -> Any:
-    """A truncated call (stop reason max_tokens) has no readable input: it is shown as empty, like the real API does."""
+    """Reads a call's input; one cut off by max_tokens cannot be read and is shown as empty."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

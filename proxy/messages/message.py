@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Literal, Optional, Union
+from typing import Any, Literal, TypeAlias
 
-from typing_extensions import NotRequired, TypeAlias, TypedDict
+from typing_extensions import NotRequired, TypedDict
 
-JsonObject: TypeAlias = Dict[str, Any]
+JsonObject: TypeAlias = dict[str, Any]
 """A JSON object as read from the wire."""
 
 StopReason: TypeAlias = Literal[
@@ -29,7 +29,7 @@ class Usage(TypedDict, total=False):
     cache_read_input_tokens: int
     cache_creation: JsonObject
     output_tokens_details: JsonObject
-    server_tool_use: Optional[JsonObject]
+    server_tool_use: JsonObject | None
     service_tier: str
 
 
@@ -38,7 +38,7 @@ class TextBlock(TypedDict):
 
     type: Literal["text"]
     text: str
-    citations: NotRequired[Optional[List[JsonObject]]]
+    citations: NotRequired[list[JsonObject] | None]
 
 
 class ThinkingBlock(TypedDict):
@@ -66,7 +66,7 @@ class ToolUseBlock(TypedDict):
     caller: NotRequired[JsonObject]
 
 
-ContentBlock: TypeAlias = Union[TextBlock, ThinkingBlock, RedactedThinkingBlock, ToolUseBlock, JsonObject]
+ContentBlock: TypeAlias = TextBlock | ThinkingBlock | RedactedThinkingBlock | ToolUseBlock | JsonObject
 
 
 class Message(TypedDict):
@@ -76,9 +76,9 @@ class Message(TypedDict):
     type: Literal["message"]
     role: Literal["assistant"]
     model: str
-    content: List[JsonObject]
-    stop_reason: Optional[str]
-    stop_sequence: Optional[str]
-    stop_details: NotRequired[Optional[JsonObject]]
-    container: NotRequired[Optional[JsonObject]]
+    content: list[JsonObject]
+    stop_reason: str | None
+    stop_sequence: str | None
+    stop_details: NotRequired[JsonObject | None]
+    container: NotRequired[JsonObject | None]
     usage: Usage

@@ -5,10 +5,9 @@ The block models name the kinds the API documents; any other kind is an `OtherBl
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Dict, List, Literal, Optional, Union
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
-from typing_extensions import TypeAlias
 
 from proxy.messages.errors import ClientError, ErrorType
 
@@ -22,25 +21,25 @@ class TextParam(_Wire):
 
     type: Literal["text"]
     text: str
-    cache_control: Optional[Dict[str, Any]] = None
+    cache_control: dict[str, Any] | None = None
 
 
 class ImageParam(_Wire):
     """A picture: base64, url or file source."""
 
     type: Literal["image"]
-    source: Dict[str, Any]
-    cache_control: Optional[Dict[str, Any]] = None
+    source: dict[str, Any]
+    cache_control: dict[str, Any] | None = None
 
 
 class DocumentParam(_Wire):
     """A document: base64 (PDF), text, content, url or file source."""
 
     type: Literal["document"]
-    source: Dict[str, Any]
-    title: Optional[str] = None
-    context: Optional[str] = None
-    cache_control: Optional[Dict[str, Any]] = None
+    source: dict[str, Any]
+    title: str | None = None
+    context: str | None = None
+    cache_control: dict[str, Any] | None = None
 
 
 class ThinkingParam(_Wire):
@@ -64,8 +63,8 @@ class ToolUseParam(_Wire):
     type: Literal["tool_use"]
     id: str
     name: str
-    input: Dict[str, Any]
-    cache_control: Optional[Dict[str, Any]] = None
+    input: dict[str, Any]
+    cache_control: dict[str, Any] | None = None
 
 
 class OtherBlock(_Wire):
@@ -78,7 +77,10 @@ _KINDS = ("text", "image", "document", "thinking", "redacted_thinking", "tool_us
 
 
 def _kind(value: Any) -> str:
-    kind: Any = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    if isinstance(value, dict):
+        kind = cast("dict[str, Any]", value).get("type")
+    else:
+        kind = getattr(value, "type", None)
     return kind if kind in _KINDS else "other"
 
 
@@ -87,22 +89,20 @@ class ToolResultParam(_Wire):
 
     type: Literal["tool_result"]
     tool_use_id: str
-    content: Optional[Content] = None
-    is_error: Optional[bool] = None
-    cache_control: Optional[Dict[str, Any]] = None
+    content: Content | None = None
+    is_error: bool | None = None
+    cache_control: dict[str, Any] | None = None
 
 
 ContentBlockParam: TypeAlias = Annotated[
-    Union[
-        Annotated[TextParam, Tag("text")],
-        Annotated[ImageParam, Tag("image")],
-        Annotated[DocumentParam, Tag("document")],
-        Annotated[ThinkingParam, Tag("thinking")],
-        Annotated[RedactedThinkingParam, Tag("redacted_thinking")],
-        Annotated[ToolUseParam, Tag("tool_use")],
-        Annotated[ToolResultParam, Tag("tool_result")],
-        Annotated[OtherBlock, Tag("other")],
-    ],
+    Annotated[TextParam, Tag("text")]
+    | Annotated[ImageParam, Tag("image")]
+    | Annotated[DocumentParam, Tag("document")]
+    | Annotated[ThinkingParam, Tag("thinking")]
+    | Annotated[RedactedThinkingParam, Tag("redacted_thinking")]
+    | Annotated[ToolUseParam, Tag("tool_use")]
+    | Annotated[ToolResultParam, Tag("tool_result")]
+    | Annotated[OtherBlock, Tag("other")],
     Discriminator(_kind),
 ]
 
@@ -112,7 +112,7 @@ def _shape(value: Any) -> str:
 
 
 Content: TypeAlias = Annotated[
-    Union[Annotated[str, Tag("string")], Annotated[List[ContentBlockParam], Tag("blocks")]],
+    Annotated[str, Tag("string")] | Annotated[list[ContentBlockParam], Tag("blocks")],
     Discriminator(_shape),
 ]
 """A string (short for one text block) or a list of blocks."""
@@ -132,15 +132,15 @@ class MessageParam(_Wire):
 
 
 class ToolParam(_Wire):
-    """A declared tool; a custom one (no type or `custom`) has an input schema, Anthropic's own have a type."""
+    """A declared tool; a custom one (type absent or `custom`) has a schema, Anthropic's own have a type."""
 
-    type: Optional[str] = None
-    name: Optional[str] = None
-    description: Optional[str] = None
-    input_schema: Optional[Dict[str, Any]] = None
-    cache_control: Optional[Dict[str, Any]] = None
-    strict: Optional[bool] = None
-    defer_loading: Optional[bool] = None
+    type: str | None = None
+    name: str | None = None
+    description: str | None = None
+    input_schema: dict[str, Any] | None = None
+    cache_control: dict[str, Any] | None = None
+    strict: bool | None = None
+    defer_loading: bool | None = None
 
     @property
     def is_custom(self) -> bool:
@@ -152,43 +152,43 @@ class ToolChoiceParam(_Wire):
     """How the model may choose tools."""
 
     type: Literal["auto", "any", "tool", "none"]
-    name: Optional[str] = None
-    disable_parallel_tool_use: Optional[bool] = None
+    name: str | None = None
+    disable_parallel_tool_use: bool | None = None
 
 
 class ThinkingConfigParam(_Wire):
     """Whether and how the model thinks: enabled, adaptive, disabled or between_tools."""
 
     type: str
-    budget_tokens: Optional[int] = None
-    display: Optional[str] = None
+    budget_tokens: int | None = None
+    display: str | None = None
 
 
 class OutputConfigParam(_Wire):
     """Effort and structured output."""
 
-    effort: Optional[str] = None
-    format: Optional[Dict[str, Any]] = None
+    effort: str | None = None
+    format: dict[str, Any] | None = None
 
 
 class MessagesRequest(_Wire):
     """The body of `POST /v1/messages`."""
 
     model: str = Field(min_length=1)
-    messages: List[MessageParam]
+    messages: list[MessageParam]
     max_tokens: int = Field(ge=0)
-    system: Optional[Content] = None
-    tools: Optional[List[ToolParam]] = None
-    tool_choice: Optional[ToolChoiceParam] = None
-    thinking: Optional[ThinkingConfigParam] = None
-    output_config: Optional[OutputConfigParam] = None
-    stop_sequences: Optional[List[str]] = None
+    system: Content | None = None
+    tools: list[ToolParam] | None = None
+    tool_choice: ToolChoiceParam | None = None
+    thinking: ThinkingConfigParam | None = None
+    output_config: OutputConfigParam | None = None
+    stop_sequences: list[str] | None = None
     stream: bool = False
-    temperature: Optional[float] = None
-    top_p: Optional[float] = None
-    top_k: Optional[int] = None
-    metadata: Optional[Dict[str, Any]] = None
-    service_tier: Optional[str] = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    metadata: dict[str, Any] | None = None
+    service_tier: str | None = None
 
     def system_blocks(self) -> list[TextParam]:
         """Returns the system prompt as text blocks; empty ones are left out."""
@@ -203,7 +203,8 @@ def parse_request(body: Any) -> MessagesRequest:
     """Returns the request a JSON body holds.
 
     Raises:
-        ClientError: A field is missing or wrong; the text names it as the real API does (`messages.0.content: Field required`).
+        ClientError: A field is missing or wrong; the text names it as the real API does
+            (`messages.0.content: Field required`).
     """
     if not isinstance(body, dict):
         raise ClientError(ErrorType.INVALID_REQUEST, "The request body must be a JSON object.")
@@ -213,6 +214,9 @@ def parse_request(body: Any) -> MessagesRequest:
         raise ClientError(ErrorType.INVALID_REQUEST, _first_problem(exc)) from None
     if not request.messages:
         raise ClientError(ErrorType.INVALID_REQUEST, "messages: at least one message is required")
+    for index, message in enumerate(request.messages):
+        if message.role != "system" and "content" not in message.model_fields_set:
+            raise ClientError(ErrorType.INVALID_REQUEST, f"messages.{index}.content: Field required")
     return request
 
 

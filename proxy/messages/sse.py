@@ -1,4 +1,4 @@
-"""Event streams: splits received bytes into events at any cut, and writes ours.
+r"""Event streams: splits received bytes into events at any cut, and writes ours.
 
 Lines end at \\n, \\r\\n or \\r only (WHATWG, Server-sent events 9.2.5): U+2028 inside JSON is no line end.
 """
@@ -16,7 +16,7 @@ MAX_EVENT_BYTES = 2**20
 
 @dataclass(frozen=True, slots=True)
 class ServerSentEvent:
-    """One event as received: its name (empty: none given) and its data lines joined by \\n."""
+    r"""One event as received: its name (empty: none given) and its data lines joined by \\n."""
 
     name: str
     data: bytes

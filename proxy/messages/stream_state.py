@@ -96,7 +96,9 @@ class StreamState:
         elif kind == "content_block_delta":
             self._feed(event)
         elif kind == "content_block_stop" and event["index"] != self.open_index:
-            raise IllegalEvent(f"content_block_stop for block {event['index']} while {self.open_index} is open")
+            raise IllegalEvent(
+                f"content_block_stop for block {event['index']} while {self.open_index} is open"
+            )
         self.phase = following
 
     def finish(self) -> None:

@@ -43,17 +43,16 @@ def read_json(data: bytes) -> Any:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as exc:
         raise InvalidJson(f"is not valid JSON (line {exc.lineno}, column {exc.colno})") from None
-    except RecursionError:
-        raise InvalidJson("is nested too deeply") from None
     return value
 
 
 def write_json(value: Any) -> bytes:
-    """Returns `value` as compact JSON; lone surrogates, which UTF-8 cannot carry, become U+FFFD."""
+    """Returns `value` as compact JSON; halves of a surrogate pair are joined, a lone one becomes U+FFFD."""
     try:
         return orjson.dumps(value)
     except TypeError:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 def _check_depth(data: bytes) -> None:

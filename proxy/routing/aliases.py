@@ -25,13 +25,15 @@ class Route:
 
 
 def resolve(config: ProxyConfig, asked: str) -> Route:
-    """Returns the route of a model name: exact alias, then the first match in file order, then `unknown_models`.
+    """Returns the route of a name: exact alias, then the first match in file order, then `unknown_models`.
 
     Raises:
         ClientError: Nothing serves the name, or no provider of its alias is configured (404).
     """
     if not config.providers:
-        return Route(asked, None, (Candidate(DEMO_PROVIDER, "demo"),), "no provider is configured, so the demo answers")
+        return Route(
+            asked, None, (Candidate(DEMO_PROVIDER, "demo"),), "no provider is configured, so the demo answers"
+        )
     alias, reason = _find(config.aliases, asked)
     if alias is not None:
         return Route(asked, alias.name, _known(config, alias), reason)
@@ -44,7 +46,9 @@ def resolve(config: ProxyConfig, asked: str) -> Route:
             f"no alias has or matches '{asked}', so it goes to {config.unknown_models} as it is",
         )
     near = get_close_matches(asked, [each.name for each in config.aliases], n=1)
-    raise ClientError(ErrorType.NOT_FOUND, f"model: {asked}" + (f" (did you mean '{near[0]}'?)" if near else ""))
+    raise ClientError(
+        ErrorType.NOT_FOUND, f"model: {asked}" + (f" (did you mean '{near[0]}'?)" if near else "")
+    )
 
 
 def _find(aliases: tuple[Alias, ...], asked: str) -> tuple[Alias | None, str]:

@@ -14,7 +14,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -51,7 +51,7 @@ class DemoAnswer:
     pace_s: float
     sleep: Callable[[float], Awaitable[object]]
     status: int = 200
-    headers: Mapping[str, str] = _HEADERS
+    headers: Mapping[str, str] = field(default_factory=lambda: _HEADERS)
     is_closed: bool = False
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -92,7 +92,12 @@ def _lines(payload: JsonObject) -> Iterator[bytes]:
 
 def _call_parts(call: JsonObject) -> Iterator[JsonObject]:
     """The call as servers stream it: the name first, then the arguments in pieces."""
-    yield {"index": 0, "id": call["id"], "type": "function", "function": {"name": call["name"], "arguments": ""}}
+    yield {
+        "index": 0,
+        "id": call["id"],
+        "type": "function",
+        "function": {"name": call["name"], "arguments": ""},
+    }
     arguments: str = call["arguments"]
     half = len(arguments) // 2
     for piece in (arguments[:half], arguments[half:]):
@@ -137,7 +142,9 @@ def _script(payload: JsonObject) -> _Script:
     if tool is None:
         return _Script("I am a script, so I say what I am.", about)
     call = {"id": f"call_demo_{len(messages)}", "name": tool["name"], "arguments": json.dumps(_example(tool))}
-    return _Script(f"I am a script. I can show a tool call with {tool['name']}.", about + " Now I call your tool.", call)
+    return _Script(
+        f"I am a script. I can show a tool call with {tool['name']}.", about + " Now I call your tool.", call
+    )
 
 
 def _results_at_end(messages: list[JsonObject]) -> list[str]:
@@ -154,15 +161,16 @@ def _last_text(messages: list[JsonObject]) -> str:
 
 
 def _text(message: JsonObject) -> str:
-    content: Any = message.get("content")
+    content: str | list[JsonObject] = message.get("content") or ""
     if isinstance(content, str):
         return content
-    return " ".join(str(part.get("text", "")) for part in content or [] if part.get("type") == "text")
+    return " ".join(str(part.get("text", "")) for part in content if part.get("type") == "text")
 
 
 def _tool_to_call(payload: JsonObject, question: str) -> JsonObject | None:
-    tools: list[JsonObject] = [tool["function"] for tool in payload.get("tools") or [] if "function" in tool]
-    choice: Any = payload.get("tool_choice")
+    declared: list[JsonObject] = payload.get("tools") or []
+    tools: list[JsonObject] = [tool["function"] for tool in declared if "function" in tool]
+    choice: str | JsonObject | None = payload.get("tool_choice")
     if not tools or choice == "none":
         return None
     if isinstance(choice, dict):
@@ -170,8 +178,7 @@ def _tool_to_call(payload: JsonObject, question: str) -> JsonObject | None:
     named = next((tool for tool in tools if re.search(rf"\b{re.escape(tool['name'])}\b", question)), None)
     if named is not None or choice == "required":
         return named or tools[0]
-    needs_nothing = len(tools) == 1 and not (tools[0].get("parameters") or {}).get("required")
-    return tools[0] if needs_nothing else None
+    return tools[0] if len(tools) == 1 and not _schema(tools[0]).get("required") else None
 
 
 _EXAMPLES: Mapping[str, Any] = MappingProxyType(
@@ -181,9 +188,14 @@ _EXAMPLES: Mapping[str, Any] = MappingProxyType(
 
 def _example(tool: JsonObject) -> JsonObject:
     """The least input that the tool's schema takes: required fields only, enums by their first value."""
-    schema: JsonObject = tool.get("parameters") or {}
-    fields: JsonObject = schema.get("properties") or {}
-    return {name: _value(fields.get(name) or {}) for name in schema.get("required") or []}
+    schema = _schema(tool)
+    fields: dict[str, JsonObject] = schema.get("properties") or {}
+    required: list[str] = schema.get("required") or []
+    return {name: _value(fields.get(name) or {}) for name in required}
+
+
+def _schema(tool: JsonObject) -> JsonObject:
+    return tool.get("parameters") or {}
 
 
 def _value(field: JsonObject) -> Any:
@@ -191,5 +203,4 @@ def _value(field: JsonObject) -> Any:
         return field["default"]
     if field.get("enum"):
         return field["enum"][0]
-    kind = field.get("type")
-    return _EXAMPLES.get(kind[0] if isinstance(kind, list) else kind, "demo")
+    return _EXAMPLES.get(str(field.get("type")), "demo")
