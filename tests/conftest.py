@@ -146,3 +146,13 @@ def shared_data() -> Path:
             pytest.fail(missing_reason(folder), pytrace=False)
         pytest.skip(missing_reason(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def claude_code() -> Path:
+    """The real Claude Code, as `dev.py clients` installs it; without it the test skips."""
+    programs = _TESTS.parent / ".clients" / "node_modules" / ".bin"
+    for name in ("claude", "claude.cmd"):
+        if (programs / name).exists():
+            return programs / name
+    pytest.skip("Claude Code is not installed: `python3 build_scripts/dev.py clients` installs it")
