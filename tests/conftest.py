@@ -18,11 +18,11 @@ from pathlib import Path
 os.environ["QT_QPA_PLATFORM"] = "offscreen"  # before any QApplication; real windows get their own process
 
 import pytest
-import qasync
 from blockbuster import blockbuster_ctx
 from PySide6.QtWidgets import QApplication
 from structlog.typing import EventDict
 
+from app.qt_loop import new_qt_loop
 from tests.guards.home import isolated_environment
 from tests.guards.logs import LogGuard
 from tests.guards.network import NetworkGuard
@@ -59,8 +59,7 @@ def _wants_qt(item: pytest.Item) -> bool:
 
 
 def _qt_loop() -> asyncio.AbstractEventLoop:
-    application = QApplication.instance() or QApplication(["signalbox-tests"])
-    return qasync.QEventLoop(application)
+    return new_qt_loop(QApplication.instance() or QApplication(["signalbox-tests"]))
 
 
 @pytest.fixture(autouse=True)
