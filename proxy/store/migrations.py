@@ -1,0 +1,43 @@
+"""Brings a database to the newest schema in one transaction; the caller has made a backup before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import Connection, insert, inspect, select, update
+
+from proxy.store.schema import META, METADATA, VERSION
+from proxy.store.values import StoreError, StoreFailure
+
+Migration = Callable[[Connection], None]
+
+MIGRATIONS: Mapping[int, Migration] = {}
+"""By the version it leads to; 1 is the first schema, which `schema` itself creates. Add, never change."""
+
+
+def version_of(connection: Connection) -> int:
+    """Returns the version of the database's schema; 0: it has none yet."""
+    if not inspect(connection).has_table(META.name):
+        return 0
+    found = connection.execute(select(META.c.value).where(META.c.key == "version")).scalar_one_or_none()
+    return int(found) if isinstance(found, str) and found.isdecimal() else 0
+
+
+def migrate(
+    connection: Connection, migrations: Mapping[int, Migration] = MIGRATIONS, newest: int = VERSION
+) -> None:
+    """Creates the tables in an empty database, or changes an older one step by step.
+
+    Raises:
+        StoreError: The database comes from a newer program.
+    """
+    version = version_of(connection)
+    if version > newest:
+        raise StoreError(StoreFailure.NEWER)
+    if version == 0:
+        METADATA.create_all(connection)
+        connection.execute(insert(META).values(key="version", value=str(newest)))
+        return
+    for step in range(version + 1, newest + 1):
+        migrations[step](connection)
+        connection.execute(update(META).where(META.c.key == "version").values(value=str(step)))
