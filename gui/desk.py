@@ -85,6 +85,8 @@ class ProviderDraft:
     key_env: str | None = None
     """Read the key from this environment variable instead of the keyring."""
     needs_key: bool = True
+    keep_key: bool = False
+    """The user left the key's source as it was: keep what the settings say of it, whatever stands above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +262,13 @@ class Desk(Protocol):
         """Removes a provider from the settings (its key stays in the keyring)."""
         ...
 
+    def restore_provider(self, name: str) -> str | None:
+        """Puts back the provider that was removed last under this name, with everything the settings said of it.
+
+        Returns why not, in a sentence, or None when it is back.
+        """
+        ...
+
     def store_key(self, provider: str, key: SecretStr) -> None:
         """Puts the key into the OS keyring; answered by ActionDone or ActionFailed, and ProvidersChanged."""
         ...
@@ -282,6 +291,10 @@ class Desk(Protocol):
 
     def remove_alias(self, name: str) -> None:
         """Removes an alias."""
+        ...
+
+    def restore_alias(self, name: str) -> str | None:
+        """Puts back the alias that was removed last under this name; answers as `restore_provider`."""
         ...
 
     def resolve(self, model: str) -> Resolution:

@@ -1,0 +1,159 @@
+"""The bridge: turns the desk's events into a few batched signals, so that no burst can stall the window."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from gui.desk import (
+    ActionDone,
+    ActionFailed,
+    AliasesChanged,
+    Desk,
+    DeskEvent,
+    LogLine,
+    LogsAppended,
+    ProvidersChanged,
+    ProviderTested,
+    ProxyState,
+    ProxyStateChanged,
+    SettingsChanged,
+    ShowWindow,
+)
+from proxy.events import (
+    Exchange,
+    FirstToken,
+    ProxyEvent,
+    RequestFinished,
+    RequestRefused,
+    RequestRouted,
+    RequestStarted,
+)
+
+INTERVAL_MS = 50
+MAX_LINES = 10_000
+MAX_REQUEST_EVENTS = 20_000
+MAX_NOTICES = 200
+
+
+class Bridge(QObject):
+    """Listens to the desk and tells the window, at most once every `INTERVAL_MS`.
+
+    What states something current (proxy state, providers) keeps only the last word. What is a list (log
+    lines, request events) is queued up to a bound; what falls off the front is counted, never waited for.
+    """
+
+    state_changed = Signal(ProxyState)
+    providers_changed = Signal()
+    aliases_changed = Signal()
+    settings_changed = Signal()
+    action_done = Signal(str)
+    action_failed = Signal(str, str)
+    provider_tested = Signal(ProviderTested)
+    requests_advanced = Signal(tuple)
+    """A tuple of `proxy.events`, oldest first, without exchanges."""
+    exchange_kept = Signal(str)
+    """Both sides of this request can be asked for."""
+    logs_appended = Signal(tuple, int)
+    """Log lines, oldest first, and how many were dropped before them."""
+    show_requested = Signal()
+
+    def __init__(self, desk: Desk, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._lines: deque[LogLine] = deque()
+        self._lines_dropped = 0
+        self._request_events: deque[ProxyEvent] = deque()
+        self.request_events_dropped = 0
+        self._notices: deque[DeskEvent] = deque(maxlen=MAX_NOTICES)
+        self._exchanges: dict[str, None] = {}
+        self._state: ProxyState | None = None
+        self._changed: dict[type[DeskEvent], None] = {}
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(INTERVAL_MS)
+        self._timer.timeout.connect(self.flush)
+        self._unsubscribe: Callable[[], None] | None = desk.subscribe(self.take)
+
+    def close(self) -> None:
+        """Stops listening."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+        self._timer.stop()
+
+    def take(self, event: DeskEvent) -> None:
+        """Notes an event; the window hears of it when the timer fires."""
+        match event:
+            case LogsAppended():
+                self._take_lines(event)
+            case RequestStarted() | RequestRouted() | FirstToken() | RequestFinished() | RequestRefused():
+                self._request_events.append(event)
+                while len(self._request_events) > MAX_REQUEST_EVENTS:
+                    self._request_events.popleft()
+                    self.request_events_dropped += 1
+            case Exchange():
+                self._exchanges[event.request_id] = None
+                while len(self._exchanges) > MAX_NOTICES:
+                    del self._exchanges[next(iter(self._exchanges))]
+            case ProxyStateChanged():
+                self._state = event.state
+            case ProvidersChanged() | AliasesChanged() | SettingsChanged() | ShowWindow():
+                self._changed[type(event)] = None
+            case ActionDone() | ActionFailed() | ProviderTested():
+                self._notices.append(event)
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def flush(self) -> None:
+        """Tells the window everything noted since the last time."""
+        state, self._state = self._state, None
+        if state is not None:
+            self.state_changed.emit(state)
+        changed, self._changed = self._changed, {}
+        for kind, signal in (
+            (ProvidersChanged, self.providers_changed),
+            (AliasesChanged, self.aliases_changed),
+            (SettingsChanged, self.settings_changed),
+            (ShowWindow, self.show_requested),
+        ):
+            if kind in changed:
+                signal.emit()
+        self._flush_notices()
+        self._flush_lists()
+
+    def _take_lines(self, event: LogsAppended) -> None:
+        self._lines_dropped += event.dropped
+        self._lines.extend(event.lines)
+        while len(self._lines) > MAX_LINES:
+            self._lines.popleft()
+            self._lines_dropped += 1
+
+    def _flush_notices(self) -> None:
+        notices = tuple(self._notices)
+        self._notices.clear()
+        for notice in notices:
+            match notice:
+                case ActionDone():
+                    self.action_done.emit(notice.text)
+                case ActionFailed():
+                    self.action_failed.emit(notice.title, notice.text)
+                case ProviderTested():
+                    self.provider_tested.emit(notice)
+                case _:
+                    pass
+
+    def _flush_lists(self) -> None:
+        if self._request_events:
+            events = tuple(self._request_events)
+            self._request_events.clear()
+            self.requests_advanced.emit(events)
+        exchanges, self._exchanges = self._exchanges, {}
+        for request_id in exchanges:
+            self.exchange_kept.emit(request_id)
+        if self._lines or self._lines_dropped:
+            lines, dropped = tuple(self._lines), self._lines_dropped
+            self._lines.clear()
+            self._lines_dropped = 0
+            self.logs_appended.emit(lines, dropped)

@@ -1,0 +1,91 @@
+"""What the editors share: a form, a line for what is wrong, Cancel and Save."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QDialog, QFormLayout, QLineEdit, QVBoxLayout, QWidget
+
+from gui.theme import Theme
+from gui.tokens import SPACE
+from gui.widgets.buttons import button
+from gui.widgets.cards import Banner, row
+from gui.widgets.text import label, name_structure, set_look
+
+
+class EditorDialog(QDialog):
+    """A form that stays open until what was typed is taken; subclasses say how it is saved."""
+
+    def __init__(self, theme: Theme, title: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.setWindowTitle(title)
+        self.setAccessibleName(title)
+        self.setMinimumWidth(520)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.banner = Banner(theme, "What is wrong")
+        self.form = QFormLayout()
+        self.form.setHorizontalSpacing(SPACE.l)
+        self.form.setVerticalSpacing(SPACE.m)
+        self.form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self.save_button = button(theme, "Save", kind="primary", on_click=self._on_save)
+        self.save_button.setDefault(True)
+        self.cancel_button = button(theme, "Cancel", on_click=self.reject)
+        self.middle = QVBoxLayout()
+        self.middle.setSpacing(SPACE.m)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE.xl, SPACE.l + 2, SPACE.xl, SPACE.l + 2)
+        layout.setSpacing(SPACE.l)
+        layout.addWidget(label(title, kind="heading"))
+        layout.addWidget(self.banner)
+        layout.addLayout(self.form)
+        layout.addLayout(self.middle, 1)
+        layout.addLayout(row(None, self.cancel_button, self.save_button))
+
+    def open(self) -> None:
+        """Shows the dialog without blocking."""
+        name_structure(self)
+        super().open()
+
+    def line(self, title: str, text: str = "", *, placeholder: str = "", hint: str = "") -> QLineEdit:
+        """Adds a line to the form, with a hint under it."""
+        made = QLineEdit(text)
+        made.setAccessibleName(title)
+        made.setPlaceholderText(placeholder)
+        made.textEdited.connect(lambda: set_look(made, "wrong", "false"))
+        self.add_row(title, made, hint)
+        return made
+
+    def add_row(self, title: str, field: QWidget, hint: str = "") -> None:
+        """Adds a field to the form, with a hint under it."""
+        words = label(title)
+        words.setBuddy(field)
+        self.form.addRow(words, field)
+        if hint:
+            below = label(hint, kind="caption", wraps=True)
+            self.form.addRow("", below)
+            self.form.setRowVisible(below, True)
+
+    def complain(self, title: str, text: str, field: QLineEdit | None = None) -> None:
+        """Says what is wrong and puts the cursor there."""
+        self.banner.say("danger", title, text)
+        if field is not None:
+            set_look(field, "wrong", "true")
+            field.setFocus()
+
+    def save(self) -> bool:
+        """Hands what was typed to the desk; returns whether it was taken."""
+        raise NotImplementedError
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Saves on Ctrl+Enter wherever the cursor is."""
+        is_enter = event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}
+        if is_enter and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self._on_save()
+            return
+        super().keyPressEvent(event)
+
+    def _on_save(self) -> None:
+        if self.save():
+            self.accept()

@@ -1,0 +1,110 @@
+"""The icons: our own drawings, coloured from the theme and re-coloured when it changes."""
+
+from __future__ import annotations
+
+import sys
+from functools import lru_cache
+
+from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt
+from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QAbstractButton
+
+from gui.theme import Theme
+from resources import read_text
+
+TRAY_SIZES = (16, 22, 24, 32, 48)
+"""What tray hosts ask for; each is drawn from the vector, never scaled from another."""
+_SIZES = (16, 20, 24, 32, 40, 48)
+_APP_SIZES = (16, 24, 32, 48, 64, 128, 256)
+
+
+@lru_cache(maxsize=128)
+def _svg(name: str) -> str:
+    return read_text(f"icons/{name}.svg")
+
+
+def pixmap(name: str, color: QColor, size: int, ratio: float = 1.0) -> QPixmap:
+    """Draws an icon.
+
+    Args:
+        name: Its path below resources/icons, without `.svg`.
+        color: What `currentColor` stands for.
+        size: Edge in device-independent pixels.
+        ratio: Device pixels per device-independent pixel.
+    """
+    source = _svg(name).replace("currentColor", color.name())
+    renderer = QSvgRenderer(QByteArray(source.encode()))
+    image = QPixmap(round(size * ratio), round(size * ratio))
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    renderer.render(painter, QRectF(0, 0, image.width(), image.height()))
+    painter.end()
+    image.setDevicePixelRatio(ratio)
+    return image
+
+
+def icon(name: str, theme: Theme, role: str = "text", on_role: str | None = None) -> QIcon:
+    """Returns an icon in the colour of a role, muted while disabled, and in `on_role` while checked."""
+    result = QIcon()
+    for size in _SIZES:
+        result.addPixmap(pixmap(name, theme.color(role), size), QIcon.Mode.Normal, QIcon.State.Off)
+        result.addPixmap(pixmap(name, theme.color("muted"), size), QIcon.Mode.Disabled, QIcon.State.Off)
+        if on_role is not None:
+            result.addPixmap(pixmap(name, theme.color(on_role), size), QIcon.Mode.Normal, QIcon.State.On)
+    return result
+
+
+def tray_icon(state: str, color: QColor) -> QIcon:
+    """Returns the tray's icon for `stopped`, `starting`, `running` or `problem`: the shape says which.
+
+    On macOS it is a template that the menu bar colours itself.
+    """
+    result = QIcon()
+    for size in TRAY_SIZES:
+        result.addPixmap(pixmap(f"tray/{state}", color, size))
+    if sys.platform == "darwin":
+        result.setIsMask(True)
+    return result
+
+
+def app_icon() -> QIcon:
+    """Returns the program's own icon."""
+    result = QIcon()
+    for size in _APP_SIZES:
+        result.addPixmap(pixmap("app/signalbox", QColor(0, 0, 0), size))
+    return result
+
+
+def set_icon(
+    target: QAbstractButton | QAction,
+    name: str,
+    theme: Theme,
+    *,
+    role: str = "text",
+    on_role: str | None = None,
+    size: int = 16,
+) -> None:
+    """Gives a button or action an icon that follows the theme from now on; a second call replaces the first."""
+    if isinstance(target, QAbstractButton):
+        target.setIconSize(QSize(size, size))
+    for old in target.findChildren(_Binding, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        old.setParent(None)
+        old.deleteLater()
+    _Binding(target, name, theme, role, on_role)
+
+
+class _Binding(QObject):
+    """Keeps one target's icon in the theme's colours; lives and dies with the target."""
+
+    def __init__(
+        self, target: QAbstractButton | QAction, name: str, theme: Theme, role: str, on_role: str | None
+    ) -> None:
+        super().__init__(target)
+        self._target, self._name, self._theme = target, name, theme
+        self._role, self._on_role = role, on_role
+        theme.changed.connect(self._draw)
+        self._draw()
+
+    def _draw(self) -> None:
+        self._target.setIcon(icon(self._name, self._theme, self._role, self._on_role))

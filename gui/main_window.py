@@ -1,0 +1,306 @@
+"""The window: header, sidebar and pages; remembers its shape, and knows what closing it means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QByteArray, QSettings, QSize, Signal
+from PySide6.QtGui import QCloseEvent, QGuiApplication
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from gui.bridge import Bridge
+from gui.desk import Desk, Problem, ProxyPhase, ProxyState
+from gui.dialogs.about import AboutDialog
+from gui.icons import app_icon
+from gui.menus import Commands, Menus
+from gui.pages.home import HomePage
+from gui.pages.logs import LogsPage
+from gui.pages.models import ModelsPage
+from gui.pages.page import Page, Room
+from gui.pages.providers import ProvidersPage
+from gui.pages.requests import RequestsPage
+from gui.theme import Theme
+from gui.tokens import SPACE
+from gui.widgets.cards import Banner
+from gui.widgets.sidebar import Sidebar
+from gui.widgets.status_header import StatusHeader
+from gui.widgets.text import label, name_structure
+
+PAGES = (
+    ("home", "Home"),
+    ("providers", "Providers"),
+    ("models", "Models"),
+    ("requests", "Requests"),
+    ("logs", "Logs"),
+)
+_MINIMUM = QSize(860, 560)
+_FIRST_SIZE = QSize(1080, 720)
+_CLOSE_KEY = "window/close_without_tray"
+_MESSAGE_MS = 8000
+
+
+class MainWindow(QMainWindow):
+    """Holds the pages; shows the proxy's state; hides in the tray where there is one."""
+
+    hidden_to_tray = Signal()
+
+    def __init__(
+        self, room: Room, store: QSettings, *, has_tray: Callable[[], bool], version: str
+    ) -> None:
+        super().__init__()
+        self._room, self._store, self._has_tray, self._version = room, store, has_tray, version
+        self._may_close = False
+        self._dismissed: tuple[Problem, ...] = ()
+        self._problems: tuple[Problem, ...] = ()
+        self.setWindowTitle("Signalbox")
+        self.setAccessibleName("Signalbox")
+        self.setWindowIcon(app_icon())
+        self.setMinimumSize(_MINIMUM)
+        self.header = StatusHeader(room.theme)
+        self.sidebar = Sidebar(room.theme, PAGES)
+        self.problem_banner = Banner(room.theme, "Problem")
+        self.failure_banner = Banner(room.theme, "What did not work")
+        self.close_banner = Banner(room.theme, "Closing the window")
+        self.home = HomePage(room)
+        self.providers = ProvidersPage(room)
+        self.models = ModelsPage(room)
+        self.requests = RequestsPage(room)
+        self.logs = LogsPage(room)
+        self._pages: dict[str, Page] = {
+            "home": self.home,
+            "providers": self.providers,
+            "models": self.models,
+            "requests": self.requests,
+            "logs": self.logs,
+        }
+        self.stack = QStackedWidget()
+        self.stack.setAccessibleName("Page")
+        self.menus = Menus(self, PAGES, self._commands())
+        self._lay_out()
+        self._wire()
+        self._restore()
+        self.show_page("home")
+        self._on_state(room.desk.state())
+        self.menus.show_theme(room.theme.setting)
+        name_structure(self)
+
+    def page(self, page: str) -> Page:
+        """Returns a page by its id."""
+        return self._pages[page]
+
+    @property
+    def page_id(self) -> str:
+        """The id of the page that is open."""
+        return next(name for name, page in self._pages.items() if page is self.stack.currentWidget())
+
+    def show_page(self, page: str) -> None:
+        """Opens a page; an unknown id is ignored."""
+        if page in self._pages:
+            self.stack.setCurrentWidget(self._pages[page])
+            self.sidebar.show_page(page)
+
+    def show_up(self) -> None:
+        """Shows the window and brings it to the front."""
+        self.close_banner.hide()
+        if self.isMinimized():
+            self.showNormal()
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def show_logs(self) -> None:
+        """Shows the window with the logs open."""
+        self.show_page("logs")
+        self.show_up()
+
+    def allow_close(self) -> None:
+        """The program ends: from now on closing the window closes it."""
+        self._may_close = True
+        self.remember()
+
+    def remember(self) -> None:
+        """Keeps the window's shape and the sizes the user chose."""
+        self._store.setValue("window/geometry", self.saveGeometry())
+        self._store.setValue("window/page", self.page_id)
+        for page in self._pages.values():
+            page.save_sizes(self._store)
+        self._store.sync()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Hides in the tray; without one, asks once what closing should mean."""
+        self.remember()
+        if self._may_close:
+            event.accept()
+            return
+        event.ignore()
+        if self._has_tray():
+            self.hide()
+            self.hidden_to_tray.emit()
+            return
+        choice: object = self._store.value(_CLOSE_KEY)
+        if choice == "background":
+            self.hide()
+        elif choice == "quit":
+            self._room.desk.quit()
+        else:
+            self._ask_what_closing_means()
+
+    def _ask_what_closing_means(self) -> None:
+        self.close_banner.say(
+            "warn",
+            "This desktop shows no tray icon",
+            "Once closed, the window comes back when you start Signalbox again. "
+            "Should the proxy keep running meanwhile? We ask only once.",
+            actions=(
+                ("Keep running", lambda: self._choose_closing("background")),
+                ("Quit", lambda: self._choose_closing("quit")),
+            ),
+        )
+        self.close_banner.action_buttons()[0].setFocus()
+
+    def _choose_closing(self, choice: str) -> None:
+        self._store.setValue(_CLOSE_KEY, choice)
+        self.close_banner.hide()
+        self.close()
+
+    def _lay_out(self) -> None:
+        for page in self._pages.values():
+            self.stack.addWidget(page)
+        banners = QVBoxLayout()
+        banners.setContentsMargins(SPACE.xl, 0, SPACE.xl, 0)
+        banners.setSpacing(SPACE.s)
+        for banner in (self.close_banner, self.problem_banner, self.failure_banner):
+            banners.addWidget(banner)
+        right = QVBoxLayout()
+        right.setContentsMargins(0, 0, 0, 0)
+        right.setSpacing(0)
+        right.addWidget(self.header)
+        right.addSpacing(SPACE.m)
+        right.addLayout(banners)
+        right.addWidget(self.stack, 1)
+        middle = QWidget()
+        middle.setProperty("kind", "window")
+        middle.setAccessibleName("Signalbox")
+        layout = QHBoxLayout(middle)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.sidebar)
+        layout.addLayout(right, 1)
+        self.setCentralWidget(middle)
+        status = self.statusBar()
+        status.setAccessibleName("Status bar")
+        status.setSizeGripEnabled(False)
+        self.last_event = label("Ready")
+        status.addWidget(self.last_event, 1)
+        status.addPermanentWidget(label(f"Signalbox {self._version}"))
+
+    def _wire(self) -> None:
+        bridge: Bridge = self._room.bridge
+        desk: Desk = self._room.desk
+        self.header.start_asked.connect(desk.start_proxy)
+        self.header.stop_asked.connect(desk.stop_proxy)
+        self.header.page_asked.connect(self.show_page)
+        self.sidebar.page_asked.connect(self.show_page)
+        self.problem_banner.closed.connect(self._on_problem_dismissed)
+        for page in self._pages.values():
+            page.page_asked.connect(self.show_page)
+            page.request_asked.connect(self._show_request)
+            page.lines_asked.connect(self._show_lines)
+        bridge.state_changed.connect(self._on_state)
+        bridge.action_done.connect(self.last_event.setText)
+        bridge.action_failed.connect(self._on_failed)
+        bridge.settings_changed.connect(self._on_settings)
+        bridge.show_requested.connect(self.show_up)
+
+    def _commands(self) -> Commands:
+        desk = self._room.desk
+        return Commands(
+            start=desk.start_proxy,
+            stop=desk.stop_proxy,
+            copy_address=self.header.copy.copy,
+            copy_lines=self.home.copy_lines.copy,
+            add_provider=self._add_provider,
+            add_alias=self._add_alias,
+            open_logs_folder=self.logs.open_folder,
+            find=self._find,
+            close=self._close,
+            quit=desk.quit,
+            show_page=self.show_page,
+            choose_theme=self._choose_theme,
+            about=self._about,
+        )
+
+    def _on_state(self, state: ProxyState) -> None:
+        self.header.show_state(state)
+        self.menus.show_state(state)
+        if state.problems != self._problems:
+            self._problems = state.problems
+            self._dismissed = ()
+        if not state.problems or self._dismissed:
+            self.problem_banner.hide()
+            return
+        worst = state.problems[0]
+        actions: tuple[tuple[str, Callable[[], None]], ...] = ()
+        page = worst.page
+        if page in self._pages and page != "home":
+            title = dict(PAGES)[page]
+            actions = ((f"Open {title}", lambda: self.show_page(page)),)
+        elif state.phase is ProxyPhase.FAILED:
+            actions = (("Try again", self._room.desk.start_proxy),)
+        tone = "danger" if state.phase is ProxyPhase.FAILED else "warn"
+        self.problem_banner.say(tone, worst.title, worst.text, actions=actions)
+
+    def _on_problem_dismissed(self) -> None:
+        self._dismissed = self._problems
+
+    def _on_failed(self, title: str, text: str) -> None:
+        self.failure_banner.say("danger", title, text)
+        self.last_event.setText(title)
+
+    def _on_settings(self) -> None:
+        self._room.theme.choose(self._room.desk.theme())
+        self.menus.show_theme(self._room.theme.setting)
+
+    def _choose_theme(self, setting: str) -> None:
+        self._room.theme.choose(setting)
+        self.menus.show_theme(setting)
+        self._room.desk.set_theme(setting)
+
+    def _show_request(self, request_id: str) -> None:
+        self.show_page("requests")
+        if not self.requests.show_request(request_id):
+            self.last_event.setText(f"Request {request_id} is no longer in the table")
+
+    def _show_lines(self, request_id: str) -> None:
+        self.show_page("logs")
+        self.logs.show_request(request_id)
+
+    def _add_provider(self) -> None:
+        self.show_page("providers")
+        self.providers.open_add()
+
+    def _add_alias(self) -> None:
+        self.show_page("models")
+        self.models.open_add()
+
+    def _find(self) -> None:
+        self._pages[self.page_id].focus_filter()
+
+    def _close(self) -> None:
+        self.close()
+
+    def _about(self) -> None:
+        AboutDialog(self._room.theme, self._version, self).open()
+
+    def _restore(self) -> None:
+        self.resize(_fitting(_FIRST_SIZE))
+        geometry: object = self._store.value("window/geometry")
+        if isinstance(geometry, QByteArray):
+            self.restoreGeometry(geometry)
+        for page in self._pages.values():
+            page.restore_sizes(self._store)
+
+
+def _fitting(wanted: QSize) -> QSize:
+    screen = QGuiApplication.primaryScreen()
+    return wanted.boundedTo(screen.availableSize()) if screen is not None else wanted

@@ -1,0 +1,56 @@
+"""The providers' table: name, type, where the key comes from, what the last test found."""
+
+from __future__ import annotations
+
+from gui import wording
+from gui.desk import ProviderTested, ProviderView
+from gui.models.value_table import Cell, Column, ValueTable
+
+
+class ProvidersModel(ValueTable[ProviderView]):
+    """Providers in the order of the settings file, each with its last test."""
+
+    def __init__(self) -> None:
+        self._tests: dict[str, ProviderTested] = {}
+        super().__init__(
+            (
+                Column("Name", lambda p: Cell(p.name)),
+                Column("Type", lambda p: Cell(wording.dialect_name(p.dialect))),
+                Column("Key", key_cell),
+                Column("Last test", self._test_cell),
+                Column("Base URL", lambda p: Cell(p.base_url, tone="muted")),
+            ),
+            key=lambda p: p.name,
+        )
+
+    def note_test(self, result: ProviderTested) -> None:
+        """Keeps the answer of a test."""
+        self._tests[result.provider] = result
+        row = self.row_of(result.provider)
+        if row is not None:
+            self.refresh(row, row)
+
+    def forget_test(self, provider: str) -> None:
+        """Drops a result that no longer says anything: the key or the address changed."""
+        if self._tests.pop(provider, None) is not None and (row := self.row_of(provider)) is not None:
+            self.refresh(row, row)
+
+    def last_test(self, provider: str) -> ProviderTested | None:
+        """Returns the answer of the last test, if there was one."""
+        return self._tests.get(provider)
+
+    def _test_cell(self, provider: ProviderView) -> Cell:
+        result = self._tests.get(provider.name)
+        if result is None:
+            return Cell("not tested", tone="muted")
+        return Cell("works", tone="ok", icon="check") if result.is_ok else Cell("failed", tone="danger", icon="error")
+
+
+def key_cell(provider: ProviderView) -> Cell:
+    """Returns where a provider's key comes from, in words, with the tone that fits."""
+    if not provider.has_key and provider.key_source == "missing":
+        return Cell("missing", tone="danger", icon="warn")
+    words = f"{provider.key_hint}  {provider.key_source}".strip()
+    if provider.problem:
+        return Cell(words, tone="warn", icon="warn")
+    return Cell(words)

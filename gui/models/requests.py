@@ -1,0 +1,294 @@
+"""The requests' table: one row a request, kept up to date from the proxy's events, bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from PySide6.QtCore import QAbstractTableModel, Qt
+
+from gui import wording
+from gui.models.roles import NO_PARENT, Index, Role
+from proxy.events import (
+    FirstToken,
+    Outcome,
+    ProxyEvent,
+    RequestFinished,
+    RequestRefused,
+    RequestRouted,
+    RequestStarted,
+)
+
+MAX_ROWS = 5_000
+
+
+@dataclass(slots=True)
+class RequestRow:
+    """What is known of one request so far."""
+
+    request_id: str
+    at: float
+    client: str = ""
+    conversation_id: str | None = None
+    path: str = ""
+    model_asked: str = ""
+    stream: bool = False
+    routes: list[RequestRouted] = field(default_factory=list[RequestRouted])
+    first_token_s: float | None = None
+    finished: RequestFinished | None = None
+    refused: RequestRefused | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """It has not ended."""
+        return self.finished is None and self.refused is None
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended; None while it runs."""
+        if self.refused is not None:
+            return "error"
+        return self.finished.outcome if self.finished is not None else None
+
+    @property
+    def model_used(self) -> str:
+        """The upstream's name of the model that serves it."""
+        return self.routes[-1].model if self.routes else ""
+
+    @property
+    def provider(self) -> str:
+        """Who serves it."""
+        return self.routes[-1].provider if self.routes else ""
+
+    @property
+    def status_text(self) -> str:
+        """The status as word and code."""
+        if self.refused is not None:
+            return f"{self.refused.status} refused"
+        if self.finished is None:
+            return "answering" if self.first_token_s is not None else "waiting"
+        if self.finished.outcome == "ok":
+            return f"{self.finished.status} ok"
+        if self.finished.outcome == "cancelled":
+            return f"{self.finished.status} cancelled"
+        return f"{self.finished.status} {self.finished.error_type or 'error'}"
+
+    @property
+    def model_text(self) -> str:
+        """The model asked for and, where it is another, the one used."""
+        if self.model_used and self.model_used != self.model_asked:
+            return f"{self.model_asked} → {self.model_used}"
+        return self.model_asked
+
+
+COLUMNS = (
+    "Time",
+    "Client",
+    "Model asked → used",
+    "Provider",
+    "Status",
+    "In",
+    "Out",
+    "Cache",
+    "Cost",
+    "First token",
+    "Duration",
+)
+_NUMERIC = frozenset(range(5, 11))
+_OUTCOME_LOOK = {
+    "ok": ("ok", "check"),
+    "error": ("danger", "error"),
+    "cancelled": ("muted", "cancelled"),
+    None: ("accent", "live"),
+}
+
+
+class RequestsModel(QAbstractTableModel):
+    """Requests, oldest first; the oldest leave when there are more than `max_rows`."""
+
+    def __init__(self, max_rows: int = MAX_ROWS) -> None:
+        super().__init__()
+        self._max_rows = max_rows
+        self._rows: list[RequestRow] = []
+        self._by_id: dict[str, RequestRow] = {}
+        self._first = 0
+        self._ordinal: dict[str, int] = {}
+
+    def row_of(self, request_id: str) -> int | None:
+        """Returns the row a request stands in, if it is still kept."""
+        ordinal = self._ordinal.get(request_id)
+        return None if ordinal is None else ordinal - self._first
+
+    def request(self, row: int) -> RequestRow:
+        """Returns the request in a row."""
+        return self._rows[row]
+
+    def advance(self, events: Sequence[ProxyEvent]) -> None:
+        """Takes a batch of events: new requests in one insertion, known ones in one change."""
+        fresh: dict[str, RequestRow] = {}
+        touched: list[int] = []
+        for event in events:
+            if isinstance(event, (RequestStarted, RequestRefused)):
+                known = self._by_id.get(event.request_id) or fresh.get(event.request_id)
+                if known is None:
+                    fresh[event.request_id] = _row_from(event)
+                    continue
+            row = fresh.get(event.request_id) or self._by_id.get(event.request_id)
+            if row is None:
+                continue
+            _advance(row, event)
+            position = self.row_of(event.request_id)
+            if position is not None:
+                touched.append(position)
+        if touched:
+            self.dataChanged.emit(self.index(min(touched), 0), self.index(max(touched), len(COLUMNS) - 1))
+        self._append(list(fresh.values())[-self._max_rows :])
+
+    def _append(self, rows: list[RequestRow]) -> None:
+        if not rows:
+            return
+        surplus = len(self._rows) + len(rows) - self._max_rows
+        if surplus > 0:
+            surplus = min(surplus, len(self._rows))
+        if surplus > 0:
+            self.beginRemoveRows(NO_PARENT, 0, surplus - 1)
+            for old in self._rows[:surplus]:
+                del self._by_id[old.request_id], self._ordinal[old.request_id]
+            del self._rows[:surplus]
+            self._first += surplus
+            self.endRemoveRows()
+        start = len(self._rows)
+        self.beginInsertRows(NO_PARENT, start, start + len(rows) - 1)
+        for offset, row in enumerate(rows):
+            self._by_id[row.request_id] = row
+            self._ordinal[row.request_id] = self._first + start + offset
+        self._rows.extend(rows)
+        self.endInsertRows()
+
+    def rowCount(self, parent: Index = NO_PARENT) -> int:
+        """Returns how many requests are kept."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = NO_PARENT) -> int:
+        """Returns the number of columns."""
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> object:
+        """Returns a column's title."""
+        if orientation == Qt.Orientation.Horizontal and 0 <= section < len(COLUMNS):
+            if role == Qt.ItemDataRole.DisplayRole:
+                return COLUMNS[section]
+            if role == Qt.ItemDataRole.TextAlignmentRole:
+                return _alignment(section)
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        """Returns what a view asks of a cell."""
+        if not index.isValid() or not 0 <= index.row() < len(self._rows):
+            return None
+        row = self._rows[index.row()]
+        column = index.column()
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return _text(row, column)
+            case Role.SORT:
+                return _sort_key(row, column)
+            case Role.TONE:
+                return _OUTCOME_LOOK[row.outcome][0] if column == 4 else None
+            case Role.ICON:
+                return _OUTCOME_LOOK[row.outcome][1] if column == 4 else None
+            case Role.VALUE:
+                return row
+            case Qt.ItemDataRole.TextAlignmentRole:
+                return _alignment(column)
+            case _:
+                return None
+
+
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignRight if column in _NUMERIC else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def _row_from(event: RequestStarted | RequestRefused) -> RequestRow:
+    if isinstance(event, RequestRefused):
+        return RequestRow(event.request_id, event.at, refused=event)
+    return RequestRow(
+        event.request_id,
+        event.at,
+        client=event.client,
+        conversation_id=event.conversation_id,
+        path=event.path,
+        model_asked=event.model_asked,
+        stream=event.stream,
+    )
+
+
+def _advance(row: RequestRow, event: ProxyEvent) -> None:
+    match event:
+        case RequestRouted():
+            row.routes.append(event)
+        case FirstToken():
+            row.first_token_s = event.after_s
+        case RequestFinished():
+            row.finished = event
+            if event.first_token_s is not None:
+                row.first_token_s = event.first_token_s
+        case RequestRefused():
+            row.refused = event
+        case _:
+            pass
+
+
+def _text(row: RequestRow, column: int) -> str:
+    done = row.finished
+    match column:
+        case 0:
+            return wording.clock_time(row.at)
+        case 1:
+            return row.client
+        case 2:
+            return row.model_text or (row.refused.reason if row.refused else "")
+        case 3:
+            return row.provider
+        case 4:
+            return row.status_text
+        case 9:
+            return wording.seconds(row.first_token_s)
+        case _:
+            return _figure(done, column) if done is not None else ""
+
+
+def _figure(done: RequestFinished, column: int) -> str:
+    match column:
+        case 5:
+            return wording.tokens(done.input_tokens)
+        case 6:
+            return wording.tokens(done.output_tokens)
+        case 7:
+            return wording.tokens(done.cache_read_tokens + done.cache_write_tokens)
+        case 8:
+            return wording.cost(done.cost_usd)
+        case _:
+            return wording.seconds(done.duration_s)
+
+
+def _sort_key(row: RequestRow, column: int) -> str | float:
+    done = row.finished
+    if column == 0:
+        return row.at
+    if column == 9:
+        return row.first_token_s or 0.0
+    if column not in _NUMERIC:
+        return _text(row, column)
+    if done is None:
+        return 0.0
+    return {
+        5: done.input_tokens,
+        6: done.output_tokens,
+        7: done.cache_read_tokens + done.cache_write_tokens,
+        8: done.cost_usd or 0.0,
+        10: done.duration_s,
+    }[column]

@@ -1,0 +1,109 @@
+"""A table of frozen values that is told its rows as a whole and announces only what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from PySide6.QtCore import QAbstractTableModel, Qt
+
+from gui.models.roles import NO_PARENT, Index, Role
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a table shows of one value in one column."""
+
+    text: str
+    tone: str | None = None
+    icon: str | None = None
+    is_mono: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[T]):
+    """A title and how a value looks under it."""
+
+    title: str
+    cell: Callable[[T], Cell]
+
+
+class ValueTable(QAbstractTableModel, Generic[T]):
+    """Rows of values, identified by a key; selections survive a change that keeps the keys."""
+
+    def __init__(self, columns: Sequence[Column[T]], key: Callable[[T], str]) -> None:
+        super().__init__()
+        self._columns = tuple(columns)
+        self._key = key
+        self._values: tuple[T, ...] = ()
+
+    @property
+    def values(self) -> tuple[T, ...]:
+        """The rows."""
+        return self._values
+
+    def row_of(self, key: str) -> int | None:
+        """Returns the row of the value with this key."""
+        for row, value in enumerate(self._values):
+            if self._key(value) == key:
+                return row
+        return None
+
+    def show(self, values: Sequence[T]) -> None:
+        """Takes the rows; a reset only when keys came, went or moved."""
+        values = tuple(values)
+        if [self._key(v) for v in values] == [self._key(v) for v in self._values]:
+            changed = [row for row, pair in enumerate(zip(values, self._values, strict=True)) if pair[0] != pair[1]]
+            self._values = values
+            if changed:
+                self.refresh(min(changed), max(changed))
+            return
+        self.beginResetModel()
+        self._values = values
+        self.endResetModel()
+
+    def refresh(self, first: int, last: int) -> None:
+        """Says that these rows look different now."""
+        self.dataChanged.emit(self.index(first, 0), self.index(last, len(self._columns) - 1))
+
+    def rowCount(self, parent: Index = NO_PARENT) -> int:
+        """Returns the number of values."""
+        return 0 if parent.isValid() else len(self._values)
+
+    def columnCount(self, parent: Index = NO_PARENT) -> int:
+        """Returns the number of columns."""
+        return 0 if parent.isValid() else len(self._columns)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> object:
+        """Returns a column's title."""
+        if orientation == Qt.Orientation.Horizontal and 0 <= section < len(self._columns):
+            if role == Qt.ItemDataRole.DisplayRole:
+                return self._columns[section].title
+            if role == Qt.ItemDataRole.TextAlignmentRole:
+                return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        """Returns what a view asks of a cell."""
+        if not index.isValid() or not 0 <= index.row() < len(self._values):
+            return None
+        value = self._values[index.row()]
+        if role == Role.VALUE:
+            return value
+        cell = self._columns[index.column()].cell(value)
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return cell.text
+            case Role.TONE:
+                return cell.tone
+            case Role.ICON:
+                return cell.icon
+            case Role.MONO:
+                return cell.is_mono
+            case _:
+                return None

@@ -1,0 +1,84 @@
+"""What every page is: a title, a line under it, actions beside it, and contents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QSettings, Signal
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+
+from gui.bridge import Bridge
+from gui.desk import Desk
+from gui.theme import Theme
+from gui.tokens import SPACE
+from gui.widgets.data_table import DataTable
+from gui.widgets.text import label
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a page is given: whom to ask, whom to hear, and what to look like."""
+
+    desk: Desk
+    bridge: Bridge
+    theme: Theme
+
+
+class Page(QWidget):
+    """A page of the window; subclasses fill `body`."""
+
+    page_asked = Signal(str)
+    """The user wants another page."""
+    request_asked = Signal(str)
+    """The user wants to see this request on its page."""
+    lines_asked = Signal(str)
+    """The user wants the log lines of this request."""
+
+    def __init__(self, room: Room, title: str, caption: str) -> None:
+        super().__init__()
+        self.room = room
+        self.setProperty("kind", "page")
+        self.setAccessibleName(f"{title} page")
+        self._caption = label(caption, kind="muted", wraps=True)
+        self.actions = QHBoxLayout()
+        self.actions.setSpacing(SPACE.s)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(label(title, kind="title"))
+        words.addWidget(self._caption)
+        top = QHBoxLayout()
+        top.setSpacing(SPACE.l)
+        top.addLayout(words, 1)
+        top.addLayout(self.actions)
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(SPACE.xl, SPACE.l, SPACE.xl, SPACE.l)
+        self.body.setSpacing(SPACE.m)
+        self.body.addLayout(top)
+
+    def focus_filter(self) -> None:
+        """Puts the cursor into the page's filter, where it has one (Ctrl+F)."""
+
+    def remembered(self) -> tuple[QSplitter | DataTable, ...]:
+        """Returns the splitters and tables whose sizes are kept between sessions."""
+        return ()
+
+    def save_sizes(self, store: QSettings) -> None:
+        """Keeps the sizes the user gave to splitters and columns."""
+        for part in self.remembered():
+            state = part.saveState() if isinstance(part, QSplitter) else part.horizontalHeader().saveState()
+            store.setValue(_key(self, part), state)
+
+    def restore_sizes(self, store: QSettings) -> None:
+        """Takes the kept sizes; what does not fit is ignored by Qt."""
+        for part in self.remembered():
+            state: object = store.value(_key(self, part))
+            if state is None:
+                continue
+            if isinstance(part, QSplitter):
+                part.restoreState(state)  # pyright: ignore[reportArgumentType]
+            else:
+                part.horizontalHeader().restoreState(state)  # pyright: ignore[reportArgumentType]
+
+
+def _key(page: Page, part: QSplitter | DataTable) -> str:
+    return f"sizes/{type(page).__name__}/{part.accessibleName()}"

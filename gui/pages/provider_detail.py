@@ -1,0 +1,127 @@
+"""The detail of one provider: its address, its key in words, a field for a new key, and a test."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QGridLayout, QVBoxLayout, QWidget
+
+from gui import wording
+from gui.desk import ProviderTested, ProviderView
+from gui.models.providers import key_cell
+from gui.theme import Theme
+from gui.tokens import SPACE
+from gui.widgets.buttons import CopyButton, button
+from gui.widgets.cards import Banner, row, rule
+from gui.widgets.fields import KeyField
+from gui.widgets.text import label, selectable, set_tone
+
+
+class ProviderDetail(QFrame):
+    """Shows a ProviderView; says what the user wants done with it."""
+
+    edit_asked = Signal()
+    remove_asked = Signal()
+    test_asked = Signal()
+    key_entered = Signal(object)
+    """A SecretStr for the keyring."""
+    key_delete_asked = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setProperty("kind", "card")
+        self.setAccessibleName("Provider details")
+        self.setMinimumWidth(300)
+        self._name = label(kind="heading", wraps=True)
+        self.edit = button(theme, "Edit", icon="edit", kind="flat", on_click=self.edit_asked.emit)
+        self.remove = button(theme, "Remove", icon="remove", kind="flat", on_click=self.remove_asked.emit)
+        self._kind = label()
+        self._url = selectable(label(kind="mono", wraps=True))
+        self._copy_url = CopyButton(theme, self._url.text, text="", name="Copy base URL", kind="flat")
+        self.key_words = label(wraps=True)
+        self.problem = Banner(theme, "Key problem")
+        self.key_field = KeyField(theme)
+        self.key_field.entered.connect(self.key_entered.emit)
+        self.key_hint = label(
+            "The key goes straight into this computer’s keyring. It is never shown again, logged or exported.",
+            kind="caption",
+            wraps=True,
+        )
+        self.delete_key = button(
+            theme, "Remove key from keyring", icon="key", kind="flat", on_click=self.key_delete_asked.emit
+        )
+        self.test = button(theme, "Test", icon="test", on_click=self._on_test)
+        self.test_words = label("Not tested yet.", kind="muted", wraps=True)
+        self._fill_in()
+
+    def _fill_in(self) -> None:
+        facts = QGridLayout()
+        facts.setHorizontalSpacing(SPACE.l)
+        facts.setVerticalSpacing(SPACE.s)
+        facts.setColumnStretch(1, 1)
+        facts.addWidget(label("Type", kind="muted"), 0, 0)
+        facts.addWidget(self._kind, 0, 1)
+        facts.addWidget(label("Base URL", kind="muted"), 1, 0)
+        facts.addLayout(row(self._url, self._copy_url, spacing=SPACE.xs), 1, 1)
+        facts.addWidget(label("Key", kind="muted"), 2, 0)
+        facts.addWidget(self.key_words, 2, 1)
+        self._key_part = QWidget()
+        self._key_part.setAccessibleName("Store a key")
+        key_layout = QVBoxLayout(self._key_part)
+        key_layout.setContentsMargins(0, 0, 0, 0)
+        key_layout.setSpacing(SPACE.s)
+        self.key_title = label("Enter a key", kind="strong")
+        key_layout.addWidget(self.key_title)
+        key_layout.addWidget(self.key_field)
+        key_layout.addWidget(self.key_hint)
+        key_layout.addLayout(row(self.delete_key, None))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE.l, SPACE.m, SPACE.l, SPACE.l)
+        layout.setSpacing(SPACE.m)
+        layout.addLayout(row(self._name, None, self.edit, self.remove, spacing=SPACE.xs))
+        layout.addLayout(facts)
+        layout.addWidget(self.problem)
+        layout.addWidget(rule())
+        layout.addWidget(self._key_part)
+        self._key_rule = rule()
+        layout.addWidget(self._key_rule)
+        layout.addWidget(label("Does it work?", kind="strong"))
+        layout.addLayout(row(self.test, self.test_words, spacing=SPACE.m))
+        layout.addStretch(1)
+
+    def show_provider(self, provider: ProviderView, tested: ProviderTested | None) -> None:
+        """Shows a provider and what its last test found."""
+        self._name.setText(provider.name)
+        self._kind.setText(wording.dialect_name(provider.dialect))
+        self._url.setText(provider.base_url)
+        cell = key_cell(provider)
+        self.key_words.setText(cell.text)
+        set_tone(self.key_words, cell.tone or "neutral")
+        if provider.problem:
+            self.problem.say("warn" if provider.has_key else "danger", provider.problem, can_close=False)
+        else:
+            self.problem.hide()
+        self._key_part.setVisible(provider.can_store_key)
+        self._key_rule.setVisible(provider.can_store_key)
+        self.key_title.setText("Replace the key" if provider.has_key else "Enter a key")
+        self.delete_key.setVisible(provider.has_key and "keyring" in provider.key_source)
+        self.show_test(tested)
+
+    def show_test(self, tested: ProviderTested | None) -> None:
+        """Shows what a test found."""
+        self.test.setEnabled(True)
+        if tested is None:
+            self.test_words.setText("Not tested yet.")
+            set_tone(self.test_words, "neutral")
+            return
+        self.test_words.setText(tested.text)
+        set_tone(self.test_words, "ok" if tested.is_ok else "danger")
+
+    def forget_typed(self) -> None:
+        """Drops a key that was typed but not saved."""
+        self.key_field.clear()
+
+    def _on_test(self) -> None:
+        self.test.setEnabled(False)
+        self.test_words.setText("Asking the provider…")
+        set_tone(self.test_words, "neutral")
+        self.test_asked.emit()

@@ -1,0 +1,162 @@
+"""Providers: who answers, whose key, and does it work."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QSplitter, QStackedWidget
+from pydantic import SecretStr
+
+from gui.desk import ProviderTested, ProviderView
+from gui.dialogs.provider_dialog import ProviderDialog
+from gui.models.providers import ProvidersModel
+from gui.pages.page import Page, Room
+from gui.pages.provider_detail import ProviderDetail
+from gui.widgets.buttons import button
+from gui.widgets.cards import EmptyState
+from gui.widgets.data_table import DataTable
+from gui.widgets.undo_bar import UndoBar
+
+
+class ProvidersPage(Page):
+    """A table of providers and the detail of the chosen one."""
+
+    def __init__(self, room: Room) -> None:
+        super().__init__(room, "Providers", "The services that run the models, and the keys they take.")
+        theme = room.theme
+        self.model = ProvidersModel()
+        self.add = button(theme, "Add provider", icon="add", kind="primary", on_click=self.open_add)
+        self.actions.addWidget(self.add)
+        self.undo = UndoBar(theme)
+        self.table = DataTable(theme, "Providers", self.model)
+        self.table.set_widths((120, 150, 210, 90, 160))
+        self.detail = ProviderDetail(theme)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setAccessibleName("Providers and details")
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setHandleWidth(12)
+        self.splitter.addWidget(self.table)
+        self.splitter.addWidget(self.detail)
+        self.splitter.setStretchFactor(0, 1)
+        self.splitter.setSizes([520, 360])
+        self.empty_add = button(theme, "Add a provider", icon="add", kind="primary", on_click=self.open_add)
+        self.empty = EmptyState(
+            theme,
+            "providers",
+            "No provider yet",
+            "Add OpenRouter or any other service; until then the built-in demo answers.",
+            self.empty_add,
+        )
+        self.stack = QStackedWidget()
+        self.stack.setAccessibleName("Providers or a hint")
+        self.stack.addWidget(self.splitter)
+        self.stack.addWidget(self.empty)
+        self.body.addWidget(self.undo)
+        self.body.addWidget(self.stack, 1)
+        self._shown: str | None = None
+        self._wire()
+        self.refresh()
+
+    def _wire(self) -> None:
+        bridge, detail = self.room.bridge, self.detail
+        bridge.providers_changed.connect(self.refresh)
+        bridge.provider_tested.connect(self._on_tested)
+        self.table.chosen.connect(self._show_chosen)
+        self.table.opened.connect(self.open_edit)
+        self.table.remove_asked.connect(self.remove_chosen)
+        detail.edit_asked.connect(self.open_edit)
+        detail.remove_asked.connect(self.remove_chosen)
+        detail.test_asked.connect(self._test)
+        detail.key_entered.connect(self._store_key)
+        detail.key_delete_asked.connect(self._delete_key)
+
+    def remembered(self) -> tuple[QSplitter | DataTable, ...]:
+        """Returns what keeps its sizes."""
+        return (self.splitter, self.table)
+
+    def chosen(self) -> ProviderView | None:
+        """Returns the provider whose detail is shown."""
+        value = self.table.current_value()
+        return value if isinstance(value, ProviderView) else None
+
+    def refresh(self) -> None:
+        """Shows the providers the desk has now."""
+        kept = self._shown
+        providers = self.room.desk.providers()
+        self.model.show(providers)
+        self.stack.setCurrentWidget(self.splitter if providers else self.empty)
+        self.add.setVisible(bool(providers))
+        if providers:
+            self.table.choose_row((self.model.row_of(kept) if kept else None) or 0)
+        self._show_chosen()
+
+    def choose(self, name: str) -> None:
+        """Shows a provider's detail."""
+        row = self.model.row_of(name)
+        if row is not None:
+            self.table.choose_row(row)
+
+    def open_add(self) -> None:
+        """Opens the editor for a new provider."""
+        dialog = ProviderDialog(self.room.theme, self.room.desk, self)
+        dialog.saved.connect(self._on_saved)
+        dialog.open()
+
+    def open_edit(self) -> None:
+        """Opens the editor for the chosen provider."""
+        provider = self.chosen()
+        if provider is not None:
+            dialog = ProviderDialog(self.room.theme, self.room.desk, self, provider)
+            dialog.saved.connect(self._on_saved)
+            dialog.open()
+
+    def remove_chosen(self) -> None:
+        """Removes the chosen provider and offers it back."""
+        provider = self.chosen()
+        if provider is None:
+            return
+        name = provider.name
+        self.room.desk.remove_provider(name)
+
+        def put_back() -> None:
+            self._shown = name
+            refusal = self.room.desk.restore_provider(name)
+            if refusal is not None:
+                self.undo.say("danger", f"{name} could not be put back", refusal)
+
+        self.undo.offer(f"Removed {name}. Its key stays in the keyring.", put_back)
+
+    def _on_saved(self, name: str) -> None:
+        self.model.forget_test(name)
+        self._shown = name
+        self.refresh()
+
+    def _show_chosen(self) -> None:
+        provider = self.chosen()
+        if provider is None:
+            return
+        if provider.name != self._shown:
+            self.detail.forget_typed()
+        self._shown = provider.name
+        self.detail.show_provider(provider, self.model.last_test(provider.name))
+
+    def _test(self) -> None:
+        provider = self.chosen()
+        if provider is not None:
+            self.room.desk.test_provider(provider.name)
+
+    def _on_tested(self, result: ProviderTested) -> None:
+        self.model.note_test(result)
+        if result.provider == self._shown:
+            self.detail.show_test(result)
+
+    def _store_key(self, key: SecretStr) -> None:
+        provider = self.chosen()
+        if provider is not None:
+            self.model.forget_test(provider.name)
+            self.room.desk.store_key(provider.name, key)
+
+    def _delete_key(self) -> None:
+        provider = self.chosen()
+        if provider is not None:
+            self.model.forget_test(provider.name)
+            self.room.desk.delete_key(provider.name)

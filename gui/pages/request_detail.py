@@ -1,0 +1,201 @@
+"""The detail of one request: what happened, and each of the four texts that went over the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QTabWidget, QVBoxLayout, QWidget
+
+from typing_extensions import TypeAlias
+
+from gui import wording
+from gui.models.requests import RequestRow
+from gui.theme import Theme
+from gui.tokens import SPACE
+from gui.widgets.buttons import CopyButton, button
+from gui.widgets.cards import row
+from gui.widgets.code_view import CodeView, pretty
+from gui.widgets.text import label, selectable
+from proxy.events import Exchange
+
+_TEXTS = ("Client request", "Upstream request", "Upstream reply", "Client reply")
+Fact: TypeAlias = tuple[str, str, str]
+"""Title, text and tone."""
+_NOT_KEPT = "Not kept: this request is still on its way, was refused at the door, or is too old."
+
+
+class Summary(QScrollArea):
+    """The facts of a request as pairs of words, and the way it was routed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Summary")
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+
+    def show_facts(self, lines: list[Fact]) -> None:
+        """Shows a request's facts."""
+        position = self.verticalScrollBar().value()
+        inner = QWidget()
+        inner.setProperty("kind", "page")
+        inner.setAccessibleName("Facts")
+        grid = QGridLayout(inner)
+        grid.setContentsMargins(0, SPACE.s, SPACE.s, SPACE.s)
+        grid.setHorizontalSpacing(SPACE.l)
+        grid.setVerticalSpacing(6)
+        grid.setColumnStretch(1, 1)
+        for number, (title, text, tone) in enumerate(lines):
+            value = selectable(label(text, wraps=True))
+            value.setAccessibleName(f"{title}: {text}")
+            if tone:
+                value.setProperty("tone", tone)
+            heading = label(title, kind="muted")
+            heading.setMinimumWidth(96)
+            grid.addWidget(heading, number, 0)
+            grid.addWidget(value, number, 1)
+        grid.setRowStretch(len(lines), 1)
+        self.setWidget(inner)
+        self.verticalScrollBar().setValue(position)
+
+
+class RequestDetail(QFrame):
+    """Tabs over one request."""
+
+    closed = Signal()
+    lines_asked = Signal(str)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setProperty("kind", "card")
+        self.setAccessibleName("Request details")
+        self._request_id = ""
+        self._texts = dict.fromkeys(_TEXTS, "")
+        self._facts: list[Fact] = []
+        self._title = selectable(label(kind="mono"))
+        self.to_lines = button(theme, "Log lines", icon="logs", kind="flat", on_click=self._ask_lines)
+        self.copy = CopyButton(theme, self._shown_text, text="Copy", name="Copy what is shown", kind="flat")
+        self._close = button(
+            theme, "", icon="close", kind="flat", name="Close details", on_click=self.closed.emit
+        )
+        self.tabs = QTabWidget()
+        self.tabs.setAccessibleName("Parts of the request")
+        self.tabs.tabBar().setAccessibleName("Parts of the request, tabs")
+        self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setDrawBase(False)
+        self.summary = Summary()
+        self.tabs.addTab(self.summary, "Summary")
+        self.views = {title: CodeView(title) for title in _TEXTS}
+        for title, view in self.views.items():
+            holder = QWidget()
+            holder.setAccessibleName(f"{title}, page")
+            layout = QVBoxLayout(holder)
+            layout.setContentsMargins(0, SPACE.s, 0, 0)
+            layout.addWidget(view)
+            self.tabs.addTab(holder, title)
+        self._truncated = label("Parts of this exchange were too long to keep whole.", kind="caption")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE.l, SPACE.s, SPACE.m, SPACE.m)
+        layout.setSpacing(SPACE.xs)
+        layout.addLayout(row(self._title, None, self.to_lines, self.copy, self._close, spacing=SPACE.xs))
+        layout.addWidget(self.tabs, 1)
+        layout.addWidget(self._truncated)
+        self._truncated.hide()
+
+    @property
+    def request_id(self) -> str:
+        """The request that is shown."""
+        return self._request_id
+
+    def show_request(self, request: RequestRow, exchange: Exchange | None) -> None:
+        """Shows a request and, where it is kept, what was sent and answered."""
+        self._request_id = request.request_id
+        self._title.setText(request.request_id)
+        self._facts = facts(request)
+        self.summary.show_facts(self._facts)
+        self._truncated.setVisible(exchange is not None and exchange.truncated)
+        self._texts = _texts(exchange)
+        for title, view in self.views.items():
+            view.show_text(self._texts[title] or _NOT_KEPT)
+
+    def _shown_text(self) -> str:
+        title = self.tabs.tabText(self.tabs.currentIndex())
+        return self._texts.get(title) or "\n".join(f"{name}: {text}" for name, text, _tone in self._facts)
+
+    def _ask_lines(self) -> None:
+        self.lines_asked.emit(self._request_id)
+
+
+def _texts(exchange: Exchange | None) -> dict[str, str]:
+    if exchange is None:
+        return dict.fromkeys(_TEXTS, "")
+    bodies = (
+        _with_headers(exchange.client_headers, exchange.client_request),
+        _with_headers(exchange.upstream_headers, exchange.upstream_request),
+        exchange.upstream_reply,
+        exchange.client_reply,
+    )
+    return dict(zip(_TEXTS, bodies, strict=True))
+
+
+def _with_headers(headers: Mapping[str, str], body: str) -> str:
+    if not headers:
+        return pretty(body)
+    head = "\n".join(f"{name}: {value}" for name, value in headers.items())
+    return f"{head}\n\n{pretty(body)}"
+
+
+def facts(request: RequestRow) -> list[Fact]:
+    """Returns what is known of a request as (title, text, tone), in reading order."""
+    lines = [("Status", _status_text(request), _status_tone(request))]
+    if request.refused is not None:
+        lines.append(("Refused", request.refused.reason, "danger"))
+    lines.append(("Started", wording.full_time(request.at), ""))
+    if request.client:
+        lines.append(("Client", request.client, ""))
+    if request.path:
+        how = "streamed" if request.stream else "answered in one piece"
+        lines.append(("Asked for", f"{request.model_asked}  ({request.path}, {how})", ""))
+    for number, route in enumerate(request.routes, start=1):
+        title = "Routed" if number == 1 else f"Attempt {number}"
+        alias = f"{route.alias} → " if route.alias else ""
+        lines.append((title, f"{alias}{route.provider} / {route.model}\n{route.reason}", ""))
+        lines.extend(("Left out", loss, "warn") for loss in route.losses)
+    lines.extend(_figures(request))
+    if request.conversation_id:
+        lines.append(("Conversation", request.conversation_id, ""))
+    return lines
+
+
+def _figures(request: RequestRow) -> list[Fact]:
+    done = request.finished
+    if done is None:
+        return []
+    lines: list[Fact] = []
+    first = f", first token after {wording.seconds(request.first_token_s)}" if request.first_token_s else ""
+    lines.append(("Took", f"{wording.seconds(done.duration_s)}{first}", ""))
+    lines.append(
+        (
+            "Tokens",
+            f"{done.input_tokens:,} in, {done.output_tokens:,} out, "
+            f"{done.cache_read_tokens:,} read from cache, {done.cache_write_tokens:,} written to cache",
+            "",
+        )
+    )
+    lines.append(("Cost", wording.cost(done.cost_usd) or "not stated by the provider", ""))
+    if done.tool_names:
+        lines.append(("Tools called", ", ".join(done.tool_names), ""))
+    if done.stop_reason:
+        lines.append(("Stopped by", done.stop_reason, ""))
+    return lines
+
+
+def _status_text(request: RequestRow) -> str:
+    done = request.finished
+    if done is not None and done.error_message:
+        return f"{request.status_text}: {done.error_message}"
+    return request.status_text
+
+
+def _status_tone(request: RequestRow) -> str:
+    return {"ok": "ok", "error": "danger"}.get(request.outcome or "", "")

@@ -1,0 +1,158 @@
+"""Requests: every call as it happens, what it asked for, who served it, and both sides of it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QSplitter, QStackedWidget
+
+from gui import wording
+from gui.models.request_filter import RequestQuery, RequestsProxy
+from gui.models.requests import RequestRow, RequestsModel
+from gui.pages.page import Page, Room
+from gui.pages.request_detail import RequestDetail
+from gui.widgets.buttons import CopyButton, button
+from gui.widgets.cards import EmptyState, row
+from gui.widgets.data_table import DataTable
+from gui.widgets.fields import SearchField
+from gui.widgets.text import label
+from proxy.events import ProxyEvent
+
+
+class RequestsPage(Page):
+    """A live table, newest first, and the detail of the chosen request below it."""
+
+    def __init__(self, room: Room) -> None:
+        super().__init__(room, "Requests", "What clients asked and what came back, as it happens.")
+        theme = room.theme
+        self.model = RequestsModel()
+        self.proxy = RequestsProxy(self.model)
+        self.filter = SearchField(
+            theme, "Filter requests", "Filter: words, or status:error model:big took:>10 tool:Bash"
+        )
+        self.errors = button(theme, "Errors", kind="toggle", name="Only errors")
+        self.live = button(theme, "Live", kind="toggle", name="Only running requests")
+        self.shown = label(kind="caption")
+        self.table = DataTable(theme, "Requests", self.proxy)
+        self.table.setSortingEnabled(True)
+        self.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
+        self.table.set_widths((78, 130, 290, 96, 130, 62, 56, 62, 70, 84, 80))
+        self.detail = RequestDetail(theme)
+        self.detail.hide()
+        self.splitter = QSplitter(Qt.Orientation.Vertical)
+        self.splitter.setAccessibleName("Requests and details")
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setHandleWidth(12)
+        self.splitter.addWidget(self.table)
+        self.splitter.addWidget(self.detail)
+        self.splitter.setSizes([300, 300])
+        copy = CopyButton(
+            theme, self._connect_lines, text="Copy the two lines", name="Copy the lines", kind="primary"
+        )
+        self.empty = EmptyState(
+            theme,
+            "requests",
+            "No request yet",
+            "Point Claude Code at the proxy with two lines in your terminal; its calls appear here.",
+            copy,
+        )
+        self.stack = QStackedWidget()
+        self.stack.setAccessibleName("Requests or a hint")
+        self.stack.addWidget(self.empty)
+        self.stack.addWidget(self.splitter)
+        self.tools = row(self.filter, self.errors, self.live, self.shown)
+        self.tools.setStretch(0, 1)
+        self.body.addLayout(self.tools)
+        self.body.addWidget(self.stack, 1)
+        self._wire()
+        self._count()
+
+    def _wire(self) -> None:
+        bridge = self.room.bridge
+        bridge.requests_advanced.connect(self._on_advanced)
+        bridge.exchange_kept.connect(self._on_exchange)
+        self.filter.searched.connect(self._apply_filter)
+        for chip in (self.errors, self.live):
+            chip.setCheckable(True)
+            chip.toggled.connect(self._apply_filter)
+        self.table.chosen.connect(self._show_chosen)
+        self.table.opened.connect(self._show_chosen)
+        self.detail.closed.connect(self.close_detail)
+        self.detail.lines_asked.connect(self.lines_asked.emit)
+
+    def remembered(self) -> tuple[QSplitter | DataTable, ...]:
+        """Returns what keeps its sizes."""
+        return (self.splitter, self.table)
+
+    def focus_filter(self) -> None:
+        """Puts the cursor into the filter."""
+        self.filter.setFocus()
+        self.filter.selectAll()
+
+    def show_request(self, request_id: str) -> bool:
+        """Chooses a request, lifting the filter if it hides it; says whether it is still kept."""
+        position = self.model.row_of(request_id)
+        if position is None:
+            return False
+        index = self.proxy.mapFromSource(self.model.index(position, 0))
+        if not index.isValid():
+            self.clear_filter()
+            index = self.proxy.mapFromSource(self.model.index(position, 0))
+        self.table.choose_row(index.row())
+        self._show_chosen()
+        return True
+
+    def clear_filter(self) -> None:
+        """Shows every request."""
+        blockers = [QSignalBlocker(part) for part in (self.filter, self.errors, self.live)]
+        self.filter.clear()
+        self.errors.setChecked(False)
+        self.live.setChecked(False)
+        del blockers
+        self._apply_filter()
+
+    def close_detail(self) -> None:
+        """Closes the detail and gives the keys back to the table."""
+        self.detail.hide()
+        self.table.clearSelection()
+        self.table.setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Closes the detail on Esc."""
+        if event.key() == Qt.Key.Key_Escape and not self.detail.isHidden():
+            self.close_detail()
+            return
+        super().keyPressEvent(event)
+
+    def _apply_filter(self) -> None:
+        self.proxy.set_query(
+            RequestQuery(self.filter.text(), errors_only=self.errors.isChecked(), live_only=self.live.isChecked())
+        )
+        self._count()
+
+    def _on_advanced(self, events: tuple[ProxyEvent, ...]) -> None:
+        self.model.advance(events)
+        self._count()
+        shown = self.detail.request_id
+        if not self.detail.isHidden() and any(event.request_id == shown for event in events):
+            self._show_chosen()
+
+    def _on_exchange(self, request_id: str) -> None:
+        if not self.detail.isHidden() and request_id == self.detail.request_id:
+            self._show_chosen()
+
+    def _show_chosen(self) -> None:
+        request = self.table.current_value()
+        if isinstance(request, RequestRow):
+            self.detail.show_request(request, self.room.desk.exchange(request.request_id))
+            self.detail.show()
+
+    def _count(self) -> None:
+        kept, shown = self.model.rowCount(), self.proxy.rowCount()
+        self.stack.setCurrentWidget(self.splitter if kept else self.empty)
+        for part in (self.filter, self.errors, self.live, self.shown):
+            part.setVisible(kept > 0)
+        self.shown.setText(f"{shown:,} of {kept:,}" if shown != kept else wording.count(kept, "request"))
+
+    def _connect_lines(self) -> str:
+        return self.room.desk.connect_lines().shell.get_secret_value()

@@ -1,0 +1,169 @@
+"""The table of every page: whole rows, keyboard first, tones and shapes drawn from the model's roles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QFontDatabase, QGuiApplication, QHelpEvent, QKeyEvent, QKeySequence, QMouseEvent, QPalette
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QToolTip,
+)
+
+from gui.icons import icon
+from gui.models.roles import Index, Role
+from gui.theme import Theme
+from gui.widgets.text import tip
+
+ROW_HEIGHT = 30
+
+
+class ToneDelegate(QStyledItemDelegate):
+    """Draws a cell's text in its tone, its shape before it, and its full text as a tool tip when cut off."""
+
+    def __init__(self, theme: Theme, parent: QTableView) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._table = parent
+        self._mono = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
+        """Puts tone, shape and font into the option."""
+        super().initStyleOption(option, index)
+        tone = index.data(Role.TONE)
+        if index.data(Role.LINK):
+            tone = "accent"
+        if isinstance(tone, str) and tone != "neutral":
+            color = self._theme.color(tone)
+            for group in (QPalette.ColorGroup.Active, QPalette.ColorGroup.Inactive):
+                option.palette.setColor(group, QPalette.ColorRole.Text, color)
+        shape = index.data(Role.ICON)
+        if isinstance(shape, str):
+            option.icon = icon(shape, self._theme, tone if isinstance(tone, str) else "text")
+            option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
+            option.decorationSize = QSize(14, 14)
+        if index.data(Role.MONO):
+            font = option.font
+            font.setFamilies([self._mono.family()])
+            font.setPointSizeF(font.pointSizeF() * 0.94)
+            option.font = font
+
+    def helpEvent(
+        self, event: QHelpEvent, view: QAbstractItemView, option: QStyleOptionViewItem, index: Index
+    ) -> bool:
+        """Shows the whole text of a cell that is too narrow for it."""
+        text = index.data(Qt.ItemDataRole.DisplayRole)
+        if event.type() == QEvent.Type.ToolTip and isinstance(text, str) and text:
+            needed = self.sizeHint(option, index).width()
+            width = self._table.columnWidth(index.column())
+            QToolTip.showText(event.globalPos(), tip(text) if needed > width else "", view)
+            return True
+        return False
+
+
+class DataTable(QTableView):
+    """Rows to choose from: Enter or a double click opens, Ctrl+C copies the row, Del asks to remove."""
+
+    opened = Signal(QModelIndex)
+    """A row was double-clicked, or Enter pressed on it."""
+    chosen = Signal()
+    """Another row is current, or none."""
+    remove_asked = Signal()
+    link_clicked = Signal(QModelIndex)
+
+    def __init__(self, theme: Theme, name: str, model: QAbstractItemModel) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setModel(model)
+        self.setItemDelegate(ToneDelegate(theme, self))
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setCornerButtonEnabled(False)
+        self.setMouseTracking(True)
+        self.verticalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.verticalHeader().setDefaultSectionSize(max(ROW_HEIGHT, self.fontMetrics().height() + 12))
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setStretchLastSection(True)
+        header.setMinimumSectionSize(48)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setAccessibleName(f"{name}, column headings")
+        self.activated.connect(self._on_activated)
+        theme.changed.connect(self.viewport().update)
+
+    def set_widths(self, widths: Sequence[int], *, stretch: int | None = None) -> None:
+        """Sets the columns' widths; `stretch` names the column that takes what is left."""
+        for column, width in enumerate(widths):
+            self.setColumnWidth(column, width)
+        if stretch is not None:
+            self.horizontalHeader().setStretchLastSection(False)
+            self.horizontalHeader().setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
+
+    def current_value(self) -> object:
+        """Returns the object of the chosen row, or None."""
+        index = self.currentIndex()
+        return index.data(Role.VALUE) if index.isValid() and self.selectionModel().hasSelection() else None
+
+    def choose_row(self, row: int) -> None:
+        """Makes a row the chosen one and brings it into view."""
+        self.selectRow(row)
+        self.scrollTo(self.model().index(row, 0))
+
+    def row_text(self, row: int) -> str:
+        """Returns a row's cells, separated by tabs."""
+        model = self.model()
+        return "\t".join(str(model.index(row, c).data() or "") for c in range(model.columnCount()))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Adds copy and remove to the keys a table knows."""
+        if event.matches(QKeySequence.StandardKey.Copy) and self.currentIndex().isValid():
+            QGuiApplication.clipboard().setText(self.row_text(self.currentIndex().row()))
+        elif event.key() == Qt.Key.Key_Delete and self.currentIndex().isValid():
+            self.remove_asked.emit()
+        elif event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and self.currentIndex().isValid():
+            self.opened.emit(self.currentIndex())
+        else:
+            super().keyPressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Follows a cell that leads somewhere."""
+        super().mouseReleaseEvent(event)
+        index = self.indexAt(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and index.isValid() and index.data(Role.LINK):
+            self.link_clicked.emit(index)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Shows a hand over a cell that leads somewhere."""
+        super().mouseMoveEvent(event)
+        index = self.indexAt(event.position().toPoint())
+        is_link = index.isValid() and bool(index.data(Role.LINK))
+        self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if is_link else Qt.CursorShape.ArrowCursor)
+
+    def currentChanged(
+        self, current: QModelIndex | QPersistentModelIndex, previous: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """Says that another row is current."""
+        super().currentChanged(current, previous)
+        self.chosen.emit()
+
+    def _on_activated(self, index: QModelIndex) -> None:
+        self.opened.emit(index)
+
+
+def value_of(table: DataTable, kind: type[object]) -> object:
+    """Returns the chosen row's object if it is of this kind, else None."""
+    value = table.current_value()
+    return cast("object", value) if isinstance(value, kind) else None

@@ -1,0 +1,65 @@
+"""The sidebar: the program's name and one entry a page, by mouse, arrows or Ctrl and a digit."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QPushButton, QVBoxLayout
+
+from gui.icons import app_icon, set_icon
+from gui.theme import Theme
+from gui.tokens import SPACE
+from gui.widgets.cards import row
+from gui.widgets.text import label, plain
+
+WIDTH = 188
+
+
+class Sidebar(QFrame):
+    """Shows which page is open and asks for another."""
+
+    page_asked = Signal(str)
+
+    def __init__(self, theme: Theme, entries: tuple[tuple[str, str], ...]) -> None:
+        """Makes an entry for each (page id, title); the id is the icon's name too."""
+        super().__init__()
+        self.setProperty("kind", "sidebar")
+        self.setAccessibleName("Pages")
+        self.setFixedWidth(WIDTH)
+        self._buttons: dict[str, QPushButton] = {}
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE.m, SPACE.m + 2, SPACE.m, SPACE.m)
+        layout.setSpacing(2)
+        logo = QLabel()
+        logo.setTextFormat(Qt.TextFormat.PlainText)
+        logo.setPixmap(_logo(self.devicePixelRatioF()))
+        logo.setFixedSize(28, 28)
+        logo.setAccessibleName("Signalbox logo")
+        layout.addLayout(row(SPACE.xs, logo, 2, label("Signalbox", kind="heading"), None))
+        layout.addSpacing(SPACE.l)
+        group = QButtonGroup(self)
+        for number, (page, title) in enumerate(entries, start=1):
+            entry = QPushButton(f"  {plain(title)}")
+            entry.setProperty("kind", "nav")
+            entry.setAccessibleName(title)
+            entry.setAccessibleDescription(f"Ctrl+{number}")
+            entry.setCheckable(True)
+            entry.setIconSize(QSize(18, 18))
+            set_icon(entry, page, theme, role="muted", on_role="on_accent_soft", size=18)
+            entry.clicked.connect(lambda _checked=False, page=page: self.page_asked.emit(page))
+            group.addButton(entry)
+            layout.addWidget(entry)
+            self._buttons[page] = entry
+        layout.addStretch(1)
+
+    def show_page(self, page: str) -> None:
+        """Marks a page as open."""
+        self._buttons[page].setChecked(True)
+
+    def button(self, page: str) -> QPushButton:
+        """Returns a page's entry."""
+        return self._buttons[page]
+
+
+def _logo(ratio: float) -> QPixmap:
+    return app_icon().pixmap(QSize(28, 28), ratio)

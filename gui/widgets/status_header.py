@@ -1,0 +1,115 @@
+"""The status header: the proxy's state, its address, what it is busy with, and the switch."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu
+
+from gui import wording
+from gui.desk import ProxyPhase, ProxyState
+from gui.icons import set_icon
+from gui.theme import Theme
+from gui.tokens import SPACE
+from gui.widgets.buttons import CopyButton, button
+from gui.widgets.cards import Chip
+from gui.widgets.text import announce, label, plain, selectable
+
+
+class StatusHeader(QFrame):
+    """One row, always visible; shows a ProxyState and says what the user pressed."""
+
+    start_asked = Signal()
+    stop_asked = Signal()
+    page_asked = Signal(str)
+    """The page that helps with a problem."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._state = ProxyState(ProxyPhase.STOPPED)
+        self.setProperty("kind", "header")
+        self.setAccessibleName("Status")
+        self.chip = Chip(theme, "Proxy state")
+        self.endpoint = selectable(label(kind="mono", name="Address of the proxy"))
+        self.copy = CopyButton(theme, self._url, text="", name="Copy address", kind="flat")
+        self.activity = label(kind="muted")
+        self.problems = button(theme, "", icon="warn", kind="chip", name="Problems")
+        set_icon(self.problems, "warn", theme, role="warn")
+        self._menu = QMenu(self)
+        self._menu.setAccessibleName("Problems")
+        self.problems.setMenu(self._menu)
+        self.switch = button(theme, "Start proxy", on_click=self._on_switch)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(SPACE.xl, SPACE.m - 2, SPACE.l, SPACE.m - 2)
+        layout.setSpacing(SPACE.s)
+        layout.addWidget(self.chip)
+        layout.addSpacing(SPACE.s)
+        layout.addWidget(self.endpoint)
+        layout.addWidget(self.copy)
+        layout.addSpacing(SPACE.xs)
+        layout.addWidget(self.activity)
+        layout.addStretch(1)
+        layout.addWidget(self.problems)
+        layout.addWidget(self.switch)
+        self.show_state(self._state, is_first=True)
+
+    def show_state(self, state: ProxyState, *, is_first: bool = False) -> None:
+        """Shows what the proxy does now."""
+        phrase = wording.phase_phrase(state)
+        if not is_first and phrase.text != self.chip.text:
+            announce(self, f"Proxy: {phrase.text}")
+        self._state = state
+        self.chip.show_phrase(phrase.text, phrase.tone, phrase.icon)
+        is_up = state.phase is ProxyPhase.RUNNING
+        self.endpoint.setText(state.url or "")
+        self.endpoint.setAccessibleName(f"Address of the proxy: {state.url or 'none'}")
+        self.endpoint.setVisible(is_up and state.url is not None)
+        self.copy.setVisible(is_up and state.url is not None)
+        self.activity.setText(f"{state.active_requests:,} active" if state.active_requests else "")
+        self._show_problems(state)
+        self._show_switch(state.phase)
+
+    def _show_problems(self, state: ProxyState) -> None:
+        self.problems.setVisible(bool(state.problems))
+        words = wording.count(len(state.problems), "problem")
+        self.problems.setText(words)
+        self.problems.setAccessibleName(words)
+        self._menu.clear()
+        for problem in state.problems:
+            entry = QAction(plain(f"{problem.title} – {_one_line(problem.text)}"), self._menu)
+            set_icon(entry, "warn", self._theme, role="warn")
+            page = problem.page
+            entry.setEnabled(page is not None)
+            if page is not None:
+                entry.triggered.connect(lambda _checked=False, page=page: self.page_asked.emit(page))
+            self._menu.addAction(entry)
+
+    def _show_switch(self, phase: ProxyPhase) -> None:
+        can_stop = phase in {ProxyPhase.RUNNING, ProxyPhase.STOPPING, ProxyPhase.STARTING}
+        words = "Stop proxy" if can_stop else "Start proxy"
+        self.switch.setText(words)
+        self.switch.setAccessibleName(words)
+        self.switch.setEnabled(phase not in {ProxyPhase.STOPPING, ProxyPhase.STARTING})
+        kind = "plain" if can_stop else "primary"
+        if self.switch.property("kind") != kind:
+            self.switch.setProperty("kind", kind)
+            self.style().unpolish(self.switch)
+            self.style().polish(self.switch)
+        set_icon(
+            self.switch, "stop" if can_stop else "start", self._theme, role="text" if can_stop else "on_accent"
+        )
+
+    def _on_switch(self) -> None:
+        if self._state.phase is ProxyPhase.RUNNING:
+            self.stop_asked.emit()
+        else:
+            self.start_asked.emit()
+
+    def _url(self) -> str:
+        return self._state.url or ""
+
+
+def _one_line(text: str, limit: int = 90) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"

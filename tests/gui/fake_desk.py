@@ -1,0 +1,222 @@
+"""A desk that keeps everything in lists: what the window asked, and what it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from pydantic import SecretStr
+
+from gui.desk import (
+    ActionDone,
+    ActionFailed,
+    AliasesChanged,
+    AliasView,
+    CandidateView,
+    ConnectLines,
+    DeskEvent,
+    DeskListener,
+    LogLine,
+    ProviderDraft,
+    ProvidersChanged,
+    ProviderTested,
+    ProviderView,
+    ProxyPhase,
+    ProxyState,
+    ProxyStateChanged,
+    Resolution,
+    SettingsChanged,
+)
+from proxy.events import Exchange
+
+URL = "http://127.0.0.1:4000"
+
+
+class FakeDesk:
+    """Implements `gui.desk.Desk`; `calls` says what was asked, `keys` what was stored."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.keys: dict[str, str] = {}
+        self.listeners: list[DeskListener] = []
+        self.state_now = ProxyState(ProxyPhase.STOPPED)
+        self.provider_list: list[ProviderView] = []
+        self.alias_list: list[AliasView] = []
+        self.removed: dict[str, ProviderView | AliasView] = {}
+        self.exchanges: dict[str, Exchange] = {}
+        self.lines: list[LogLine] = []
+        self.theme_now = "system"
+        self.refusal: str | None = None
+        self.test_result: ProviderTested | None = None
+        self.keyring_fails = False
+
+    def announce(self, *events: DeskEvent) -> None:
+        """Tells every listener."""
+        for event in events:
+            for listener in list(self.listeners):
+                listener(event)
+
+    def set_state(self, state: ProxyState) -> None:
+        """Changes the state and says so."""
+        self.state_now = state
+        self.announce(ProxyStateChanged(state))
+
+    # gui.desk.Desk --------------------------------------------------------------------------
+
+    def subscribe(self, listener: DeskListener) -> Callable[[], None]:
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
+
+    def state(self) -> ProxyState:
+        return self.state_now
+
+    def start_proxy(self) -> None:
+        self.calls.append("start_proxy")
+        self.set_state(replace(self.state_now, phase=ProxyPhase.RUNNING, url=URL, problems=()))
+
+    def stop_proxy(self) -> None:
+        self.calls.append("stop_proxy")
+        self.set_state(replace(self.state_now, phase=ProxyPhase.STOPPED, url=None))
+
+    def quit(self) -> None:
+        self.calls.append("quit")
+
+    def connect_lines(self) -> ConnectLines:
+        url = self.state_now.url or URL
+        head = f"export ANTHROPIC_BASE_URL={url}\nexport ANTHROPIC_AUTH_TOKEN="
+        return ConnectLines(shell=SecretStr(head + "local-token-of-the-test"), shown=head + "••••••••")
+
+    def providers(self) -> tuple[ProviderView, ...]:
+        return tuple(self.provider_list)
+
+    def save_provider(self, draft: ProviderDraft, *, replaces: str | None) -> str | None:
+        self.calls.append(f"save_provider {draft.name} replaces {replaces}")
+        if self.refusal is not None:
+            return self.refusal
+        source = f"environment variable {draft.key_env}" if draft.key_env else "missing"
+        if not draft.needs_key:
+            source = "none needed"
+        view = ProviderView(
+            draft.name,
+            draft.dialect,
+            draft.base_url,
+            source,
+            "",
+            has_key=not draft.needs_key,
+            can_store_key=draft.key_env is None and draft.needs_key,
+        )
+        names = [p.name for p in self.provider_list]
+        if replaces in names:
+            old = self.provider_list[names.index(replaces)]
+            if draft.keep_key:
+                view = replace(old, name=draft.name, dialect=draft.dialect, base_url=draft.base_url)
+            self.provider_list[names.index(replaces)] = view
+        else:
+            self.provider_list.append(view)
+        self.announce(ProvidersChanged(), ActionDone(f"Saved the provider {draft.name}"))
+        return None
+
+    def remove_provider(self, name: str) -> None:
+        self.calls.append(f"remove_provider {name}")
+        for view in self.provider_list:
+            if view.name == name:
+                self.removed[name] = view
+        self.provider_list = [p for p in self.provider_list if p.name != name]
+        self.announce(ProvidersChanged())
+
+    def restore_provider(self, name: str) -> str | None:
+        self.calls.append(f"restore_provider {name}")
+        view = self.removed.pop(name, None)
+        if not isinstance(view, ProviderView):
+            return f"There is no removed provider {name}."
+        self.provider_list.append(view)
+        self.announce(ProvidersChanged())
+        return None
+
+    def store_key(self, provider: str, key: SecretStr) -> None:
+        self.calls.append(f"store_key {provider}")
+        if self.keyring_fails:
+            self.announce(ActionFailed("The key was not saved", "No keyring answers on this computer."))
+            return
+        self.keys[provider] = key.get_secret_value()
+        hint = "••••" + key.get_secret_value()[-4:]
+        self.provider_list = [
+            replace(p, key_source=f"in the keyring ({provider})", key_hint=hint, has_key=True, problem=None)
+            if p.name == provider
+            else p
+            for p in self.provider_list
+        ]
+        self.announce(ProvidersChanged(), ActionDone(f"The key of {provider} is in the keyring"))
+
+    def delete_key(self, provider: str) -> None:
+        self.calls.append(f"delete_key {provider}")
+        self.keys.pop(provider, None)
+        self.provider_list = [
+            replace(p, key_source="missing", key_hint="", has_key=False) if p.name == provider else p
+            for p in self.provider_list
+        ]
+        self.announce(ProvidersChanged())
+
+    def test_provider(self, name: str) -> None:
+        self.calls.append(f"test_provider {name}")
+        if self.test_result is not None:
+            self.announce(replace(self.test_result, provider=name))
+
+    def aliases(self) -> tuple[AliasView, ...]:
+        return tuple(self.alias_list)
+
+    def save_alias(self, alias: AliasView, *, replaces: str | None) -> str | None:
+        self.calls.append(f"save_alias {alias.name} replaces {replaces}")
+        if self.refusal is not None:
+            return self.refusal
+        names = [a.name for a in self.alias_list]
+        if replaces in names:
+            self.alias_list[names.index(replaces)] = alias
+        else:
+            self.alias_list.append(alias)
+        self.announce(AliasesChanged(), ActionDone(f"Saved the alias {alias.name}"))
+        return None
+
+    def remove_alias(self, name: str) -> None:
+        self.calls.append(f"remove_alias {name}")
+        for view in self.alias_list:
+            if view.name == name:
+                self.removed[name] = view
+        self.alias_list = [a for a in self.alias_list if a.name != name]
+        self.announce(AliasesChanged())
+
+    def restore_alias(self, name: str) -> str | None:
+        self.calls.append(f"restore_alias {name}")
+        view = self.removed.pop(name, None)
+        if not isinstance(view, AliasView):
+            return f"There is no removed alias {name}."
+        self.alias_list.append(view)
+        self.announce(AliasesChanged())
+        return None
+
+    def resolve(self, model: str) -> Resolution:
+        for alias in self.alias_list:
+            pattern = next((p for p in (alias.name, *alias.match) if fnmatchcase(model, p)), None)
+            if pattern is not None:
+                first: CandidateView = alias.candidates[0]
+                text = f"{model} matches {pattern} of the alias {alias.name} → {first.provider} / {first.model}"
+                return Resolution(model, text, is_served=True)
+        return Resolution(model, f"No alias has or matches {model}: 404 not_found_error.", is_served=False)
+
+    def exchange(self, request_id: str) -> Exchange | None:
+        return self.exchanges.get(request_id)
+
+    def log_tail(self) -> tuple[LogLine, ...]:
+        return tuple(self.lines)
+
+    def log_folder(self) -> str:
+        return "/home/you/.local/state/signalbox/log"
+
+    def theme(self) -> str:
+        return self.theme_now
+
+    def set_theme(self, theme: str) -> None:
+        self.calls.append(f"set_theme {theme}")
+        self.theme_now = theme
+        self.announce(SettingsChanged())

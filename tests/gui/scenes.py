@@ -1,0 +1,147 @@
+"""Made-up but likely contents for the window: providers, aliases, requests, exchanges and log lines."""
+
+from __future__ import annotations
+
+import json
+
+from gui.desk import AliasView, CandidateView, LogLine, ProviderTested, ProviderView, ProxyPhase, ProxyState
+from proxy.events import Exchange, FirstToken, ProxyEvent, RequestFinished, RequestRefused, RequestRouted, RequestStarted
+from tests.gui.fake_desk import URL, FakeDesk
+
+START = 1_795_341_600.0
+
+PROVIDERS = [
+    ProviderView(
+        "openrouter",
+        "openai-chat",
+        "https://openrouter.ai/api/v1",
+        "in the keyring (openrouter)",
+        "••••9f3c",
+        has_key=True,
+    ),
+    ProviderView(
+        "claude", "anthropic-messages", "https://api.anthropic.com", "missing", "", has_key=False,
+        problem="The environment variable ANTHROPIC_API_KEY is not set.", can_store_key=False,
+    ),
+    ProviderView(
+        "local", "openai-chat", "http://127.0.0.1:11434/v1", "none needed", "", has_key=True, can_store_key=False
+    ),
+]
+ALIASES = [
+    AliasView(
+        "big",
+        ("claude-*opus*", "claude-*sonnet*", "claude-*fable*"),
+        (CandidateView("openrouter", "anthropic/claude-sonnet-4"), CandidateView("local", "qwen3-coder:30b")),
+    ),
+    AliasView("small", ("claude-*haiku*",), (CandidateView("openrouter", "anthropic/claude-3.7-sonnet"),)),
+    AliasView("draft", (), (CandidateView("local", "qwen3-coder:30b"),)),
+]
+RUNNING = ProxyState(ProxyPhase.RUNNING, URL, active_requests=2, started_at=START - 4_320)
+
+
+def full_desk() -> FakeDesk:
+    """Returns a desk of a program in use."""
+    desk = FakeDesk()
+    desk.state_now = RUNNING
+    desk.provider_list = list(PROVIDERS)
+    desk.alias_list = list(ALIASES)
+    desk.lines = log_lines(60)
+    desk.exchanges = {f"req_{n:04d}": exchange(f"req_{n:04d}") for n in range(40)}
+    desk.test_result = ProviderTested("", is_ok=True, text="Key accepted, $8.50 left of $10.00 (212 ms).")
+    return desk
+
+
+def request_events(count: int) -> list[ProxyEvent]:
+    """Returns the events of `count` requests, most of them well, the last two still running."""
+    events: list[ProxyEvent] = []
+    for n in range(count):
+        request_id, at = f"req_{n:04d}", START + n * 7.3
+        if n % 13 == 5:
+            events.append(RequestRefused(request_id, at, 401, "no local token was sent"))
+            continue
+        is_small = n % 4 == 1
+        asked = "claude-haiku-4-5" if is_small else "claude-sonnet-4-5"
+        model = "anthropic/claude-3.7-sonnet" if is_small else "anthropic/claude-sonnet-4"
+        events.append(
+            RequestStarted(request_id, at, "claude-cli/2.1.330", f"conv_{n // 8}", "/v1/messages", asked, stream=True)
+        )
+        alias = "small" if is_small else "big"
+        events.append(
+            RequestRouted(
+                request_id, alias, "openrouter", model, f"first candidate of the alias {alias}",
+                ("top_k is not known to this dialect and was left out.",) if n % 6 == 0 else (),
+            )
+        )
+        if n == count - 1:
+            continue
+        events.append(FirstToken(request_id, 0.41 + n % 5 * 0.13))
+        if n == count - 2:
+            continue
+        events.append(_finish(request_id, at, n))
+    return events
+
+
+def _finish(request_id: str, at: float, n: int) -> RequestFinished:
+    if n % 11 == 7:
+        return RequestFinished(
+            request_id, at + 0.9, "error", 429, 0.87, error_type="rate_limit_error",
+            error_message="openrouter: too many requests for this key; try again in 12 s",
+        )
+    if n % 17 == 9:
+        return RequestFinished(request_id, at + 2.2, "cancelled", 499, 2.2, first_token_s=0.5, output_tokens=41)
+    return RequestFinished(
+        request_id, at + 6, "ok", 200, 1.9 + n % 7 * 1.7, first_token_s=0.41 + n % 5 * 0.13,
+        stop_reason="tool_use" if n % 3 else "end_turn",
+        input_tokens=420 + n * 37, output_tokens=180 + n % 9 * 77,
+        cache_read_tokens=18_200 + n * 130, cache_write_tokens=900 if n % 4 == 0 else 0,
+        cost_usd=0.0061 + n % 9 * 0.0047,
+        tool_names=("Read", "Bash") if n % 3 else (),
+    )
+
+
+def exchange(request_id: str) -> Exchange:
+    """Returns both sides of a request."""
+    asked = {
+        "model": "claude-sonnet-4-5",
+        "max_tokens": 32000,
+        "stream": True,
+        "messages": [{"role": "user", "content": "List the files that mention the signal lamp."}],
+        "tools": [{"name": "Grep", "description": "Searches file contents", "input_schema": {"type": "object"}}],
+    }
+    reply = (
+        'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_01","role":"assistant"}}\n\n'
+        'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta",'
+        '"text":"Searching now."}}\n\nevent: message_stop\ndata: {"type":"message_stop"}\n'
+    )
+    return Exchange(
+        request_id,
+        client_request=json.dumps(asked),
+        upstream_request=json.dumps({**asked, "model": "anthropic/claude-sonnet-4"}),
+        upstream_reply='data: {"choices":[{"delta":{"content":"Searching now."}}]}\n\ndata: [DONE]\n',
+        client_reply=reply,
+        client_headers={"user-agent": "claude-cli/2.1.330", "anthropic-version": "2023-06-01"},
+        upstream_headers={"content-type": "application/json"},
+    )
+
+
+_EVENTS = (
+    ("info", "proxy.server", "request_started", {"path": "/v1/messages", "model": "claude-sonnet-4-5"}),
+    ("debug", "proxy.routing", "candidate_chosen", {"alias": "big", "provider": "openrouter"}),
+    ("info", "proxy.upstreams", "stream_opened", {"provider": "openrouter", "status": "200"}),
+    ("info", "proxy.service", "request_finished", {"outcome": "ok", "duration_s": "4.2", "output_tokens": "334"}),
+    ("warning", "proxy.dialects", "field_left_out", {"field": "top_k", "dialect": "openai-chat"}),
+    ("error", "proxy.upstreams", "upstream_refused", {"status": "429", "retry_after_s": "12"}),
+)
+
+
+def log_lines(count: int) -> list[LogLine]:
+    """Returns `count` log lines of a busy minute."""
+    lines: list[LogLine] = []
+    for n in range(count):
+        level, component, event, fields = _EVENTS[5 if n % 23 == 19 else 4 if n % 11 == 8 else n % 4]
+        request_id = f"req_{n // 4:04d}"
+        at = START + n * 0.731
+        text = json.dumps({"at": at, "level": level, "component": component, "event": event,
+                           "request_id": request_id, **fields})
+        lines.append(LogLine(at, level, component, event, request_id, None, fields, text))
+    return lines
