@@ -1,0 +1,193 @@
+"""Decodes the answer of a chat completions server, streamed or whole, into stream events.
+
+The answer ends with `[DONE]`, or with the end of the body after a finish reason; without either it broke off
+and ends as an error. What comes after an ending is not read. Usage and a second finish reason may follow the
+first finish reason, so nothing closes before the end.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proxy.context import NewId
+from proxy.dialects.base import Target
+from proxy.dialects.loose_json import as_object, as_objects, as_text, read_loosely
+from proxy.dialects.openai_chat_answer import Answer
+from proxy.dialects.openai_chat_errors import error_of
+from proxy.dialects.openai_chat_usage import UsageTotal
+from proxy.messages import events
+from proxy.messages.errors import ErrorType
+from proxy.messages.events import StreamEvent
+from proxy.messages.message import JsonObject
+from proxy.messages.request import MessagesRequest
+from proxy.messages.sse import EventTooLarge, ServerSentEvent, SseSplitter
+
+MAX_BODY_BYTES = 64 * 2**20
+"""A whole answer beyond this is broken or hostile."""
+
+_BROKE_OFF = "The upstream's answer broke off before it was complete."
+_NO_ANSWER = "The upstream's answer is empty or not a chat completion."
+
+
+class OpenAIChatDecoder:
+    """Decodes one answer."""
+
+    def __init__(self, request: MessagesRequest, target: Target, content_type: str, new_id: NewId) -> None:
+        self._request = request
+        self._new_id = new_id
+        self._splitter = SseSplitter()
+        self._is_json = _is_json(content_type)
+        self._body: list[bytes] = []
+        self._size = 0
+        self._usage = UsageTotal()
+        self._answer = Answer(request, target, new_id)
+        self._has_started = False
+        self._is_over = False
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What the upstream said the answer cost, once it said so."""
+        return self._usage.cost_usd
+
+    def feed(self, data: bytes) -> list[StreamEvent]:
+        """Takes the next bytes and returns the events they complete."""
+        if self._is_over or not data:
+            return []
+        if self._is_json is None:
+            self._is_json = _looks_like_json(data)
+        if self._is_json:
+            return self._keep(data)
+        try:
+            received = self._splitter.feed(data)
+        except EventTooLarge as exc:
+            return self._fail(ErrorType.API, f"The upstream sent {exc}.")
+        return self._take(received)
+
+    def finish(self) -> list[StreamEvent]:
+        """The upstream closed the body: returns the events that end the answer."""
+        if self._is_over:
+            return []
+        if self._is_json:
+            return self._whole_body()
+        try:
+            made = self._take(self._splitter.finish())
+        except EventTooLarge as exc:
+            return self._fail(ErrorType.API, f"The upstream sent {exc}.")
+        if self._is_over:
+            return made
+        if self._answer.finish_reason:
+            return made + self._end()
+        return made + self._fail(ErrorType.OVERLOADED, _BROKE_OFF if self._has_started else _NO_ANSWER)
+
+    def _keep(self, data: bytes) -> list[StreamEvent]:
+        self._size += len(data)
+        if self._size > MAX_BODY_BYTES:
+            return self._fail(
+                ErrorType.API, f"The upstream sent an answer of more than {MAX_BODY_BYTES} bytes."
+            )
+        self._body.append(data)
+        return []
+
+    def _whole_body(self) -> list[StreamEvent]:
+        """A body that is not streamed is one chunk whose delta is the whole message."""
+        try:
+            body, may_be_split = read_loosely(b"".join(self._body).strip())
+        except ValueError:
+            return self._fail(ErrorType.OVERLOADED, _NO_ANSWER)
+        chunk = as_object(body)
+        made = self._chunk(chunk, may_be_split=may_be_split)
+        if self._is_over:
+            return made
+        if not as_objects(chunk.get("choices")):
+            return self._fail(ErrorType.OVERLOADED, _NO_ANSWER)
+        return made + self._end()
+
+    def _take(self, received: list[ServerSentEvent]) -> list[StreamEvent]:
+        made: list[StreamEvent] = []
+        for event in received:
+            if event.data == b"[DONE]" or event.data.strip() == b"[DONE]":
+                made += self._done()
+            else:
+                made += self._data(event)
+            if self._is_over:
+                break
+        return made
+
+    def _data(self, event: ServerSentEvent) -> list[StreamEvent]:
+        try:
+            value, may_be_split = read_loosely(event.data)
+        except ValueError:
+            value, may_be_split = None, False
+        if not isinstance(value, dict):
+            return self._fail(ErrorType.API, "The upstream sent something that is no chat completion chunk.")
+        chunk = as_object(value)
+        if event.name == "error" and "error" not in chunk:
+            chunk = {"error": chunk}
+        return self._chunk(chunk, may_be_split=may_be_split)
+
+    def _done(self) -> list[StreamEvent]:
+        if not self._has_started:
+            return self._fail(ErrorType.OVERLOADED, _NO_ANSWER)
+        return self._end()
+
+    def _chunk(self, chunk: JsonObject, *, may_be_split: bool) -> list[StreamEvent]:
+        answer = self._answer
+        usage = chunk.get("usage")
+        if usage:
+            self._usage.take(as_object(usage))
+            answer.sources_found(chunk.get("search_results"))
+        elif "x_groq" in chunk:
+            self._usage.take(as_object(as_object(chunk["x_groq"]).get("usage")))
+        error = chunk.get("error")
+        if error and not answer.finish_reason:
+            return self._refused(error)
+        made: list[StreamEvent] = []
+        if not self._has_started:
+            self._has_started = True
+            made.append(events.message_start(self._new_id("msg_"), self._request.model, self._usage.usage()))
+        choices = chunk.get("choices")
+        if isinstance(choices, list) and choices and isinstance(choices[0], dict):
+            answer.take(as_object(choices[0]), may_be_split=may_be_split, is_whole=bool(self._is_json))
+            made += answer.events()
+            if answer.finish_reason == "error":
+                return made + self._fail(
+                    ErrorType.API, "The upstream's model failed in the middle of its answer."
+                )
+            if answer.has_met_stop:
+                return made + self._end()
+        return made
+
+    def _refused(self, error: Any) -> list[StreamEvent]:
+        told = {"message": error} if isinstance(error, str) else as_object(error)
+        failure = error_of(told, self._request)
+        return self._fail(failure.type, failure.message)
+
+    def _end(self) -> list[StreamEvent]:
+        self._is_over = True
+        answer = self._answer
+        answer.finish()
+        made = answer.events()
+        if answer.nameless_calls:
+            return [*made, events.error(ErrorType.API, "The upstream called a tool without naming it.")]
+        usage = self._usage.usage(answer.length)
+        if answer.searches and "server_tool_use" not in usage:
+            usage["server_tool_use"] = {"web_search_requests": answer.searches}
+        reason, stop, more = answer.stop_reason()
+        return [*made, events.message_delta(reason, stop, usage, **more), events.message_stop()]
+
+    def _fail(self, kind: ErrorType, message: str) -> list[StreamEvent]:
+        self._is_over = True
+        return [events.error(kind, message)]
+
+
+def _is_json(content_type: str) -> bool | None:
+    """None: the type does not tell, the first bytes will."""
+    kind = as_text(content_type).lower()
+    if "event-stream" in kind:
+        return False
+    return True if "json" in kind else None
+
+
+def _looks_like_json(data: bytes) -> bool | None:
+    start = data.lstrip()[:1]
+    return start in (b"{", b"[") if start else None
