@@ -1,0 +1,132 @@
+"""The desk's part about aliases: what the window asks about them becomes edits of the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from app.configuration import Configuration
+from app.provider_desk import DeskRefusal
+from app.settings import name_problem
+from app.settings_edit import Edit, Put, Remove, Rename
+from gui.desk import AliasView, CandidateView, Resolution
+from proxy.config import ProxyConfig
+from proxy.messages.errors import ClientError
+from proxy.routing.aliases import resolve
+
+
+class AliasDesk:
+    """Answers about aliases from memory, and turns changes into edits."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+
+    def views(self) -> tuple[AliasView, ...]:
+        """Returns the aliases in file order."""
+        return tuple(
+            AliasView(
+                name, each.match, tuple(CandidateView(one.provider, one.model) for one in each.candidates)
+            )
+            for name, each in self._configuration.settings.aliases.items()
+        )
+
+    def save_edits(self, alias: AliasView, replaces: str | None) -> list[Edit]:
+        """Returns the edits that add or change an alias.
+
+        Raises:
+            DeskRefusal: It cannot be used.
+        """
+        problem = self._problem(alias, replaces)
+        if problem is not None:
+            raise DeskRefusal(problem)
+        edits = self._written_out()
+        if replaces is not None and replaces != alias.name:
+            edits.append(Rename(("aliases", replaces), alias.name))
+        at = ("aliases", alias.name)
+        before = self._raw_candidates(replaces or alias.name)
+        candidates = [
+            before.get((each.provider, each.model), {"provider": each.provider, "model": each.model})
+            for each in alias.candidates
+        ]
+        section = {"match": list(alias.match), "candidates": candidates}
+        if replaces is None:
+            return [*edits, Put(at, section)]
+        return [*edits, *(Put((*at, name), value) for name, value in section.items())]
+
+    def remove_edits(self, name: str) -> list[Edit]:
+        """Returns the edits that remove an alias.
+
+        Raises:
+            DeskRefusal: There is none of that name.
+        """
+        if name not in self._configuration.settings.aliases:
+            raise DeskRefusal(f"there is no alias '{name}'")
+        return [*self._written_out(), Remove(("aliases", name))]
+
+    def resolution(self, config: ProxyConfig, model: str) -> Resolution:
+        """Says what a model name would resolve to."""
+        if self._configuration.loaded.error is not None:
+            return Resolution(
+                model, "the settings cannot be used, so every request is refused", is_served=False
+            )
+        try:
+            route = resolve(config, model)
+        except ClientError as exc:
+            return Resolution(model, f"not served: {exc.message}", is_served=False)
+        chain = ", then ".join(f"{each.provider} / {each.model}" for each in route.candidates)
+        first = config.providers.get(route.candidates[0].provider)
+        if first is not None and first.key_missing is not None:
+            return Resolution(model, f"{route.reason} → {chain}, but its key is missing", is_served=False)
+        return Resolution(model, f"{route.reason} → {chain}", is_served=True)
+
+    def _problem(self, alias: AliasView, replaces: str | None) -> str | None:
+        aliases = self._configuration.settings.aliases
+        problem = name_problem(alias.name)
+        if problem is not None:
+            return problem
+        if replaces is not None and replaces not in aliases:
+            return f"there is no alias '{replaces}' any more"
+        if alias.name in aliases and alias.name != replaces:
+            return f"there is an alias '{alias.name}' already; choose another name"
+        if not alias.candidates:
+            return "an alias needs at least one provider and model"
+        if any(not each.provider.strip() or not each.model.strip() for each in alias.candidates):
+            return "each candidate needs a provider and a model"
+        if any(not each.strip() for each in alias.match):
+            return "a pattern must not be empty"
+        return self._provider_problem(alias)
+
+    def _provider_problem(self, alias: AliasView) -> str | None:
+        providers = self._configuration.settings.providers
+        for each in alias.candidates:
+            near = get_close_matches(each.provider, providers, n=1, cutoff=0.75)
+            if each.provider not in providers and near:
+                return f"there is no provider '{each.provider}'; did you mean '{near[0]}'?"
+        return None
+
+    def _written_out(self) -> list[Edit]:
+        """A file that names no aliases uses the shipped ones; before one changes, all are written down."""
+        if self._configuration.has_in_file("aliases"):
+            return []
+        return [
+            Put(
+                ("aliases",),
+                {
+                    name: {
+                        "match": list(each.match),
+                        "candidates": [
+                            {"provider": one.provider, "model": one.model} for one in each.candidates
+                        ],
+                    }
+                    for name, each in self._configuration.settings.aliases.items()
+                },
+            )
+        ]
+
+    def _raw_candidates(self, name: str) -> dict[tuple[str, str], Mapping[str, Any]]:
+        """Returns the candidates as the file has them: keys that are unknown here are kept."""
+        if not self._configuration.has_in_file("aliases", name, "candidates"):
+            return {}
+        candidates = self._configuration.loaded.document.raw["aliases"][name]["candidates"]
+        return {(each["provider"], each["model"]): dict(each) for each in candidates}

@@ -1,0 +1,160 @@
+"""The command line: what may be typed, and which part of the program answers it.
+
+Everything heavy is imported by the command that needs it: `--version` imports nothing, `serve` no Qt.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from app.exit_codes import BROKEN_SETTINGS, FAILED
+
+_EPILOG = "Without a command the desktop program starts: a tray icon and a window."
+
+
+def parser() -> argparse.ArgumentParser:
+    """Returns the parser of the whole command line."""
+    # Given before or after the command; SUPPRESS keeps the one from wiping out the other.
+    anywhere = argparse.ArgumentParser(add_help=False)
+    anywhere.add_argument(
+        "--env-file",
+        metavar="FILE",
+        type=Path,
+        default=argparse.SUPPRESS,
+        help="read environment variables from FILE (NAME=value lines); the real environment wins",
+    )
+    main = argparse.ArgumentParser(
+        prog="signalbox",
+        description="Lets Messages API clients, such as Claude Code, talk to any model.",
+        epilog=_EPILOG,
+        parents=[anywhere],
+    )
+    main.add_argument("--version", action="store_true", help="print the version and exit")
+    main.add_argument("--hidden", action="store_true", help="start with the tray icon only")
+    commands = main.add_subparsers(dest="command", metavar="COMMAND")
+
+    serve = commands.add_parser("serve", parents=[anywhere], help="run the proxy without a window")
+    serve.add_argument("--host", help="the address to listen on (default 127.0.0.1)")
+    serve.add_argument("--port", type=_port, help="the port to listen on; 0 takes a free one (default 4000)")
+    serve.add_argument(
+        "--settings", type=Path, metavar="FILE", help="use this settings file; it is never changed"
+    )
+    serve.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="a file with the local token as its one line"
+    )
+
+    commands.add_parser(
+        "demo", parents=[anywhere], help="hold one streamed conversation with the built-in demo, offline"
+    )
+
+    keys = commands.add_parser("keys", parents=[anywhere], help="keys in the system's keyring")
+    actions = keys.add_subparsers(dest="action", metavar="set|list|delete", required=True)
+    store = actions.add_parser("set", parents=[anywhere], help="store a key, from a prompt or standard input")
+    store.add_argument("name", metavar="NAME", help="the keyring entry, such as openrouter")
+    listing = actions.add_parser("list", parents=[anywhere], help="list the names of the entries")
+    listing.add_argument("name", metavar="NAME", nargs="?", help="only this entry")
+    delete = actions.add_parser("delete", parents=[anywhere], help="delete a key")
+    delete.add_argument("name", metavar="NAME", help="the keyring entry")
+
+    commands.add_parser(
+        "doctor", parents=[anywhere], help="print the facts that matter when something does not work"
+    )
+    return main
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carries out a command line and returns the exit status."""
+    if list(arguments) == ["--version"]:  # the common case, without building the parser
+        return _version()
+    options = parser().parse_args(arguments)
+    if options.version:
+        return _version()
+    from app.environment import EnvFileError, Environment, read_env_file  # noqa: PLC0415
+    from app.paths import UnsafeFolder  # noqa: PLC0415
+
+    try:
+        env_file: Path | None = getattr(options, "env_file", None)
+        environment = Environment(file=read_env_file(env_file) if env_file else None)
+        return _command(options, environment)
+    except EnvFileError as exc:
+        return _failed(str(exc), BROKEN_SETTINGS)
+    except UnsafeFolder as exc:
+        return _failed(str(exc), FAILED)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _command(options: argparse.Namespace, environment: Any) -> int:
+    from app.paths import folders  # noqa: PLC0415
+
+    values: Mapping[str, str] = environment.values()
+    places = folders(values)
+    if options.command == "doctor":
+        from app.doctor import doctor  # noqa: PLC0415
+
+        return doctor(places, environment)
+    try:
+        places.create()
+    except OSError as exc:
+        return _failed(
+            f"cannot use the folder {exc.filename}: {exc.strerror}. Set SIGNALBOX_HOME to another", FAILED
+        )
+    if options.command == "serve":
+        from app.headless import ServeOptions, serve  # noqa: PLC0415
+
+        return serve(
+            ServeOptions(options.host, options.port, options.settings, options.token_file),
+            places,
+            environment,
+        )
+    if options.command == "demo":
+        from app.demo import demo  # noqa: PLC0415
+
+        return demo()
+    if options.command == "keys":
+        from app.key_commands import key_command  # noqa: PLC0415
+
+        return key_command(options.action, options.name, places, environment)
+    return _desktop(places, environment, hidden=options.hidden)
+
+
+def _desktop(places: Any, environment: Any, *, hidden: bool) -> int:
+    if sys.platform.startswith("linux") and not any(
+        environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    ):
+        sys.stderr.write("There is no display here, so Signalbox serves without a window.\n")
+        from app.headless import ServeOptions, serve  # noqa: PLC0415
+
+        return serve(ServeOptions(), places, environment)
+    from app.desktop import run_desktop  # noqa: PLC0415
+
+    return run_desktop(places, environment, hidden=hidden)
+
+
+def _version() -> int:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    try:
+        print(f"signalbox {version('signalbox')}")
+    except PackageNotFoundError:
+        print("signalbox (not installed)")
+    return 0
+
+
+def _port(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"'{text}' is no port; give a number from 0 to 65535")
+    return number
+
+
+def _failed(text: str, status: int) -> int:
+    sys.stderr.write(f"signalbox: {text}\n")
+    return status

@@ -1,0 +1,193 @@
+"""The current settings, keys and token, and the proxy's config made of them.
+
+Its methods read files and ask the keyring: call them in a thread where a loop is running.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+
+from pydantic import SecretStr
+
+from app.environment import Environment
+from app.local_token import LocalToken, find_token, require_strong
+from app.paths import Folders
+from app.proxy_config import dangling_names, refusing_config, to_proxy_config
+from app.redaction import Redactor
+from app.secrets import FoundKey, SecretStore, known_values
+from app.settings import Settings, is_loopback
+from app.settings_document import SettingsDocument, SettingsError, read_settings
+from app.settings_edit import Edit, edited
+from app.settings_store import (
+    LoadedSettings,
+    Overrides,
+    SettingsStore,
+    in_force,
+    load_settings,
+    shipped_settings,
+)
+from gui.desk import Problem
+from proxy.config import ProxyConfig
+
+_REPAIR = "Correct it and start again; until then every request is refused."
+
+
+class Configuration:
+    """What the program works with now; a change makes new values, never alters old ones."""
+
+    def __init__(
+        self,
+        folders: Folders,
+        store: SettingsStore,
+        secret_store: SecretStore,
+        environment: Environment,
+        *,
+        overrides: Overrides | None = None,
+        redactor: Redactor | None = None,
+    ) -> None:
+        """Reads the settings; keys and token are found by `unlock`."""
+        self.folders = folders
+        self.secrets = secret_store
+        self.redactor = redactor or Redactor()
+        self._store = store
+        self._environment = environment
+        self._overrides = overrides or Overrides()
+        self.loaded: LoadedSettings = load_settings(
+            store, environment, self._overrides, has_openrouter_key=secret_store.has_openrouter_variable
+        )
+        self.keys: Mapping[str, FoundKey] = MappingProxyType({})
+        self.token: LocalToken | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self.loaded.settings
+
+    def set_broken_aside(self, now: datetime) -> None:
+        """Moves a settings file that cannot be used out of the way, untouched, and remembers why.
+
+        A file that was set aside at an earlier start and not replaced since counts as broken still.
+        """
+        error = self.loaded.error
+        if error is not None:
+            moved = None if error.is_newer else self._store.set_aside(now)
+            self.loaded = replace(self.loaded, set_aside=moved)
+            return
+        earlier = self._store.latest_set_aside() if self._store.may_move else None
+        if earlier is None:
+            return
+        try:
+            read_settings(earlier.read_bytes())
+        except SettingsError as exc:
+            self.loaded = replace(self.loaded, error=exc, set_aside=earlier)
+        except OSError:
+            return
+        else:
+            mended = SettingsError(f"it can be read again; rename it back to {self._store.path.name}")
+            self.loaded = replace(self.loaded, error=mended, set_aside=earlier)
+
+    def unlock(self, token_file: Path | None = None) -> LocalToken:
+        """Finds the token and the keys.
+
+        Raises:
+            TokenProblem: There is no usable token.
+        """
+        token = find_token(self._environment, self.secrets, self.folders.token_file, given=token_file)
+        self.redactor.know([token.value.get_secret_value()])
+        require_strong(token, self.settings.server.host)
+        self.token = token
+        self.find_keys()
+        return token
+
+    def find_keys(self) -> None:
+        """Looks for every provider's key anew."""
+        found = {name: self.secrets.find_key(each) for name, each in self.settings.providers.items()}
+        self.redactor.know(known_values(found))
+        self.keys = MappingProxyType(found)
+
+    def proxy_config(self) -> ProxyConfig:
+        """Returns what the proxy is given now."""
+        token = self.token.value if self.token else SecretStr("")
+        if self.loaded.error is not None:
+            return refusing_config(self.settings, token, self.broken_text())
+        return to_proxy_config(self.settings, self.keys, token)
+
+    def check(self, edits: Sequence[Edit]) -> Settings:
+        """Returns the settings the edits would make of the last known file, without touching the disk.
+
+        Raises:
+            SettingsError: They would be unusable.
+        """
+        _content, after = edited(self._document().content, edits)
+        return after.settings
+
+    def apply(self, edits: Sequence[Edit]) -> None:
+        """Changes the settings file, and takes over what it says then.
+
+        Raises:
+            SettingsError: The file or the change cannot be used.
+            OSError: The file cannot be written.
+        """
+        if self.loaded.error is not None and self.loaded.error.is_newer:
+            raise SettingsError("a newer Signalbox wrote the settings; this one does not change them")
+        document = self._store.apply(edits)
+        settings, notices = in_force(
+            document,
+            self._environment,
+            self._overrides,
+            has_openrouter_key=self.secrets.has_openrouter_variable,
+        )
+        self.loaded = LoadedSettings(settings, document, str(self._store.path), notices)
+        self.find_keys()
+
+    def has_in_file(self, *path: str) -> bool:
+        """Says whether the settings file (or, without one, the shipped settings) holds something at a path."""
+        here: object = self._document().raw
+        for step in path:
+            if not isinstance(here, Mapping) or step not in here:
+                return False
+            here = here[step]  # pyright: ignore[reportUnknownVariableType]
+        return True
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Returns what the user should know and can mend."""
+        return tuple(self._problems())
+
+    def broken_text(self) -> str:
+        """Returns what is wrong with the settings file and what to do."""
+        error = self.loaded.error
+        where = self.loaded.set_aside or self._store.path
+        if error is not None and self.loaded.set_aside is not None:
+            return (
+                f"The settings cannot be used: {error}. The file was set aside untouched as {where}. Correct it, "
+                f"rename it back to {self._store.path.name} and start again, or save new settings in the window; "
+                "until then every request is refused."
+            )
+        return f"The settings in {where} cannot be used: {error}. {_REPAIR}"
+
+    def _document(self) -> SettingsDocument:
+        return shipped_settings() if self.loaded.error is not None else self.loaded.document
+
+    def _problems(self) -> list[Problem]:
+        if self.loaded.error is not None:
+            return [Problem("The settings cannot be used", self.broken_text())]
+        found = [
+            Problem(f"{name}: no key", f"Requests to {name} are refused: {each.problem}", "providers")
+            for name, each in self.keys.items()
+            if each.key is None and each.source == "missing"
+        ]
+        found += [
+            Problem("Some model names lead nowhere", each, "models") for each in dangling_names(self.settings)
+        ]
+        if not is_loopback(self.settings.server.host):
+            found.append(
+                Problem(
+                    "Other machines can reach Signalbox",
+                    f"It listens on {self.settings.server.host}. Whoever has the token can use your providers' keys.",
+                )
+            )
+        return found

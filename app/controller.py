@@ -1,0 +1,497 @@
+"""The controller: owns what runs, and answers the window. It implements `gui.desk.Desk` without Qt.
+
+One asyncio loop, one thread. Whatever touches the disk or the keyring runs in a worker thread, one change
+after the other; the answer is announced as an event. A listener that raises harms nobody: each event is a
+callback of its own on the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import shlex
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, Protocol
+
+import structlog
+from pydantic import SecretStr
+
+from app.alias_desk import AliasDesk
+from app.configuration import Configuration
+from app.exchanges import ExchangeStore
+from app.keyring_access import KeyringFailure
+from app.local_token import TokenProblem
+from app.log_relay import LogRelay
+from app.logs import LogPipeline
+from app.port_owner import port_in_use_text, port_owner
+from app.provider_desk import DeskRefusal, ProviderDesk
+from app.proxy_config import provider_config
+from app.settings_document import SettingsError
+from app.settings_edit import Edit, Put
+from gui.desk import (
+    ActionDone,
+    ActionFailed,
+    AliasesChanged,
+    AliasView,
+    ConnectLines,
+    DeskEvent,
+    DeskListener,
+    LogLine,
+    Problem,
+    ProviderDraft,
+    ProvidersChanged,
+    ProviderTested,
+    ProviderView,
+    ProxyPhase,
+    ProxyState,
+    ProxyStateChanged,
+    Resolution,
+    SettingsChanged,
+    ShowWindow,
+)
+from proxy.config import ProviderConfig, ProxyConfig
+from proxy.events import EventSink, Exchange, ProxyEvent
+from proxy.tasks import spawn
+
+_log = structlog.get_logger("app.controller")
+
+DRAIN_S = 30.0
+
+
+class Server(Protocol):
+    """What the controller uses of the proxy's server."""
+
+    @property
+    def active_requests(self) -> int:
+        """How many requests are being answered."""
+        ...
+
+    async def start(self) -> str:
+        """Binds the port and returns the address for clients; OSError where it cannot."""
+        ...
+
+    async def stop(self, drain_s: float = ...) -> None:
+        """Closes the port and lets running requests finish."""
+        ...
+
+    def apply(self, config: ProxyConfig) -> None:
+        """Uses another config from the next request on."""
+        ...
+
+
+class ProbeAnswer(Protocol):
+    """What a provider's test found."""
+
+    @property
+    def is_ok(self) -> bool:
+        """It can be reached and takes the key."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """What was found, in a sentence."""
+        ...
+
+
+ServerFactory = Callable[[ProxyConfig, EventSink], Server]
+Probe = Callable[[ProviderConfig], Awaitable[ProbeAnswer]]
+
+
+@dataclass(frozen=True, slots=True)
+class StartFailure:
+    """Why the proxy does not listen."""
+
+    text: str
+    is_port_in_use: bool = False
+
+
+class Controller:
+    """Owns the proxy, the settings, the keys, the logs' tail and the exchanges."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        make_server: ServerFactory,
+        probe: Probe,
+        logs: LogPipeline | None = None,
+        on_quit: Callable[[], None] = lambda: None,
+        keeps_exchanges: bool = True,
+        drain_s: float = DRAIN_S,
+        clock: Callable[[], float] = lambda: datetime.now(timezone.utc).timestamp(),
+    ) -> None:
+        """Makes the controller; `start` begins, `shutdown` ends.
+
+        Args:
+            configuration: Settings and keys; its token may still be unknown.
+            make_server: Makes a server for a config; called at each start.
+            probe: Tests a provider.
+            logs: Where the log lines for the window come from.
+            on_quit: Ends the program, after `quit` has stopped the proxy.
+            keeps_exchanges: Both sides of requests are kept for the window.
+            drain_s: Seconds that running requests get when the proxy stops.
+            clock: Seconds since the epoch.
+        """
+        self._configuration = configuration
+        self._providers = ProviderDesk(configuration)
+        self._aliases = AliasDesk(configuration)
+        self._exchanges = ExchangeStore(configuration.redactor) if keeps_exchanges else None
+        self._make_server = make_server
+        self._probe = probe
+        self._logs = logs
+        self._relay: LogRelay | None = None
+        self._on_quit = on_quit
+        self._drain_s = drain_s
+        self._clock = clock
+        self._listeners: list[DeskListener] = []
+        self._server: Server | None = None
+        self._phase = ProxyPhase.STOPPED
+        self._url: str | None = None
+        self._started_at: float | None = None
+        self._lifecycle = asyncio.Lock()
+        self._changes = asyncio.Lock()
+        self._is_quitting = False
+        self.failure: StartFailure | None = None
+        """Why the last start failed."""
+
+    async def start(self) -> None:
+        """Finds token and keys, then starts the proxy; what fails is in `failure` and in `state`."""
+        loop = asyncio.get_running_loop()
+        if self._logs is not None:
+            self._relay = LogRelay(loop, self._announce)
+            self._logs.listen(self._relay.take)
+        self._configuration.secrets.when_late(lambda: self._call_late(loop))
+        await self._start()
+
+    async def shutdown(self) -> None:
+        """Stops the proxy and lets go of the logs."""
+        await self._stop()
+        if self._logs is not None:
+            self._logs.listen(None)
+        if self._relay is not None:
+            self._relay.close()
+
+    def show_window(self) -> None:
+        """Asks the window to come forward, for a second start of the program."""
+        self._announce(ShowWindow())
+
+    # gui.desk.Desk: the proxy ---------------------------------------------------------------
+
+    def subscribe(self, listener: DeskListener) -> Callable[[], None]:
+        """Calls `listener` with every event from now on; returns the way to end that."""
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            with contextlib.suppress(ValueError):
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def state(self) -> ProxyState:
+        """Returns the state of the proxy."""
+        problems = self._configuration.problems()
+        if self.failure is not None:
+            problems = (Problem("The proxy does not listen", self.failure.text, "home"), *problems)
+        if self._logs is not None and self._logs.file_problem is not None:
+            problems = (*problems, Problem("Logs are not kept", self._logs.file_problem, "logs"))
+        return ProxyState(
+            phase=self._phase,
+            url=self._url,
+            problems=problems,
+            is_demo=self._configuration.loaded.error is None and not self._configuration.settings.providers,
+            active_requests=self._server.active_requests if self._server else 0,
+            started_at=self._started_at,
+        )
+
+    def start_proxy(self) -> None:
+        """Starts listening; answered by ProxyStateChanged."""
+        spawn(self._start(), name="start the proxy")
+
+    def stop_proxy(self) -> None:
+        """Drains running requests and closes the port; answered by ProxyStateChanged."""
+        spawn(self._stop(), name="stop the proxy")
+
+    def quit(self) -> None:
+        """Stops the proxy and ends the program; asked a second time, without waiting for requests."""
+        if self._is_quitting:
+            self._on_quit()
+            return
+        self._is_quitting = True
+        spawn(self._quit(), name="quit")
+
+    def connect_lines(self) -> ConnectLines:
+        """Returns the lines that point Claude Code at the proxy."""
+        server = self._configuration.settings.server
+        url = self._url or f"http://{server.host}:{server.port}"
+        token = self._configuration.token
+        value = token.value.get_secret_value() if token else ""
+        return ConnectLines(SecretStr(_connect_lines(url, value)), _connect_lines(url, "••••"))
+
+    # gui.desk.Desk: providers ---------------------------------------------------------------
+
+    def providers(self) -> tuple[ProviderView, ...]:
+        """Returns the configured providers in file order."""
+        return self._providers.views()
+
+    def save_provider(self, draft: ProviderDraft, *, replaces: str | None) -> str | None:
+        """Adds or changes a provider; returns why not, or None when it was taken."""
+        try:
+            edits = self._providers.save_edits(draft, replaces)
+        except DeskRefusal as exc:
+            return str(exc)
+        return self._submit(edits, f"{draft.name} saved", ProvidersChanged(), AliasesChanged())
+
+    def remove_provider(self, name: str) -> None:
+        """Removes a provider from the settings; its key stays in the keyring."""
+        try:
+            edits = self._providers.remove_edits(name)
+        except DeskRefusal as exc:
+            self._announce(ActionFailed(f"{name} was not removed", str(exc)))
+            return
+        self._submit_or_tell(edits, f"{name} was not removed", f"{name} removed", ProvidersChanged())
+
+    def store_key(self, provider: str, key: SecretStr) -> None:
+        """Puts the key into the OS keyring; answered by ActionDone or ActionFailed, and ProvidersChanged."""
+        spawn(
+            self._reporting(self._store_key(provider, key), f"The key of {provider} was not stored"),
+            name="store a key",
+        )
+
+    def delete_key(self, provider: str) -> None:
+        """Takes the key out of the OS keyring; answered likewise."""
+        spawn(
+            self._reporting(self._delete_key(provider), f"The key of {provider} was not deleted"),
+            name="delete a key",
+        )
+
+    def test_provider(self, name: str) -> None:
+        """Asks the upstream whether it can be reached and takes the key; answered by ProviderTested."""
+        spawn(self._test(name), name="test a provider")
+
+    # gui.desk.Desk: aliases -----------------------------------------------------------------
+
+    def aliases(self) -> tuple[AliasView, ...]:
+        """Returns the aliases in file order."""
+        return self._aliases.views()
+
+    def save_alias(self, alias: AliasView, *, replaces: str | None) -> str | None:
+        """Adds or changes an alias; returns why not, or None when it was taken."""
+        try:
+            edits = self._aliases.save_edits(alias, replaces)
+        except DeskRefusal as exc:
+            return str(exc)
+        return self._submit(edits, f"Alias {alias.name} saved", AliasesChanged())
+
+    def remove_alias(self, name: str) -> None:
+        """Removes an alias."""
+        try:
+            edits = self._aliases.remove_edits(name)
+        except DeskRefusal as exc:
+            self._announce(ActionFailed(f"{name} was not removed", str(exc)))
+            return
+        self._submit_or_tell(edits, f"{name} was not removed", f"Alias {name} removed", AliasesChanged())
+
+    def resolve(self, model: str) -> Resolution:
+        """Says what a model name would resolve to."""
+        return self._aliases.resolution(self._configuration.proxy_config(), model)
+
+    # gui.desk.Desk: requests, logs, looks ---------------------------------------------------
+
+    def exchange(self, request_id: str) -> Exchange | None:
+        """Returns both sides of a request, redacted; None when they are no longer kept."""
+        return self._exchanges.get(request_id) if self._exchanges else None
+
+    def log_tail(self) -> tuple[LogLine, ...]:
+        """Returns the log lines that are kept, oldest first."""
+        return self._logs.tail() if self._logs else ()
+
+    def log_folder(self) -> str:
+        """Returns the folder the log file is in."""
+        return str(self._configuration.folders.logs)
+
+    def theme(self) -> str:
+        """Returns `system`, `light` or `dark`."""
+        return self._configuration.settings.window.theme
+
+    def set_theme(self, theme: str) -> None:
+        """Stores the theme; answered by SettingsChanged."""
+        edits = [Put(("window", "theme"), theme)]
+        self._submit_or_tell(edits, "The theme was not stored", None, SettingsChanged())
+
+    # What takes time ------------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        async with self._lifecycle:
+            if self._server is not None:
+                return
+            self._set_phase(ProxyPhase.STARTING)
+            self.failure = await self._listen()
+            self._set_phase(ProxyPhase.RUNNING if self.failure is None else ProxyPhase.FAILED)
+
+    async def _listen(self) -> StartFailure | None:
+        if self._configuration.token is None:
+            try:
+                token = await asyncio.to_thread(self._configuration.unlock)
+            except TokenProblem as exc:
+                _log.error("no_token", reason=str(exc))
+                return StartFailure(str(exc))
+            _log.info("token_found", source=token.source)
+            self._announce(ProvidersChanged())
+        config = self._configuration.proxy_config()
+        server = self._make_server(config, self._take)
+        try:
+            self._url = await server.start()
+        except OSError as exc:
+            failure = await self._start_failure(config, exc)
+            _log.error("not_listening", reason=failure.text)
+            return failure
+        self._server = server
+        self._started_at = self._clock()
+        _log.info("listening", url=self._url)
+        return None
+
+    async def _start_failure(self, config: ProxyConfig, exc: OSError) -> StartFailure:
+        host, port = config.server.host, config.server.port
+        if exc.errno == errno.EADDRINUSE:
+            holder = await asyncio.to_thread(port_owner, port)
+            return StartFailure(port_in_use_text(host, port, holder=holder), is_port_in_use=True)
+        reason = exc.strerror or str(exc)
+        return StartFailure(f"Cannot listen on {host} port {port}: {reason}. Choose another address or port.")
+
+    async def _stop(self) -> None:
+        async with self._lifecycle:
+            server = self._server
+            if server is None:
+                self.failure = None
+                self._set_phase(ProxyPhase.STOPPED)
+                return
+            self._set_phase(ProxyPhase.STOPPING)
+            await server.stop(self._drain_s)
+            self._server = self._url = self._started_at = None
+            self.failure = None
+            _log.info("stopped")
+            self._set_phase(ProxyPhase.STOPPED)
+
+    async def _quit(self) -> None:
+        try:
+            await self.shutdown()
+        finally:
+            self._on_quit()
+
+    async def _store_key(self, provider: str, key: SecretStr) -> None:
+        entry, first = self._providers.key_entry(provider)
+        await asyncio.to_thread(self._configuration.secrets.put, entry, key)
+        self._configuration.redactor.know([key.get_secret_value()])
+        if first:
+            await asyncio.to_thread(self._configuration.apply, first)
+        await self._refresh_keys()
+        _log.info("key_stored", provider=provider)
+        self._announce(ActionDone(f"The key of {provider} is in the keyring"))
+
+    async def _delete_key(self, provider: str) -> None:
+        entry, _first = self._providers.key_entry(provider)
+        was_there = await asyncio.to_thread(self._configuration.secrets.delete, entry)
+        await self._refresh_keys()
+        _log.info("key_deleted", provider=provider)
+        text = f"The key of {provider} is deleted" if was_there else f"The keyring had no key of {provider}"
+        self._announce(ActionDone(text))
+
+    async def _test(self, name: str) -> None:
+        settings = self._configuration.settings.providers.get(name)
+        found = self._configuration.keys.get(name)
+        if settings is None or found is None:
+            self._announce(ProviderTested(name, is_ok=False, text=f"there is no provider '{name}'"))
+            return
+        answer = await self._probe(provider_config(name, settings, found))
+        self._announce(ProviderTested(name, answer.is_ok, self._configuration.redactor.text(answer.text)))
+
+    async def _reporting(self, action: Coroutine[Any, Any, None], title: str) -> None:
+        """Carries out one change after the other, and tells the user what fails."""
+        async with self._changes:
+            try:
+                await action
+            except (DeskRefusal, KeyringFailure, SettingsError, ValueError) as exc:
+                self._announce(ActionFailed(title, str(exc)))
+            except OSError as exc:
+                self._announce(ActionFailed(title, exc.strerror or str(exc)))
+
+    async def _refresh_keys(self) -> None:
+        await asyncio.to_thread(self._configuration.find_keys)
+        self._took_over(ProvidersChanged())
+
+    def _submit(self, edits: Sequence[Edit], done: str | None, *changed: DeskEvent) -> str | None:
+        try:
+            self._configuration.check(edits)
+        except SettingsError as exc:
+            return exc.problem
+        spawn(
+            self._reporting(self._apply(edits, done, changed), "The settings were not changed"),
+            name="change settings",
+        )
+        return None
+
+    def _submit_or_tell(
+        self, edits: Sequence[Edit], title: str, done: str | None, *changed: DeskEvent
+    ) -> None:
+        problem = self._submit(edits, done, *changed)
+        if problem is not None:
+            self._announce(ActionFailed(title, problem))
+
+    async def _apply(self, edits: Sequence[Edit], done: str | None, changed: Sequence[DeskEvent]) -> None:
+        await asyncio.to_thread(self._configuration.apply, edits)
+        self._took_over(*changed)
+        if done is not None:
+            self._announce(ActionDone(done))
+
+    def _took_over(self, *changed: DeskEvent) -> None:
+        """Gives the changed settings and keys to the running proxy and tells the window."""
+        if self._server is not None:
+            self._server.apply(self._configuration.proxy_config())
+        for each in changed:
+            self._announce(each)
+        self._announce(ProxyStateChanged(self.state()))
+
+    def _call_late(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The keyring answered after all (it was unlocked, say): its keys are looked up again."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the program ends
+            loop.call_soon_threadsafe(self._refresh_later)
+
+    def _refresh_later(self) -> None:
+        spawn(
+            self._reporting(self._refresh_keys(), "The keys could not be looked up"),
+            name="look up keys again",
+        )
+
+    def _set_phase(self, phase: ProxyPhase) -> None:
+        self._phase = phase
+        self._announce(ProxyStateChanged(self.state()))
+
+    def _take(self, event: ProxyEvent) -> None:
+        """Takes what the proxy announces; an exchange is kept, and only its id goes on."""
+        if isinstance(event, Exchange):
+            if self._exchanges is not None:
+                self._exchanges.keep(event)
+                self._announce(Exchange(event.request_id))
+            return
+        self._announce(event)
+
+    def _announce(self, event: DeskEvent) -> None:
+        if not self._listeners:
+            return
+        loop = asyncio.get_running_loop()
+        for listener in tuple(self._listeners):
+            loop.call_soon(listener, event)
+
+
+def _connect_lines(url: str, token: str) -> str:
+    values = {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_AUTH_TOKEN": token}
+    if os.name == "nt":
+        return "\n".join(f'$env:{name} = "{value}"' for name, value in values.items())
+    return "\n".join(
+        f"export {name}={value if value.startswith('•') else shlex.quote(value)}"
+        for name, value in values.items()
+    )

@@ -1,0 +1,163 @@
+"""The wiring without a window: `signalbox serve`. Standard output gets one line of JSON, logs go to standard error."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import structlog
+
+from app.configuration import Configuration
+from app.controller import Controller
+from app.environment import Environment
+from app.exit_codes import BROKEN_SETTINGS, FAILED, OK, PORT_IN_USE
+from app.instance import ControlChannel, Reply
+from app.local_token import TokenProblem
+from app.logs import LogPipeline
+from app.paths import Folders
+from app.secrets import SecretStore, forbid_core_dumps
+from app.settings_store import Overrides, SettingsStore
+from app.signals import on_stop_signals
+from proxy.server.app import ProxyServer
+from proxy.upstreams.probe import probe
+
+_log = structlog.get_logger("app.headless")
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """What the command line of `serve` says."""
+
+    host: str | None = None
+    port: int | None = None
+    settings: Path | None = None
+    token_file: Path | None = None
+
+
+def serve(options: ServeOptions, folders: Folders, environment: Environment) -> int:
+    """Serves until a signal ends it; returns the exit status."""
+    forbid_core_dumps()
+    store = SettingsStore(options.settings or folders.settings_file, may_move=options.settings is None)
+    configuration = Configuration(
+        folders,
+        store,
+        SecretStore(environment, names_file=folders.key_names_file),
+        environment,
+        overrides=Overrides(options.host, options.port),
+    )
+    if configuration.loaded.error is not None:
+        _tell(
+            f"{store.path}, {configuration.loaded.error}\nCorrect the file and start again. It was not changed."
+        )
+        return BROKEN_SETTINGS
+    settings = configuration.settings
+    logs = LogPipeline(
+        file=folders.log_file,
+        stream=sys.stderr,
+        level=settings.logs.level,
+        mode=settings.environment,
+        redactor=configuration.redactor,
+    )
+    logs.install()
+    try:
+        return _run(_serve(configuration, logs, options.token_file))
+    finally:
+        logs.close()
+
+
+async def _serve(configuration: Configuration, logs: LogPipeline, token_file: Path | None) -> int:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    controller = Controller(
+        configuration,
+        make_server=ProxyServer,
+        probe=probe,
+        logs=logs,
+        on_quit=ended.set,
+        keeps_exchanges=False,
+    )
+    on_stop_signals(loop, controller.quit, _stop_at_once(logs))
+    for each in configuration.loaded.notices:
+        _log.warning("settings_notice", notice=each)
+    try:
+        token = await asyncio.to_thread(configuration.unlock, token_file)
+    except TokenProblem as exc:
+        _tell(str(exc))
+        return BROKEN_SETTINGS
+    if token.file is not None:
+        _tell(f"The local token is in the file {token.file}")
+    if token.warning is not None:
+        _log.warning("token_warning", warning=token.warning)
+    for name, found in configuration.keys.items():
+        _log.info("key_source", provider=name, source=found.source, note=found.problem or "")
+    await controller.start()
+    if controller.failure is not None:
+        _tell(controller.failure.text)
+        return PORT_IN_USE if controller.failure.is_port_in_use else FAILED
+    for problem in controller.state().problems:
+        _log.warning("problem", title=problem.title, text=problem.text)
+    channel = ControlChannel(configuration.folders.runtime, _answers(controller))
+    await channel.claim()
+    try:
+        _announce_address(controller.state().url)
+        await ended.wait()
+    finally:
+        await channel.close()
+    return OK
+
+
+def _answers(controller: Controller) -> Callable[[str], Reply]:
+    def answer(verb: Literal["show", "quit", "status"]) -> Reply:
+        if verb == "quit":
+            controller.quit()
+            return Reply(is_ok=True, text="quitting")
+        state = controller.state()
+        if verb == "status":
+            facts = {
+                "kind": "headless",
+                "url": state.url,
+                "phase": state.phase.value,
+                "active": state.active_requests,
+            }
+            return Reply(is_ok=True, text="running", facts=facts)
+        return Reply(is_ok=False, text=f"Signalbox runs without a window, at {state.url}")
+
+    return answer  # pyright: ignore[reportReturnType]
+
+
+def _announce_address(url: str | None) -> None:
+    """Prints the one line other programs wait for."""
+    with suppress(OSError):
+        sys.stdout.write(json.dumps({"event": "listening", "url": url}, separators=(",", ":")) + "\n")
+        sys.stdout.flush()
+
+
+def _stop_at_once(logs: LogPipeline) -> Callable[[], None]:
+    def stop() -> None:
+        logs.flush(timeout_s=1.0)
+        os._exit(OK)
+
+    return stop
+
+
+def _tell(text: str) -> None:
+    """Says something to whoever started the program, on standard error."""
+    with suppress(OSError):
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+
+def _run(program: Coroutine[Any, Any, int]) -> int:
+    """Runs on uvloop where it is installed, else on asyncio."""
+    try:
+        import uvloop  # noqa: PLC0415 - not there on Windows
+    except ImportError:
+        return asyncio.run(program)
+    return uvloop.run(program)

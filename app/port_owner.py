@@ -1,0 +1,35 @@
+"""Says which process holds a port, in words, as far as the system tells."""
+
+from __future__ import annotations
+
+import psutil
+
+
+def port_owner(port: int) -> str | None:
+    """Returns `NAME (process 1234)` for who listens on a port; None where that cannot be seen."""
+    try:
+        connections = psutil.net_connections(kind="tcp")
+    except (psutil.Error, OSError):
+        return None
+    holders = [
+        each.pid
+        for each in connections
+        if each.status == psutil.CONN_LISTEN and each.laddr and each.laddr[1] == port and each.pid
+    ]
+    if not holders:
+        return None
+    try:
+        name = psutil.Process(holders[0]).name()
+    except psutil.Error:
+        name = "a process"
+    return f"{name} (process {holders[0]})"
+
+
+def port_in_use_text(host: str, port: int, *, holder: str | None) -> str:
+    """Returns what to tell the user about a port that is taken."""
+    who = holder or "another program (the system does not say which; it may belong to another user)"
+    return (
+        f"Port {port} on {host} is in use by {who}. Stop that program, or choose another port: "
+        f"`signalbox serve --port {port + 1 if port < 65535 else port - 1}` (0 takes a free one), "
+        "or `server: {port: …}` in the settings."
+    )

@@ -1,0 +1,91 @@
+"""Makes the proxy's frozen config of settings, keys and token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+
+from pydantic import SecretStr
+
+from app.secrets import FoundKey
+from app.settings import ProviderSettings, Settings
+from proxy.config import Alias, Candidate, ProviderConfig, ProxyConfig, ServerConfig
+
+_REFUSING = "settings"
+"""The name of the stand-in provider of `refusing_config`."""
+
+
+def to_proxy_config(settings: Settings, keys: Mapping[str, FoundKey], token: SecretStr) -> ProxyConfig:
+    """Returns what the proxy is given.
+
+    Args:
+        settings: The settings in force.
+        keys: What was found for each provider's key, by provider name.
+        token: The local token.
+    """
+    unknown = settings.unknown_models
+    return ProxyConfig(
+        server=_server(settings, token),
+        providers=MappingProxyType(
+            {name: provider_config(name, each, keys[name]) for name, each in settings.providers.items()}
+        ),
+        aliases=tuple(
+            Alias(name, each.match, tuple(Candidate(one.provider, one.model) for one in each.candidates))
+            for name, each in settings.aliases.items()
+        ),
+        unknown_models=unknown.provider if unknown and unknown.provider in settings.providers else None,
+    )
+
+
+def provider_config(name: str, provider: ProviderSettings, found: FoundKey) -> ProviderConfig:
+    """Returns the config of one provider."""
+    return ProviderConfig(
+        name=name,
+        dialect=provider.dialect,
+        base_url=provider.base_url,
+        key=found.key,
+        key_missing=(found.problem or "the key is missing") if provider.key and found.key is None else None,
+        connect_timeout_s=provider.connect_timeout_s,
+        first_byte_timeout_s=provider.first_byte_timeout_s,
+        idle_timeout_s=provider.idle_timeout_s,
+    )
+
+
+def refusing_config(settings: Settings, token: SecretStr, reason: str) -> ProxyConfig:
+    """Returns a config under which every model request is answered with the reason, and never by the demo.
+
+    It is used while the settings file is unusable: its providers are unknown, and an answer from the demo
+    would look like an answer from them.
+    """
+    refusing = ProviderConfig(
+        name=_REFUSING, dialect="openai-chat", base_url="https://settings.invalid", key_missing=reason
+    )
+    return ProxyConfig(
+        server=_server(settings, token),
+        providers=MappingProxyType({_REFUSING: refusing}),
+        unknown_models=_REFUSING,
+    )
+
+
+def dangling_names(settings: Settings) -> Iterator[str]:
+    """Yields a sentence for each name of a provider that the settings mention and do not have."""
+    if not settings.providers:
+        return
+    for name, alias in settings.aliases.items():
+        missing = [each.provider for each in alias.candidates if each.provider not in settings.providers]
+        if len(missing) == len(alias.candidates):
+            yield f"the alias {name} serves nothing: {_not_there(missing[0], settings)}"
+    unknown = settings.unknown_models
+    if unknown is not None and unknown.provider not in settings.providers:
+        yield f"unknown_models has no effect: {_not_there(unknown.provider, settings)}"
+
+
+def _not_there(name: str, settings: Settings) -> str:
+    near = get_close_matches(name, settings.providers, n=1)
+    return f"no provider '{name}'" + (f"; did you mean '{near[0]}'?" if near else " is configured")
+
+
+def _server(settings: Settings, token: SecretStr) -> ServerConfig:
+    server = settings.server
+    return ServerConfig(token=token, host=server.host, port=server.port, allowed_hosts=server.allowed_hosts)

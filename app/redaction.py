@@ -1,0 +1,142 @@
+"""Takes secrets out of text and of log fields, by name, by shape and by known value.
+
+Three ways to know one: a sensitive name before it (`x-api-key: …`), the shape of a well-known kind of key
+(`redaction_shapes`), or its being a key we hold, also in base64, hex, percent or backslash-u form. Text is
+judged as it stands and once more with escapes and invisible characters undone; what is found there is cut
+out of the original. Redacting twice gives the same text. Text that is merely reversed or encrypted is not seen.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote
+
+from app.redaction_shapes import SECRET_SHAPES, TRIGGER, is_sensitive_name, named_values
+
+REDACTED = "[redacted]"
+_MIN_KNOWN = 8
+"""Shorter known values would tear ordinary words apart."""
+
+_ESCAPE = re.compile(
+    r"\\+u00(?P<u>[0-9A-Fa-f]{2})|\\+x(?P<x>[0-9A-Fa-f]{2})|%(?P<p>[0-9A-Fa-f]{2})"
+    r"|(?P<ansi>\x1b\[[0-9;]*[A-Za-z])|(?P<gone>[\u00ad\u200b-\u200f\u2060-\u2064\u202a-\u202e\u2066-\u2069\ufeff])"
+)
+_MAY_ESCAPE = re.compile(
+    r"\\+[ux]|%[0-9A-Fa-f]|[\x1b\u00ad\u200b-\u200f\u2060-\u2064\u202a-\u202e\u2066-\u2069\ufeff]"
+)
+_Span = tuple[int, int]
+
+
+class Redactor:
+    """Removes secrets; knows the keys that are in use."""
+
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        """Redacts the `known` values besides what has a shape or a name."""
+        self._known: re.Pattern[str] | None = None
+        self._values: frozenset[str] = frozenset()
+        self.know(known)
+
+    def know(self, values: Iterable[str]) -> None:
+        """Adds keys that must never be shown, in every form they are likely to be met in."""
+        added = frozenset(each for each in values if len(each) >= _MIN_KNOWN)
+        if added <= self._values:
+            return
+        self._values |= added
+        forms = {form for value in self._values for form in _forms(value)}
+        # The longest first: an alternation takes the first branch that fits.
+        self._known = re.compile("|".join(re.escape(each) for each in sorted(forms, key=len, reverse=True)))
+
+    def text(self, text: str) -> str:
+        """Returns the text with every secret replaced by `[redacted]`."""
+        spans = self._spans(text)
+        if _MAY_ESCAPE.search(text):
+            plain, starts = _undone(text)
+            spans += [(starts[start], starts[end]) for start, end in self._spans(plain)]
+        return _cut_out(text, spans) if spans else text
+
+    def field(self, name: str, value: str) -> str:
+        """Returns a log field's value, redacted as a whole where the name says it is a secret."""
+        if is_sensitive_name(name) and value and not _is_harmless(name, value):
+            return REDACTED
+        return self.text(value)
+
+    def mapping(self, fields: Mapping[str, str]) -> dict[str, str]:
+        """Returns the fields with `field` applied to each."""
+        return {name: self.field(name, value) for name, value in fields.items()}
+
+    def _spans(self, text: str) -> list[_Span]:
+        spans: list[_Span] = []
+        if self._known is not None:
+            spans += [each.span() for each in self._known.finditer(text)]
+        if TRIGGER.search(text):
+            for shape in SECRET_SHAPES:
+                spans += [each.span(1 if each.re.groups else 0) for each in shape.finditer(text)]
+            spans += named_values(text)
+        return spans
+
+
+def _is_harmless(name: str, value: str) -> bool:
+    line = f"{name}={value}"
+    return not named_values(line)
+
+
+def _forms(value: str) -> Iterable[str]:
+    raw = value.encode("utf-8", errors="surrogatepass")
+    yield value
+    yield quote(value, safe="")
+    yield raw.hex()
+    yield raw.hex().upper()
+    for shift in range(3):
+        # Base64 of a longer text that holds the value: its characters depend on where the value begins.
+        encoded = base64.b64encode(b"\0" * shift + raw).decode("ascii").rstrip("=")
+        core = encoded[(0, 2, 3)[shift] : len(encoded) - (1 if (shift + len(raw)) % 3 else 0)]
+        if len(core) >= _MIN_KNOWN:
+            yield core
+            yield core.replace("+", "-").replace("/", "_")
+
+
+def _undone(text: str) -> tuple[str, list[int]]:
+    """Returns the text with escapes resolved and invisible characters left out, and where each one stood.
+
+    `starts[i]` is the position in `text` of character `i`; one more entry gives the end.
+    """
+    pieces: list[str] = []
+    starts: list[int] = []
+    position = 0
+    for match in _ESCAPE.finditer(text):
+        pieces.append(text[position : match.start()])
+        starts.extend(range(position, match.start()))
+        code = match["u"] or match["x"] or match["p"]
+        if code is not None:
+            pieces.append(chr(int(code, 16)))
+            starts.append(match.start())
+        elif match["ansi"] is not None:
+            pieces.append(" ")
+            starts.append(match.start())
+        position = match.end()
+    pieces.append(text[position:])
+    starts.extend(range(position, len(text) + 1))
+    return "".join(pieces), starts
+
+
+def _cut_out(text: str, spans: list[_Span]) -> str:
+    pieces: list[str] = []
+    position = 0
+    for start, end in _merged(spans):
+        if text[start:end] == REDACTED:
+            continue
+        pieces += [text[position:start], REDACTED]
+        position = end
+    return "".join([*pieces, text[position:]])
+
+
+def _merged(spans: list[_Span]) -> list[_Span]:
+    merged: list[_Span] = []
+    for start, end in sorted(spans):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        elif end > start:
+            merged.append((start, end))
+    return merged

@@ -1,0 +1,259 @@
+"""Every setting, declared once with title and description; what the file holds, checked and frozen.
+
+The shape is a promise to other people's scripts: later versions add keys and never change a meaning.
+Keys that are unknown here are kept in the file and named by `unknown_keys`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, cast
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+CURRENT_VERSION = 1
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+Theme = Literal["system", "light", "dark"]
+RunMode = Literal["production", "development"]
+Dialect = Literal["openai-chat", "anthropic-messages"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="allow", hide_input_in_errors=True, use_attribute_docstrings=True, strict=False
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_means_defaults(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+
+class ServerSettings(_Section):
+    """Where Signalbox listens."""
+
+    host: str = Field(default="127.0.0.1", title="Address", min_length=1)
+    """The address to listen on. Anything but this machine's own address lets others ask, with the token."""
+    port: int = Field(default=4000, title="Port", ge=0, le=65535)
+    """The port to listen on; 0 takes a free one at every start."""
+    allowed_hosts: tuple[str, ...] = Field(default=(), title="Further host names")
+    """Names besides 127.0.0.1, localhost and [::1] that a client may use to reach Signalbox."""
+
+
+class KeySettings(_Section):
+    """Where a provider's key is; exactly one of the three. The key itself never stands in the settings."""
+
+    keyring: str | None = Field(default=None, title="Keyring entry", min_length=1, max_length=200)
+    """The entry in the system's keyring (service signalbox)."""
+    env: str | None = Field(
+        default=None, title="Environment variable", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"
+    )
+    """The environment variable that holds the key."""
+    file: str | None = Field(default=None, title="File", min_length=1)
+    """A file with the key as its one line, mode 0600 or stricter."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_plain_key(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            # The value may be a key: it is neither shown nor logged.
+            raise ValueError(  # noqa: TRY004 - pydantic turns ValueErrors into its own
+                "a key never stands in the settings: name where it is, as {keyring: NAME}, {env: NAME} or "
+                "{file: PATH}, and store it with: signalbox keys set NAME"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> KeySettings:
+        if sum(each is not None for each in (self.keyring, self.env, self.file)) != 1:
+            raise ValueError(
+                "name exactly one place for the key: {keyring: NAME}, {env: NAME} or {file: PATH}"
+            )
+        return self
+
+
+def _none_by_name(value: Any) -> Any:
+    return None if value in ("none", {}) else value
+
+
+class ProviderSettings(_Section):
+    """One upstream service."""
+
+    dialect: Dialect = Field(default="openai-chat", title="Protocol")
+    """What the service speaks: chat completions (OpenRouter, OpenAI, Ollama, vLLM, …) or Anthropic Messages."""
+    base_url: str = Field(title="Address")
+    """The address its documentation gives, such as https://openrouter.ai/api/v1."""
+    key: Annotated[KeySettings | None, BeforeValidator(_none_by_name)] = Field(default=None, title="Key")
+    """Where the key is; nothing for a service that needs none."""
+    connect_timeout_s: float = Field(default=10.0, title="Connecting may take", gt=0, le=600)
+    """Seconds until the connection must stand."""
+    first_byte_timeout_s: float = Field(default=300.0, title="First answer may take", gt=0, le=3600)
+    """Seconds until the service must begin to answer."""
+    idle_timeout_s: float = Field(default=120.0, title="Silence may last", gt=0, le=3600)
+    """Seconds an answer may pause before it counts as broken."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _usable_url(cls, value: str) -> str:
+        problem = url_problem(value)
+        if problem is not None:
+            raise ValueError(problem)
+        return value
+
+
+class CandidateSettings(_Section):
+    """A provider and the name of the model there."""
+
+    provider: str = Field(title="Provider", min_length=1)
+    """A name under `providers`."""
+    model: str = Field(title="Model", min_length=1)
+    """The provider's own name for the model."""
+
+
+class AliasSettings(_Section):
+    """A model name of ours: which names it answers to, and what serves it."""
+
+    match: tuple[str, ...] = Field(default=(), title="Answers to")
+    """Shell-style patterns over the names clients send, such as claude-*sonnet*."""
+    candidates: tuple[CandidateSettings, ...] = Field(title="Served by", min_length=1)
+    """What could serve it, best first."""
+
+
+class UnknownModelsSettings(_Section):
+    """Where names go that no alias has or matches."""
+
+    provider: str = Field(title="Provider", min_length=1)
+    """The provider that gets the name as it is."""
+
+
+class LogSettings(_Section):
+    """What is written down."""
+
+    level: LogLevel = Field(default="info", title="Level")
+    """The least important events that are still logged."""
+
+
+class WindowSettings(_Section):
+    """How the window looks."""
+
+    theme: Theme = Field(default="system", title="Theme")
+    """Light, dark, or as the system is."""
+
+
+class Settings(_Section):
+    """The whole file."""
+
+    version: int = Field(default=CURRENT_VERSION, title="Version of this file", ge=1)
+    """Set by Signalbox; it brings older files up to date."""
+    environment: RunMode = Field(default="production", title="Mode")
+    """`development` prints readable logs instead of JSON and shows tracebacks in the window."""
+    server: ServerSettings = Field(default_factory=ServerSettings, title="Server")
+    """Where Signalbox listens."""
+    providers: Mapping[str, ProviderSettings] = Field(default_factory=dict, title="Providers")
+    """The services that answer, by name."""
+    aliases: Mapping[str, AliasSettings] = Field(default_factory=dict, title="Aliases")
+    """Names for models."""
+    unknown_models: UnknownModelsSettings | None = Field(default=None, title="Unknown models")
+    """Where a model name goes that no alias has or matches; nothing: it is answered as not found."""
+    logs: LogSettings = Field(default_factory=LogSettings, title="Logs")
+    """What is written down."""
+    window: WindowSettings = Field(default_factory=WindowSettings, title="Window")
+    """How the window looks."""
+
+    @field_validator("providers", "aliases", mode="before")
+    @classmethod
+    def _nothing_means_none(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+    @field_validator("providers", "aliases")
+    @classmethod
+    def _usable_names(cls, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        for name in value:
+            problem = name_problem(name)
+            if problem is not None:
+                raise ValueError(problem)
+        return value
+
+
+def name_problem(name: str) -> str | None:
+    """Returns why a provider or an alias cannot be called this, in a sentence, or None."""
+    if not name.strip() or name != name.strip():
+        return "a name must not be empty or begin or end with a blank"
+    if len(name) > 100 or not name.isprintable():
+        return "a name may have at most 100 characters, all printable"
+    return None
+
+
+def url_problem(value: str) -> str | None:
+    """Returns why a provider's address cannot be used, in a sentence, or None.
+
+    Plain http is for this machine and private addresses only: keys and conversations travel there.
+    """
+    try:
+        url = urlsplit(value)
+        host, _port = url.hostname, url.port
+    except ValueError as exc:
+        return f"this is no web address: {exc}"
+    if url.scheme not in {"http", "https"} or not host:
+        return "give the whole address, such as https://openrouter.ai/api/v1"
+    if url.username is not None or url.password is not None:
+        return "the address must not hold a user name or password; name where the key is under `key`"
+    if url.query or url.fragment or any(each.isspace() or not each.isprintable() for each in value):
+        return "the address must not hold a query, a fragment or blanks"
+    if url.scheme == "http" and not _is_near(host):
+        return "http is for this machine and private addresses only; use https"
+    return None
+
+
+def is_loopback(host: str) -> bool:
+    """Says whether only this machine can reach a server that listens on `host`."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+_PRIVATE_NETWORKS = tuple(
+    ipaddress.ip_network(each)
+    for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10")
+)
+
+
+def _is_near(host: str) -> bool:
+    if is_loopback(host):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        # Names that only a local resolver knows: of this machine, of a container network, of the house.
+        return "." not in host or host.endswith((".localhost", ".local", ".internal", ".lan", ".home.arpa"))
+    return any(address.version == each.version and address in each for each in _PRIVATE_NETWORKS)
+
+
+def unknown_keys(
+    section: BaseModel, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], str | None]]:
+    """Yields the path of each key nothing here knows, with the near miss it may be meant for."""
+    known = tuple(type(section).model_fields)
+    for name in section.model_extra or {}:
+        near = get_close_matches(str(name), known, n=1)
+        yield (*path, str(name)), near[0] if near else None
+    for name in known:
+        yield from _unknown_below(getattr(section, name), (*path, name))
+
+
+def _unknown_below(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str | None]]:
+    if isinstance(value, BaseModel):
+        yield from unknown_keys(value, path)
+    elif isinstance(value, Mapping):
+        for name, each in cast("Mapping[str, object]", value).items():
+            yield from _unknown_below(each, (*path, name))
+    elif isinstance(value, tuple):
+        for index, each in enumerate(cast("tuple[object, ...]", value)):
+            yield from _unknown_below(each, (*path, str(index)))
