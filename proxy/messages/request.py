@@ -13,7 +13,7 @@ from proxy.messages.errors import ClientError, ErrorType
 
 
 class _Wire(BaseModel):
-    model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=(), strict=True)
 
 
 class TextParam(_Wire):

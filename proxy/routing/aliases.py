@@ -12,6 +12,12 @@ from proxy.messages.errors import ClientError, ErrorType
 DEMO_PROVIDER = "demo"
 """The embedded upstream; it serves every name, and only while no provider is configured."""
 
+CLAUDE_PREFIX = "claude-"
+"""Claude Code's discovery keeps only ids with `claude` in them, so every alias is also served under this."""
+
+MAX_NAME = 256
+"""Longest name of a model; the longest in use has under 100 characters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -28,8 +34,10 @@ def resolve(config: ProxyConfig, asked: str) -> Route:
     """Returns the route of a name: exact alias, then the first match in file order, then `unknown_models`.
 
     Raises:
-        ClientError: Nothing serves the name, or no provider of its alias is configured (404).
+        ClientError: Nothing serves the name, or no provider of its alias is configured (404); or it is no
+            possible name of a model (400).
     """
+    _check_name(asked)
     if not config.providers:
         return Route(
             asked, None, (Candidate(DEMO_PROVIDER, "demo"),), "no provider is configured, so the demo answers"
@@ -51,10 +59,19 @@ def resolve(config: ProxyConfig, asked: str) -> Route:
     )
 
 
+def _check_name(asked: str) -> None:
+    """A name is printable and short: it is shown in the window and written to logs."""
+    if len(asked) > MAX_NAME or not asked.isprintable() or ".." in asked.split("/"):
+        raise ClientError(ErrorType.INVALID_REQUEST, "model: this is not a possible name of a model")
+
+
 def _find(aliases: tuple[Alias, ...], asked: str) -> tuple[Alias | None, str]:
     for alias in aliases:
         if alias.name == asked:
             return alias, f"'{asked}' is the alias {alias.name}"
+    for alias in aliases:
+        if CLAUDE_PREFIX + alias.name == asked:
+            return alias, f"'{asked}' is the alias {alias.name} as clients list it"
     for alias in aliases:
         for pattern in alias.match:
             if fnmatchcase(asked, pattern):

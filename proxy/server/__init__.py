@@ -1,0 +1,7 @@
+"""HTTP: takes requests in and sends answers out, and turns strangers away before anything is parsed.
+
+`app` binds the port and owns what runs on it; `connection` guards each TCP connection (time-outs, how many,
+the parser's errors); `door` holds the checks every request passes before its body is read; `body` reads
+that body; `routes` maps paths to `handlers`; `sse_response` sends a streamed answer with its pings;
+`responses` makes JSON answers and errors. It does not know models, upstreams or dialects: that is `service`.
+"""

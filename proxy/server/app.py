@@ -1,0 +1,206 @@
+"""The HTTP server: binds the port, leads each request through the door to its handler, closes in order."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import cast
+
+import structlog
+from aiohttp import web
+
+from proxy.config import ProxyConfig
+from proxy.context import NewId, RequestContext, new_id
+from proxy.events import EventSink, RequestRefused
+from proxy.messages.errors import ApiError, ErrorType
+from proxy.server import door
+from proxy.server.connection import ConnectionGuard, GuardedConnection, GuardedServer
+from proxy.server.handlers import HANDLERS, Call
+from proxy.server.limits import Limits
+from proxy.server.responses import error_response
+from proxy.server.routes import PUBLIC, match
+from proxy.service.connections import Connections, UpstreamFactory, upstream_of
+from proxy.service.messages import MessagesService
+from proxy.service.record import Announcer
+from proxy.tasks import spawn
+
+_log = structlog.get_logger("proxy.server")
+
+_LOOPBACK = "127.0.0.1"
+_CANCEL_S = 1.0
+"""How long cancelled requests and their connections get to end."""
+
+
+class ProxyServer:
+    """The proxy as it listens. Make it, `start` it, `apply` changed settings, `stop` it."""
+
+    def __init__(
+        self,
+        config: ProxyConfig,
+        emit: EventSink,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,  # noqa: TID251 - the real clock is handed in here
+        new_id: NewId = new_id,
+        capture_limit_bytes: int = 256 * 1024,
+        limits: Limits | None = None,
+        make_upstream: UpstreamFactory | None = None,
+    ) -> None:
+        self._config = config
+        self._new_id = new_id
+        self._limits = limits or Limits()
+        self._announcer = Announcer(emit, clock, wall_clock, capture_limit_bytes)
+        self._failed_tokens = door.FailedTokens(self._limits, clock)
+        self._connections = Connections(make_upstream or upstream_of)
+        self._service = MessagesService(config, self._connections, new_id)
+        self._guard = ConnectionGuard(self._limits, new_id, self._refused)
+        self._http: GuardedServer | None = None
+        self._listening: list[asyncio.Server] = []
+        self._port = 0
+        self._active: set[asyncio.Task[object]] = set()
+
+    @property
+    def active_requests(self) -> int:
+        """How many requests are being answered now."""
+        return len(self._active)
+
+    async def start(self) -> str:
+        """Binds the port and returns the address to give to clients.
+
+        Raises:
+            OSError: The port cannot be bound; `errno.EADDRINUSE` where another program has it.
+        """
+        server = self._config.server
+        loop = asyncio.get_running_loop()
+        self._http = GuardedServer(self._answer, self._guard)
+        self._listening = [await loop.create_server(self._http, server.host, server.port)]
+        self._port = self._listening[0].sockets[0].getsockname()[1]
+        if server.host == _LOOPBACK:
+            await self._listen_on_ipv6(loop, self._http)
+        return f"http://{_shown_host(server.host)}:{self._port}"
+
+    async def stop(self, drain_s: float = 30.0) -> None:
+        """Closes the port, lets running requests finish for `drain_s` seconds, then ends them."""
+        listening, self._listening = self._listening, []
+        http, self._http = self._http, None
+        for server in listening:
+            server.close()
+        if http is None:
+            return
+        http.pre_shutdown()
+        if self._active:
+            await asyncio.wait(set(self._active), timeout=max(drain_s, 0.001))
+        for task in list(self._active):
+            task.cancel()
+        await http.shutdown(_CANCEL_S)
+        for server in listening:
+            await server.wait_closed()
+        self._guard.close()
+        await self._connections.aclose()
+
+    def apply(self, config: ProxyConfig) -> None:
+        """Uses other providers, aliases and tokens from the next request on; the port stays as it is."""
+        self._config = config
+        self._service = MessagesService(config, self._connections, self._new_id)
+        spawn(self._connections.retire_others(config.providers), name="close upstreams no longer configured")
+
+    async def _listen_on_ipv6(self, loop: asyncio.AbstractEventLoop, http: GuardedServer) -> None:
+        """`localhost` may mean ::1 first; where that cannot be had, clients fall back to 127.0.0.1."""
+        try:
+            self._listening.append(await loop.create_server(http, "::1", self._port))
+        except OSError as exc:
+            _log.debug("no_ipv6_loopback", reason=str(exc))
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        protocol = cast("GuardedConnection", request.protocol)
+        task = cast("asyncio.Task[object]", asyncio.current_task())
+        self._active.add(task)
+        protocol.state.request_begins()
+        try:
+            return await self._lead(request, protocol)
+        finally:
+            protocol.state.request_ends(asyncio.get_running_loop().time())
+            self._active.discard(task)
+
+    async def _lead(self, request: web.BaseRequest, protocol: GuardedConnection) -> web.StreamResponse:
+        """The middleware: whatever happens, the client gets an answer in the API's shape or a closed line."""
+        call = self._call(request, protocol)
+        failure: BaseException | None = None
+        status = 500
+        try:
+            response = await self._through_the_door(call)
+            status = response.status
+        except ApiError as error:
+            response, status = await self._told(call, error), error.status
+        except (asyncio.CancelledError, ConnectionError) as exc:
+            failure = exc
+            raise
+        except Exception as exc:  # noqa: BLE001 - the HTTP middleware: our bug becomes a 500, not a dead connection
+            failure = exc
+            _log.error("request_failed", exc_info=exc)
+            bug = ApiError(ErrorType.API, "An error inside Signalbox; its log says more.")
+            response = await self._told(call, bug)
+        finally:
+            if call.record is not None:
+                call.record.finish(status, failure)
+        return response
+
+    def _call(self, request: web.BaseRequest, protocol: GuardedConnection) -> Call:
+        headers = request.headers
+        context = RequestContext(
+            request_id=self._new_id("req_"),
+            conversation_id=headers.get("X-Claude-Code-Session-Id"),
+            client=door.client_of(headers),
+            path=request.raw_path.partition("?")[0],
+            request_class=headers.get("x-claude-code-request-class"),
+        )
+        structlog.contextvars.bind_contextvars(request_id=context.request_id, client=context.client)
+        if context.conversation_id is not None:
+            structlog.contextvars.bind_contextvars(conversation_id=context.conversation_id)
+        return Call(
+            request, context, protocol.state, self._config, self._service, self._announcer, self._limits
+        )
+
+    async def _through_the_door(self, call: Call) -> web.StreamResponse:
+        """The order is security requirement A5: a stranger never causes body parsing."""
+        request, server = call.request, call.config.server
+        head = door.Head(request.method, request.raw_path, request.headers)
+        door.check_framing(head)
+        door.check_host(head, server, self._port)
+        door.check_origin(head)
+        if (request.method, request.raw_path) not in PUBLIC:
+            door.check_token(head, server)
+            call.connection.is_known = True
+        found = match(request.method, request.raw_path)
+        if request.method == "POST":
+            door.check_body_head(head, server.max_body_bytes)
+        return await HANDLERS[found.path](call, found)
+
+    async def _told(self, call: Call, error: ApiError) -> web.StreamResponse:
+        """Returns the answer for an error; one told before the request was understood is a refusal."""
+        response = error_response(error, call.context.request_id)
+        if call.record is not None:
+            call.record.error = error
+            call.record.client_told(_bytes(response))
+            return response
+        self._refused(call.context.request_id, error)
+        response.force_close()  # whatever else comes on this connection may be part of what was refused
+        if error.type is ErrorType.AUTHENTICATION:
+            delay = self._failed_tokens.delay_s()
+            if delay:
+                await asyncio.sleep(delay)
+        return response
+
+    def _refused(self, request_id: str, error: ApiError) -> None:
+        announcer = self._announcer
+        announcer.emit(RequestRefused(request_id, announcer.wall_clock(), error.status, error.message))
+        _log.info("request_refused", request_id=request_id, status=error.status, reason=error.message)
+
+
+def _bytes(response: web.Response) -> bytes:
+    return response.body if isinstance(response.body, bytes) else b""
+
+
+def _shown_host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

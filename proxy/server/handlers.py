@@ -1,0 +1,133 @@
+"""Answers each path: bytes to values, values to `service`, and its events or errors back to bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, cast
+
+from aiohttp import web
+
+from proxy.config import ProxyConfig
+from proxy.context import RequestContext
+from proxy.messages.errors import ApiError
+from proxy.messages.message import JsonObject
+from proxy.messages.request import MessagesRequest, parse_request
+from proxy.messages.token_estimate import estimate_body
+from proxy.server.body import parse_json, read_body
+from proxy.server.connection import ConnectionState
+from proxy.server.limits import Limits
+from proxy.server.responses import json_response
+from proxy.server.routes import Match
+from proxy.server.sse_response import SseResponse
+from proxy.service.messages import MessagesService, bind_conversation, conversation_of
+from proxy.service.models import list_models, retrieve_model
+from proxy.service.prewarm import prewarmed
+from proxy.service.record import CREDENTIAL_HEADERS, Announcer, RequestRecord
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way through the server."""
+
+    request: web.BaseRequest
+    context: RequestContext
+    connection: ConnectionState
+    config: ProxyConfig
+    service: MessagesService
+    announcer: Announcer
+    limits: Limits
+    record: RequestRecord | None = None
+    """Exists once the request was understood; what fails before was refused."""
+
+
+async def health(call: Call, _match: Match) -> web.StreamResponse:
+    """`GET /health`, for people and watchdogs: nothing but that we run."""
+    return json_response({"status": "ok"}, call.context.request_id)
+
+
+async def hello(call: Call, _match: Match) -> web.StreamResponse:
+    """`HEAD /` and `HEAD /api/hello`, with which clients warm their connection."""
+    return web.Response(headers={"request-id": call.context.request_id})
+
+
+async def models(call: Call, _match: Match) -> web.StreamResponse:
+    """`GET /v1/models`."""
+    return json_response(list_models(call.config, call.request.query), call.context.request_id)
+
+
+async def model(call: Call, found: Match) -> web.StreamResponse:
+    """`GET /v1/models/{id}`."""
+    return json_response(retrieve_model(call.config, found.model_id), call.context.request_id)
+
+
+async def count_tokens(call: Call, _match: Match) -> web.StreamResponse:
+    """`POST /v1/messages/count_tokens`: an estimate; the answer comes from memory."""
+    data, body = await _json_body(call)
+    request = parse_request({"max_tokens": 1, **body} if isinstance(body, dict) else body)
+    record = _begin(call, request, data)
+    call.service.route(request)
+    answer = json_response({"input_tokens": estimate_body(cast("JsonObject", body))}, call.context.request_id)
+    record.client_told(cast("bytes", answer.body))
+    return answer
+
+
+async def messages(call: Call, _match: Match) -> web.StreamResponse:
+    """`POST /v1/messages`, streamed or whole."""
+    data, body = await _json_body(call)
+    request = parse_request(body)
+    record = _begin(call, request, data)
+    route = call.service.route(request)
+    if request.max_tokens == 0:
+        return _whole(call, record, prewarmed(request, call.service.new_id))
+    headers = call.request.headers
+    if not request.stream:
+        return _whole(call, record, await call.service.whole(request, route, headers, record))
+    response = SseResponse(call.request, record, call.limits)
+    try:
+        await response.relay(call.service.stream(request, route, headers, record))
+    except ApiError as error:
+        if not response.has_begun:
+            raise
+        record.error = error
+        await response.send([{**error.body(call.context.request_id)}])
+    return await response.finish()
+
+
+def _whole(call: Call, record: RequestRecord, message: Any) -> web.Response:
+    answer = json_response(message, call.context.request_id)
+    record.client_told(cast("bytes", answer.body))
+    return answer
+
+
+async def _json_body(call: Call) -> tuple[bytes, object]:
+    data = await read_body(call.request, call.connection, call.config.server.max_body_bytes)
+    return data, parse_json(data)
+
+
+def _begin(call: Call, request: MessagesRequest, data: bytes) -> RequestRecord:
+    if call.context.conversation_id is None:
+        call.context = replace(call.context, conversation_id=conversation_of(request))
+        bind_conversation(call.context)
+    record = call.record = RequestRecord(call.context, call.announcer, _shown_headers(call.request))
+    record.start(model=request.model, stream=request.stream, body=data)
+    return record
+
+
+def _shown_headers(request: web.BaseRequest) -> Mapping[str, str]:
+    return MappingProxyType(
+        {name: value for name, value in request.headers.items() if name.lower() not in CREDENTIAL_HEADERS}
+    )
+
+
+HANDLERS = {
+    "/": hello,
+    "/api/hello": hello,
+    "/health": health,
+    "/v1/messages": messages,
+    "/v1/messages/count_tokens": count_tokens,
+    "/v1/models": models,
+    "/v1/models/{id}": model,
+}
+"""By the pattern of `routes.match`."""

@@ -1,0 +1,102 @@
+"""Sends a streamed answer: events in, bytes out, with a ping where the upstream lives but is silent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+
+from aiohttp import web
+
+from proxy.messages import events
+from proxy.messages.events import StreamEvent
+from proxy.messages.sse import encode_event
+from proxy.server.limits import Limits
+from proxy.service.record import RequestRecord
+from proxy.tasks import spawn
+
+_PING = encode_event(events.ping())
+
+
+class SseResponse:
+    """One event stream to a client; HTTP 200 leaves with its first byte."""
+
+    def __init__(self, request: web.BaseRequest, record: RequestRecord, limits: Limits) -> None:
+        self._request = request
+        self._record = record
+        self._limits = limits
+        self._now = asyncio.get_running_loop().time
+        self._last_byte_at = 0.0
+        self._has_pinged = False
+        self._is_writing = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._response = web.StreamResponse(
+            headers={
+                "Content-Type": "text/event-stream; charset=utf-8",
+                "request-id": record.context.request_id,
+            }
+        )
+
+    @property
+    def has_begun(self) -> bool:
+        """The status line left, so an error can only be told inside the stream."""
+        return self._response.prepared
+
+    async def relay(self, batches: AsyncIterator[Sequence[StreamEvent]]) -> web.StreamResponse:
+        """Sends all batches; the first one, even empty, starts the clock of the pings.
+
+        Raises:
+            ApiError: The answer failed; nothing of it was sent unless `has_begun`.
+        """
+        try:
+            async for batch in batches:
+                if batch:
+                    await self.send(batch)
+                elif self._timer is None:
+                    self._last_byte_at = self._now()
+                    self._arm(self._limits.first_ping_s)
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+        return self._response
+
+    async def send(self, batch: Sequence[StreamEvent]) -> None:
+        """Sends events as one piece; waits where the client reads slowly."""
+        data = encode_event(batch[0]) if len(batch) == 1 else b"".join(map(encode_event, batch))
+        self._record.client_told(data)
+        await self._write(data)
+        self._has_pinged = False
+
+    async def finish(self) -> web.StreamResponse:
+        """Ends the stream."""
+        await self._response.write_eof()
+        return self._response
+
+    async def _write(self, data: bytes) -> None:
+        self._is_writing = True
+        try:
+            if not self._response.prepared:
+                await self._response.prepare(self._request)
+            await self._response.write(data)
+        finally:
+            self._is_writing = False
+        self._last_byte_at = self._now()
+
+    def _arm(self, delay_s: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._look)
+
+    def _look(self) -> None:
+        """Pings after enough silence, else looks again when it could be enough; nothing runs per event."""
+        patience = self._limits.next_ping_s if self._has_pinged else self._limits.first_ping_s
+        silence = self._now() - self._last_byte_at
+        if silence < patience:
+            self._arm(patience - silence)
+            return
+        if not self._is_writing:  # else the client does not read, and a ping would only wait behind
+            self._has_pinged = True
+            spawn(self._ping(), name="ping")
+        self._arm(self._limits.next_ping_s)
+
+    async def _ping(self) -> None:
+        with suppress(ConnectionError):  # the client left; the answer's own task is told as well
+            await self._write(_PING)

@@ -1,0 +1,133 @@
+"""One try of one candidate: encode, open the upstream, decode what it sends."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+from proxy.config import Candidate, ProviderConfig
+from proxy.context import NewId
+from proxy.dialects.base import Dialect, Encoded, StreamDecoder, Target
+from proxy.dialects.profiles import profile_for
+from proxy.dialects.registry import dialect_for
+from proxy.messages.errors import ErrorType, UpstreamError
+from proxy.messages.events import StreamEvent
+from proxy.messages.request import MessagesRequest
+from proxy.messages.wire import write_json
+from proxy.service.connections import Lease
+from proxy.service.record import RequestRecord
+from proxy.upstreams.base import UpstreamAnswer
+
+MAX_ERROR_BYTES = 64 * 1024
+"""An upstream's error body is read this far; whatever it says is said by then."""
+MAX_MESSAGE_CHARS = 4096
+"""Of an upstream's error text, this much is handed on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A request encoded for one candidate."""
+
+    request: MessagesRequest
+    target: Target
+    dialect: Dialect
+    encoded: Encoded
+
+    @classmethod
+    def make(cls, request: MessagesRequest, candidate: Candidate, provider: ProviderConfig) -> Plan:
+        """Encodes the request.
+
+        Raises:
+            ClientError: The request needs what the candidate's dialect can never do.
+        """
+        profile = profile_for(provider.base_url, candidate.model)
+        target = Target(provider.name, candidate.model, profile)
+        dialect = dialect_for(provider.dialect)
+        return cls(request, target, dialect, dialect.encode_request(request, target))
+
+
+class Attempt:
+    """An upstream's answer with HTTP status 200, being decoded."""
+
+    def __init__(self, answer: UpstreamAnswer, decoder: StreamDecoder, record: RequestRecord) -> None:
+        self._answer = answer
+        self._decoder = decoder
+        self._record = record
+
+    async def batches(self) -> AsyncIterator[list[StreamEvent]]:
+        """Yields the events that each received piece completes, maybe none.
+
+        Raises:
+            UpstreamError: The connection broke or fell silent for too long.
+        """
+        feed, note = self._decoder.feed, self._record.upstream_replied
+        async for piece in self._answer.chunks():
+            note(piece)
+            yield feed(piece)
+        yield self._decoder.finish()
+
+    async def aclose(self) -> None:
+        """Ends the upstream's answer, finished or not."""
+        self._record.tally.cost_usd = self._decoder.cost_usd
+        await self._answer.aclose()
+
+
+async def open_attempt(
+    plan: Plan, lease: Lease, headers: Mapping[str, str], record: RequestRecord, new_id: NewId
+) -> Attempt:
+    """Sends the request and waits until the upstream answers 200.
+
+    Raises:
+        UpstreamError: It could not be reached, or answered with another status.
+    """
+    record.upstream_sent(write_json(plan.encoded.payload), headers)
+    answer = await lease.upstream.open(plan.dialect.path, plan.encoded.payload, headers)
+    try:
+        if answer.status == 200:
+            content_type = answer.headers.get("content-type", "")
+            decoder = plan.dialect.decoder(plan.request, plan.target, content_type, new_id)
+            return Attempt(answer, decoder, record)
+        body = await _error_body(answer, record)
+    except BaseException:
+        await answer.aclose()
+        raise
+    await answer.aclose()
+    if 300 <= answer.status < 400:
+        raise UpstreamError(
+            ErrorType.API,
+            f"{plan.target.provider} answered with a redirect, which is never followed because the key must "
+            "not go elsewhere. Correct the provider's base URL.",
+            should_retry=False,
+        )
+    raise plan.dialect.decode_error(plan.request, answer.status, answer.headers, body)
+
+
+async def _error_body(answer: UpstreamAnswer, record: RequestRecord) -> bytes:
+    body = b""
+    async for piece in answer.chunks():
+        record.upstream_replied(piece)
+        body += piece
+        if len(body) >= MAX_ERROR_BYTES:
+            break
+    return body[:MAX_ERROR_BYTES]
+
+
+def cleaned(error: UpstreamError, provider: ProviderConfig | None) -> UpstreamError:
+    """Returns an upstream's error as it may be shown: short, and without control characters and key."""
+    text = error.message
+    key = provider.key.get_secret_value() if provider is not None and provider.key is not None else ""
+    if key:
+        text = text.replace(key, "••••")
+    shown = "".join(
+        char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text
+    )
+    if len(shown) > MAX_MESSAGE_CHARS:
+        shown = shown[:MAX_MESSAGE_CHARS] + " …"
+    return UpstreamError(
+        error.type,
+        shown,
+        status=error.status,
+        retry_after_s=error.retry_after_s,
+        should_retry=error.should_retry,
+        details=error.details,
+    )

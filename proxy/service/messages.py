@@ -1,0 +1,237 @@
+"""`POST /v1/messages`, end to end: route the name, try its candidates in order, hand the events on.
+
+The rules of an answer:
+
+1. A candidate that fails before its first content block is passed over, and the client never knows.
+2. `message_start` is held back with it, so that a refusal keeps its HTTP status.
+3. After that a failure is an `error` event, and nothing follows it.
+4. Every event is judged by `messages.stream_state` on its way out: an unlawful one is our bug.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import structlog
+
+from proxy.config import Candidate, ProviderConfig, ProxyConfig
+from proxy.context import NewId, RequestContext
+from proxy.messages import events
+from proxy.messages.errors import ApiError, ClientError, ErrorType, UpstreamError
+from proxy.messages.events import StreamEvent
+from proxy.messages.fold import MessageFold, error_of
+from proxy.messages.message import Message
+from proxy.messages.pairing import check_pairing
+from proxy.messages.request import MessagesRequest
+from proxy.messages.stream_state import IllegalEvent, StreamState
+from proxy.routing.aliases import DEMO_PROVIDER, Route, resolve
+from proxy.service.attempt import Attempt, Plan, cleaned, open_attempt
+from proxy.service.connections import Connections
+from proxy.service.record import RequestRecord
+
+_log = structlog.get_logger("proxy.service")
+
+DEMO = ProviderConfig(name=DEMO_PROVIDER, dialect="demo", base_url="")
+"""The embedded upstream as a provider; it serves only while none is configured."""
+
+_BEGINS_CONTENT = frozenset({"content_block_start", "message_delta", "message_stop"})
+_PASSED_ON_HEADERS = ("anthropic-version", "anthropic-beta")
+"""The only headers of the client's that an upstream may see, and only one that speaks this protocol."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesService:
+    """Serves messages with one configuration; a changed one makes a new service."""
+
+    config: ProxyConfig
+    connections: Connections
+    new_id: NewId
+
+    def route(self, request: MessagesRequest) -> Route:
+        """Returns what serves the request, after the checks that need no upstream.
+
+        Raises:
+            ClientError: Nothing serves the model's name, or the request breaks a rule of the API.
+        """
+        _check_threads(request)
+        check_pairing(request.messages)
+        return resolve(self.config, request.model)
+
+    async def stream(
+        self, request: MessagesRequest, route: Route, headers: Mapping[str, str], record: RequestRecord
+    ) -> AsyncIterator[list[StreamEvent]]:
+        """Yields the answer's events in batches; an empty batch says that an upstream answered and lives.
+
+        Raises:
+            ApiError: No candidate could answer; no event was yielded before.
+        """
+        failures: list[ApiError] = []
+        for candidate in route.candidates:
+            provider = self.config.providers.get(candidate.provider, DEMO)
+            has_begun = False
+            try:
+                async for batch in self._try(request, route, candidate, provider, headers, record):
+                    has_begun = has_begun or bool(batch)
+                    yield batch
+                return
+            except ApiError as failure:
+                error = cleaned(failure, provider) if isinstance(failure, UpstreamError) else failure
+                if has_begun:
+                    record.error = error
+                    yield [events.error(error.type, error.message, record.context.request_id)]
+                    return
+                if not _may_try_next(error):
+                    raise error from failure
+                failures.append(error)
+                if candidate is not route.candidates[-1]:
+                    _log.warning(
+                        "candidate_failed",
+                        provider=provider.name,
+                        model=candidate.model,
+                        reason=error.message,
+                    )
+        raise _most_useful(failures)
+
+    async def whole(
+        self, request: MessagesRequest, route: Route, headers: Mapping[str, str], record: RequestRecord
+    ) -> Message:
+        """Returns the answer that the streamed one makes.
+
+        Raises:
+            ApiError: No candidate could answer, or the one that did failed on the way.
+        """
+        folded = MessageFold()
+        async for batch in self.stream(request, route, headers, record):
+            for event in batch:
+                folded.add(event)
+        return folded.message()
+
+    async def _try(
+        self,
+        request: MessagesRequest,
+        route: Route,
+        candidate: Candidate,
+        provider: ProviderConfig,
+        headers: Mapping[str, str],
+        record: RequestRecord,
+    ) -> AsyncIterator[list[StreamEvent]]:
+        plan = Plan.make(request, candidate, provider)
+        losses = [f"{loss.path}: {loss.reason}" for loss in plan.encoded.losses]
+        record.routed(route.alias, candidate, route.reason, losses)
+        lease = self.connections.lease(provider)
+        try:
+            attempt = await open_attempt(plan, lease, _for_upstream(headers, provider), record, self.new_id)
+            try:
+                yield []
+                async for batch in _lawful(attempt, record):
+                    yield batch
+            finally:
+                await attempt.aclose()
+        finally:
+            await lease.release()
+
+
+async def _lawful(attempt: Attempt, record: RequestRecord) -> AsyncIterator[list[StreamEvent]]:
+    """Yields an attempt's events, judged, none before content begins; an early failure is raised."""
+    judge = StreamState()
+    held: list[StreamEvent] | None = []
+    async for decoded in attempt.batches():
+        batch = decoded
+        if held is not None:
+            held += batch
+            _raise_early_error(held)
+            if not any(event["type"] in _BEGINS_CONTENT for event in held):
+                continue
+            batch, held = held, None
+        if not batch:
+            continue
+        try:
+            for event in batch:
+                judge.advance(event)
+                record.note(event)
+        except IllegalEvent as exc:
+            raise _our_bug(exc) from exc
+        if batch[-1]["type"] == "error":
+            yield _ended_in_error(batch, record)
+            return
+        yield batch
+    try:
+        judge.finish()
+    except IllegalEvent as exc:
+        raise _our_bug(exc) from exc
+
+
+def _raise_early_error(held: Sequence[StreamEvent]) -> None:
+    for event in held:
+        if event["type"] in _BEGINS_CONTENT:
+            return
+        if event["type"] == "error":
+            raise error_of(event)
+
+
+def _ended_in_error(batch: list[StreamEvent], record: RequestRecord) -> list[StreamEvent]:
+    record.error = error_of(batch[-1])
+    return [*batch[:-1], {**batch[-1], "request_id": record.context.request_id}]
+
+
+def _our_bug(exc: IllegalEvent) -> ApiError:
+    _log.error("unlawful_event", reason=str(exc))
+    return ApiError(ErrorType.API, "The answer could not be translated (an error of Signalbox; see its log).")
+
+
+def _may_try_next(error: ApiError) -> bool:
+    """Whether another candidate could do better: not where the request itself is wrong for every model."""
+    return not (isinstance(error, UpstreamError) and error.status in (400, 413, 422))
+
+
+def _most_useful(failures: Sequence[ApiError]) -> ApiError:
+    """The error to tell when all candidates failed: one worth a retry if there is one, else the first."""
+    return next(
+        (each for each in failures if each.status in (408, 409, 429) or each.status >= 500), failures[0]
+    )
+
+
+def _for_upstream(headers: Mapping[str, str], provider: ProviderConfig) -> dict[str, str]:
+    if provider.dialect != "anthropic-messages":
+        return {}
+    return {name: headers[name] for name in _PASSED_ON_HEADERS if name in headers}
+
+
+def _check_threads(request: MessagesRequest) -> None:
+    """Message threads keep a conversation on the server, which we do not; the SDKs then send it whole."""
+    thread: Any = (request.model_extra or {}).get("thread")
+    if thread is None:
+        return
+    kind: Any = cast("dict[str, Any]", thread).get("type") if isinstance(thread, dict) else None
+    if kind == "continue":
+        raise ClientError(
+            ErrorType.NOT_FOUND,
+            "No usable Thread state was found for `previous_message_id`.",
+            details={"error_code": "thread_not_found"},
+        )
+    raise ClientError(
+        ErrorType.INVALID_REQUEST,
+        "thread: message threads are not supported here; send the whole conversation.",
+        details={"error_code": "thread_unsupported_request"},
+    )
+
+
+def bind_conversation(context: RequestContext) -> None:
+    """Puts the conversation into every log line of the request."""
+    if context.conversation_id is not None:
+        structlog.contextvars.bind_contextvars(conversation_id=context.conversation_id)
+
+
+def conversation_of(request: MessagesRequest) -> str | None:
+    """Returns the session id that Claude Code writes into `metadata.user_id` as JSON, if it is there."""
+    user: Any = (request.metadata or {}).get("user_id")
+    if not isinstance(user, str) or not user.startswith("{"):
+        return None
+    try:
+        session: Any = json.loads(user).get("session_id")
+    except ValueError:
+        return None
+    return session if isinstance(session, str) and session else None

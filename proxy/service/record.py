@@ -1,0 +1,230 @@
+"""Notes what happens to one request and announces it: events for listeners, one log line at each end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from proxy.config import Candidate
+from proxy.context import RequestContext
+from proxy.events import (
+    EventSink,
+    Exchange,
+    FirstToken,
+    Outcome,
+    RequestFinished,
+    RequestRouted,
+    RequestStarted,
+)
+from proxy.messages.errors import ApiError
+from proxy.messages.events import StreamEvent
+
+_log = structlog.get_logger("proxy.service")
+
+CLIENT_LEFT = 499
+"""The status noted for a client that left before its answer was complete."""
+CREDENTIAL_HEADERS = frozenset({"authorization", "x-api-key", "cookie", "proxy-authorization"})
+
+_TOOL_CALLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
+
+
+@dataclass(frozen=True, slots=True)
+class Announcer:
+    """What records need of the world around them."""
+
+    emit: EventSink
+    clock: Callable[[], float]
+    """For durations."""
+    wall_clock: Callable[[], float]
+    """Seconds since the epoch."""
+    capture_limit_bytes: int
+
+
+class Capture:
+    """Keeps the beginning of a body; each piece costs an append."""
+
+    def __init__(self, limit: int) -> None:
+        self._left = limit
+        self._pieces: list[bytes] = []
+        self.is_cut = False
+
+    def add(self, piece: bytes) -> None:
+        """Takes the next piece."""
+        if self._left > 0:
+            self._pieces.append(piece[: self._left] if len(piece) > self._left else piece)
+            self._left -= len(piece)
+        elif piece:
+            self.is_cut = True
+
+    def text(self) -> str:
+        """Returns what was kept."""
+        self.is_cut = self.is_cut or self._left < 0
+        return b"".join(self._pieces).decode("utf-8", "replace")
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the answer's events say of it."""
+
+    usage: dict[str, Any] = field(default_factory=dict[str, Any])
+    stop_reason: str | None = None
+    tool_names: list[str] = field(default_factory=list[str])
+    cost_usd: float | None = None
+
+    def add(self, event: StreamEvent) -> bool:
+        """Takes the next event; returns whether it begins a content block."""
+        match event.get("type"):
+            case "content_block_delta":
+                return False
+            case "content_block_start":
+                block = event["content_block"]
+                if block.get("type") in _TOOL_CALLS:
+                    self.tool_names.append(str(block.get("name", "")))
+                return True
+            case "message_start":
+                self._take_usage(event["message"].get("usage"))
+            case "message_delta":
+                self._take_usage(event.get("usage"))
+                self.stop_reason = event["delta"].get("stop_reason") or self.stop_reason
+            case _:
+                pass
+        return False
+
+    def _take_usage(self, usage: Mapping[str, Any] | None) -> None:
+        self.usage.update({key: value for key, value in (usage or {}).items() if value is not None})
+
+    def count(self, key: str) -> int:
+        """Returns a token count, 0 where the upstream said nothing."""
+        value = self.usage.get(key)
+        return value if isinstance(value, int) else 0
+
+
+class RequestRecord:
+    """One request's story. Call `start`, then what happens, then `finish` once."""
+
+    def __init__(self, context: RequestContext, announcer: Announcer, headers: Mapping[str, str]) -> None:
+        self.context = context
+        self.tally = Tally()
+        self.error: ApiError | None = None
+        """The error the client was told, inside the stream or as a status."""
+        self._announcer = announcer
+        self._headers = headers
+        self._started_at = announcer.clock()
+        self._first_token_s: float | None = None
+        self._is_finished = False
+        limit = announcer.capture_limit_bytes
+        self._client_request = Capture(limit)
+        self._client_reply = Capture(limit)
+        self._upstream_request = Capture(limit)
+        self._upstream_reply = Capture(limit)
+        self._upstream_headers: Mapping[str, str] = {}
+
+    def start(self, *, model: str, stream: bool, body: bytes) -> None:
+        """The request was understood."""
+        context = self.context
+        self._client_request.add(body)
+        self._announcer.emit(
+            RequestStarted(
+                request_id=context.request_id,
+                at=self._announcer.wall_clock(),
+                client=context.client,
+                conversation_id=context.conversation_id,
+                path=context.path,
+                model_asked=model,
+                stream=stream,
+            )
+        )
+        _log.info("request_started", path=context.path, model=model, stream=stream)
+
+    def routed(self, alias: str | None, candidate: Candidate, reason: str, losses: Sequence[str]) -> None:
+        """An attempt at a candidate begins."""
+        self._announcer.emit(
+            RequestRouted(
+                self.context.request_id, alias, candidate.provider, candidate.model, reason, tuple(losses)
+            )
+        )
+        _log.debug("request_routed", provider=candidate.provider, model=candidate.model, losses=list(losses))
+
+    def upstream_sent(self, payload: bytes, headers: Mapping[str, str]) -> None:
+        """A request goes to an upstream; an earlier attempt's capture is dropped."""
+        limit = self._announcer.capture_limit_bytes
+        self._upstream_request, self._upstream_reply = Capture(limit), Capture(limit)
+        self._upstream_request.add(payload)
+        self._upstream_headers = headers
+
+    def upstream_replied(self, piece: bytes) -> None:
+        """A piece of the upstream's answer arrived."""
+        self._upstream_reply.add(piece)
+
+    def client_told(self, piece: bytes) -> None:
+        """A piece of the answer left for the client."""
+        self._client_reply.add(piece)
+
+    def note(self, event: StreamEvent) -> None:
+        """An event is about to leave for the client."""
+        if self.tally.add(event) and self._first_token_s is None:
+            self._first_token_s = self._announcer.clock() - self._started_at
+            self._announcer.emit(FirstToken(self.context.request_id, self._first_token_s))
+
+    def finish(self, status: int, failure: BaseException | None = None) -> None:
+        """The request ended; only the first call counts."""
+        if self._is_finished:
+            return
+        self._is_finished = True
+        outcome: Outcome = "ok" if self.error is None and failure is None else "error"
+        if isinstance(failure, asyncio.CancelledError | ConnectionError):
+            status, outcome = CLIENT_LEFT, "cancelled"
+        tally, error = self.tally, self.error
+        duration = self._announcer.clock() - self._started_at
+        finished = RequestFinished(
+            request_id=self.context.request_id,
+            at=self._announcer.wall_clock(),
+            outcome=outcome,
+            status=status,
+            duration_s=duration,
+            first_token_s=self._first_token_s,
+            stop_reason=tally.stop_reason,
+            error_type=error.type.value if error else None,
+            error_message=error.message if error else None,
+            input_tokens=tally.count("input_tokens"),
+            output_tokens=tally.count("output_tokens"),
+            cache_read_tokens=tally.count("cache_read_input_tokens"),
+            cache_write_tokens=tally.count("cache_creation_input_tokens"),
+            cost_usd=tally.cost_usd,
+            tool_names=tuple(tally.tool_names),
+        )
+        self._log_end(finished)
+        self._announcer.emit(finished)
+        self._announcer.emit(self._exchange())
+
+    def _log_end(self, finished: RequestFinished) -> None:
+        _log.info(
+            "request_finished",
+            outcome=finished.outcome,
+            status=finished.status,
+            duration_s=round(finished.duration_s, 3),
+            stop_reason=finished.stop_reason,
+            error_type=finished.error_type,
+            error_message=finished.error_message,
+            input_tokens=finished.input_tokens,
+            output_tokens=finished.output_tokens,
+            tools=list(finished.tool_names),
+        )
+
+    def _exchange(self) -> Exchange:
+        parts = (self._client_request, self._upstream_request, self._upstream_reply, self._client_reply)
+        texts = [part.text() for part in parts]
+        return Exchange(
+            request_id=self.context.request_id,
+            client_request=texts[0],
+            upstream_request=texts[1],
+            upstream_reply=texts[2],
+            client_reply=texts[3],
+            client_headers=self._headers,
+            upstream_headers=self._upstream_headers,
+            truncated=any(part.is_cut for part in parts),
+        )

@@ -1,0 +1,153 @@
+"""A scripted upstream inside the process, and a running proxy in front of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import aiohttp
+from pydantic import SecretStr
+
+from proxy.config import Alias, Candidate, ProviderConfig, ProxyConfig, ServerConfig
+from proxy.events import ProxyEvent
+from proxy.messages.errors import UpstreamError
+from proxy.messages.message import JsonObject
+from proxy.server.app import ProxyServer
+from proxy.server.limits import Limits
+
+TOKEN = "local-" + "token-" + "0123456789abcdef"
+BODY: JsonObject = {"model": "big", "max_tokens": 64, "messages": [{"role": "user", "content": "hi"}]}
+
+
+def line(value: JsonObject | str) -> bytes:
+    """One event of a chat-completions stream."""
+    return b"data: " + (value if isinstance(value, str) else json.dumps(value)).encode() + b"\n\n"
+
+
+def delta(finish: str | None = None, **parts: Any) -> bytes:
+    """One chunk with one choice."""
+    return line({"id": "c1", "choices": [{"index": 0, "delta": parts, "finish_reason": finish}]})
+
+
+USAGE = line(
+    {"id": "c1", "choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 7, "cost": 0.25}}
+)
+DONE = line("[DONE]")
+HELLO = (delta(role="assistant", content="Hel"), delta(content="lo"), delta("stop"), USAGE, DONE)
+"""A whole answer: "Hello"."""
+
+
+@dataclass(slots=True)
+class Reply:
+    """One scripted answer: pieces of the body; an Event among them is waited for, an exception raised."""
+
+    pieces: Sequence[bytes | asyncio.Event | UpstreamError] = HELLO
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "text/event-stream"})
+    is_closed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        for piece in self.pieces:
+            if isinstance(piece, asyncio.Event):
+                await piece.wait()
+            elif isinstance(piece, UpstreamError):
+                raise piece
+            else:
+                yield piece
+
+    async def aclose(self) -> None:
+        self.is_closed.set()
+
+
+@dataclass(slots=True)
+class ScriptedUpstream:
+    """Gives its replies in turn, the last one for ever, and keeps what it was asked."""
+
+    replies: list[Reply | UpstreamError] = field(default_factory=lambda: [Reply()])
+    asked: list[JsonObject] = field(default_factory=list[JsonObject])
+    headers: list[Mapping[str, str]] = field(default_factory=list[Mapping[str, str]])
+    is_closed: bool = False
+
+    async def open(self, path: str, payload: JsonObject, headers: Mapping[str, str]) -> Reply:
+        self.asked.append(payload)
+        self.headers.append(headers)
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if isinstance(reply, UpstreamError):
+            raise reply
+        return reply
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+def provider(name: str = "one", **more: Any) -> ProviderConfig:
+    return ProviderConfig(
+        name, more.pop("dialect", "openai-chat"), more.pop("base_url", "http://127.0.0.1:9/v1"), **more
+    )
+
+
+def proxy_config(*names: str, **server: Any) -> ProxyConfig:
+    """Providers of these names, and the aliases `big` over all of them and `small` over the first."""
+    providers = {name: provider(name) for name in names or ("one",)}
+    candidates = tuple(Candidate(name, f"model-of-{name}") for name in providers)
+    return ProxyConfig(
+        ServerConfig(SecretStr(TOKEN), port=0, **server),
+        MappingProxyType(providers),
+        (Alias("big", ("claude-*sonnet*",), candidates), Alias("small", ("claude-*haiku*",), candidates[:1])),
+    )
+
+
+@dataclass(slots=True)
+class Running:
+    """A proxy that listens."""
+
+    server: ProxyServer
+    url: str
+    events: list[ProxyEvent]
+    http: aiohttp.ClientSession
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def post(self, body: Any = None, path: str = "/v1/messages", **headers: str) -> Any:
+        """Sends a request with the token; an async context manager, as aiohttp's."""
+        return self.http.post(
+            self.url + path,
+            data=json.dumps(BODY if body is None else body),
+            headers={"x-api-key": TOKEN, "content-type": "application/json", **headers},
+        )
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        """The announced events of one kind."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@asynccontextmanager
+async def running(
+    upstreams: Mapping[str, ScriptedUpstream] | None = None,
+    config: ProxyConfig | None = None,
+    limits: Limits | None = None,
+    **more: Any,
+) -> AsyncIterator[Running]:
+    """Starts a proxy whose providers are the scripted upstreams of their names."""
+    scripted = {"one": ScriptedUpstream()} if upstreams is None else upstreams
+    events: list[ProxyEvent] = []
+    server = ProxyServer(
+        config or proxy_config(*scripted),
+        events.append,
+        limits=limits,
+        make_upstream=lambda provider: scripted[provider.name],
+        **more,
+    )
+    url = await server.start()
+    async with aiohttp.ClientSession() as http:
+        try:
+            yield Running(server, url, events, http)
+        finally:
+            await server.stop(0)
