@@ -18,7 +18,8 @@ MAX_DEPTH = 128
 MAX_DIGITS = 64
 """Python's own limit is 4,300 digits and costs quadratic time; no honest number comes near 64."""
 
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+# The closing quote is optional: were it not, an unended string would be tried anew at each escaped quote.
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
