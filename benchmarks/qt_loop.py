@@ -21,8 +21,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
-from urllib.parse import urlsplit
+from typing import IO, cast
 
 from aiohttp import web
 
@@ -88,28 +87,23 @@ def measure(kind: str, seconds: float, connections: int) -> Round:
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
     ) as server:
-        assert server.stdout is not None
-        listening = server.stdout.readline()
+        listening = cast("IO[str]", server.stdout).readline()
         if not listening:
             raise SystemExit(f"the server on {kind} did not start")
-        requests, elapsed_s = asyncio.run(load(json.loads(listening)["url"], seconds, connections))
+        requests, elapsed_s = asyncio.run(load(json.loads(listening)["port"], seconds, connections))
         late_text, _ = server.communicate()  # closes its standard input, which ends it
         late = json.loads(late_text)
     return Round(requests / elapsed_s, late["asyncio"], late["qt"])
 
 
-async def load(url: str, seconds: float, connections: int) -> tuple[int, float]:
+async def load(port: int, seconds: float, connections: int) -> tuple[int, float]:
     """Sends requests over keep-alive connections, one at a time on each."""
-    address = urlsplit(url)
-    assert address.hostname is not None
-    assert address.port is not None
-    head = f"POST / HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: application/json\r\n"
+    head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
     request = f"{head}Content-Length: {len(_BODY)}\r\n\r\n".encode() + _BODY
-    hostname, port = address.hostname, address.port
     started_at = time.monotonic()
 
     async def converse() -> int:
-        reader, writer = await asyncio.open_connection(hostname, port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
         count = 0
         while time.monotonic() < started_at + seconds:
             writer.write(request)
@@ -153,7 +147,7 @@ async def _serve(tick_in_qt: Callable[[Lateness], object] | None) -> None:
     asyncio_late, qt_late = Lateness(), Lateness()
     qt_timer = tick_in_qt(qt_late) if tick_in_qt else None
     ticking = asyncio.get_running_loop().create_task(_tick_in_asyncio(asyncio_late))
-    print(json.dumps({"url": site.name}), flush=True)
+    print(json.dumps({"port": runner.addresses[0][1]}), flush=True)
     await _end_of_input()
     ticking.cancel()
     late = {"asyncio": asyncio_late.summary(), "qt": qt_late.summary() if qt_timer else None}
@@ -197,19 +191,16 @@ def _end_of_input() -> Awaitable[bytes]:
 
 def print_table(rounds: dict[str, list[Round]]) -> None:
     """Prints the medians of each loop and the ratios to plain asyncio."""
-    print(
-        f"{'loop':<10} {'requests/s':>10} {'ratio':>6}   {'asyncio timer late ms':>26}   {'Qt timer late ms':>20}"
-    )
-    print(
-        f"{'':<10} {'':>10} {'':>6}   {'p50':>5} {'p99':>6} {'max':>6} {'early':>6}   {'p50':>6} {'p99':>6} {'max':>6}"
-    )
+    late_names = f"{'p50':>6} {'p99':>6} {'max':>6}"
+    print(f"{'':<10} {'':>10} {'':>6}   {'asyncio timer late, ms':<27}   Qt timer late, ms")
+    print(f"{'loop':<10} {'requests/s':>10} {'ratio':>6}   {late_names} {'early':>6}   {late_names}")
     base = statistics.median(one.requests_per_s for one in rounds["asyncio"])
     for kind, done in rounds.items():
         speed = statistics.median(one.requests_per_s for one in done)
         late = _medians([one.asyncio_late for one in done])
         qt_late = _medians([one.qt_late for one in done if one.qt_late])
         line = f"{kind:<10} {speed:>10.0f} {speed / base:>6.2f}   "
-        line += f"{late['p50']:>5.1f} {late['p99']:>6.1f} {late['max']:>6.1f} {late['early']:>6.0%}   "
+        line += f"{late['p50']:>6.1f} {late['p99']:>6.1f} {late['max']:>6.1f} {late['early']:>6.0%}   "
         line += " ".join(f"{qt_late[name]:>6.1f}" for name in ("p50", "p99", "max")) if qt_late else "     –"
         print(line)
 
