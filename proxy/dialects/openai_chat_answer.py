@@ -6,7 +6,8 @@ from typing import Any
 
 from proxy.context import NewId
 from proxy.dialects.base import Target
-from proxy.dialects.block_queue import BlockQueue, TextBlock, ThinkingBlock, WholeBlock
+from proxy.dialects.block_queue import BlockQueue
+from proxy.dialects.blocks import TextBlock, ThinkingBlock, WholeBlock
 from proxy.dialects.loose_json import as_object, as_objects, as_text
 from proxy.dialects.openai_chat_calls import CallTable
 from proxy.dialects.openai_chat_tools import asks_web_search, declared_names
@@ -42,7 +43,6 @@ class Answer:
             self._new_thinking,
             only_one=choice is not None and bool(choice.disable_parallel_tool_use),
         )
-        self._is_prewarm = request.max_tokens == 0
         self._tags = ThinkTags() if target.profile.think_tags else None
         self._watch = StopWatch(request.stop_sequences) if request.stop_sequences else None
         self._halves: SurrogateJoiner | None = None
@@ -85,7 +85,7 @@ class Answer:
             delta = choice.get("message")
         if may_be_split and self._halves is None:
             self._halves = SurrogateJoiner()
-        if isinstance(delta, dict) and not self._is_prewarm:
+        if isinstance(delta, dict):
             self._delta(as_object(delta))
         reason = choice.get("finish_reason")
         if reason and isinstance(reason, str):
@@ -114,8 +114,6 @@ class Answer:
         """Returns stop_reason, stop_sequence and what stands beside them."""
         if self._met is not None:
             return "stop_sequence", self._met, {}
-        if self._is_prewarm:
-            return "max_tokens", None, {}
         reason, native = self.finish_reason, self._native
         if self._has_refused or reason in _REFUSED or native in _REFUSED:
             return "refusal", None, _STOP_DETAILS

@@ -1,11 +1,12 @@
-"""Which tool call a streamed delta belongs to; upstreams number, name and identify their calls as they like."""
+"""Which tool call a streamed delta belongs to; upstreams number, name and identify calls as they like."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from proxy.dialects.block_queue import BlockQueue, ThinkingBlock, ToolBlock
+from proxy.dialects.block_queue import BlockQueue
+from proxy.dialects.blocks import ThinkingBlock, ToolBlock
 from proxy.dialects.loose_json import as_object, as_text
 from proxy.dialects.tool_ids import ClientIds, ToolNames
 from proxy.messages.message import JsonObject

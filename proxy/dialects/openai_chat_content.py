@@ -225,7 +225,8 @@ def _flatten(value: Any) -> str:
         return write_json(value).decode()
     fields = cast("JsonObject", value)
     if fields.get("type") == "web_search_result":
-        return f"[{fields.get('title', '')}]({fields.get('url', '')})\n{hidden_text(fields.get('encrypted_content'))}".rstrip()
+        hit = f"[{fields.get('title', '')}]({fields.get('url', '')})"
+        return f"{hit}\n{hidden_text(fields.get('encrypted_content'))}".rstrip()
     for key in ("text", "content", "data", "stdout", "tool_references"):
         if fields.get(key):
             return "\n".join(filter(None, (str(fields.get("url") or ""), _flatten(fields[key]))))
@@ -243,9 +244,14 @@ def hide_text(text: str) -> str:
     return _HIDDEN + base64.urlsafe_b64encode(text.encode("utf-8", "replace")).decode()
 
 
+def is_hidden(encrypted: Any) -> bool:
+    """The token is of our making, not Anthropic's."""
+    return isinstance(encrypted, str) and encrypted.startswith(_HIDDEN)
+
+
 def hidden_text(encrypted: Any) -> str:
     """Returns the text `hide_text` hid; a genuine encrypted content holds none for us."""
-    if not isinstance(encrypted, str) or not encrypted.startswith(_HIDDEN):
+    if not isinstance(encrypted, str) or not is_hidden(encrypted):
         return ""
     try:
         return base64.urlsafe_b64decode(encrypted[len(_HIDDEN) :]).decode("utf-8")

@@ -209,8 +209,8 @@ def _overflow(text: str, request: MessagesRequest) -> str:
     split = _SPLIT.search(text)
     if split and int(split.group(1)) <= maximum:
         return (
-            f"input length and `max_tokens` exceed context limit: {split.group(1)} + {split.group(2)} > {maximum}, "
-            "decrease input length or `max_tokens` and try again"
+            f"input length and `max_tokens` exceed context limit: {split.group(1)} + {split.group(2)} > "
+            f"{maximum}, decrease input length or `max_tokens` and try again"
         )
     sent = _SENT.search(text)
     tokens = int(sent.group(1)) if sent else len(request.model_dump_json()) // 4

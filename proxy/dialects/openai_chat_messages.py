@@ -21,6 +21,7 @@ from proxy.dialects.openai_chat_content import (
 from proxy.dialects.openai_chat_turns import assistant_draft
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.messages.message import JsonObject
+from proxy.messages.pairing import check_pairing
 from proxy.messages.request import (
     ContentBlockParam,
     MessagesRequest,
@@ -34,6 +35,10 @@ Placed = tuple[str, ContentBlockParam]
 """A block and where it stands in the request."""
 
 _CONTINUE = "Continue your last message from exactly where it stops. Do not repeat any of it."
+_UNANSWERED = (
+    "messages.{}: `tool_use` ids were found without `tool_result` blocks immediately after: {}. Each "
+    "`tool_use` block must have a corresponding `tool_result` block in the next message."
+)
 _NO_PREFILL = (
     "This model does not support assistant message prefill. The conversation must end with a user message."
 )
@@ -62,25 +67,29 @@ def encode_messages(request: MessagesRequest, work: Encoding) -> list[JsonObject
     Raises:
         ClientError: Tool calls and results do not pair, or the answer was begun for a model that refuses it.
     """
+    check_pairing(request.messages)
     drafts = _Drafts(work)
     system = _system_prompt(request, work)
     if system:
         drafts.add(Draft("system", system))
     turns = _turns(request)
-    seen: set[str] = set()
-    open_calls: list[str] = []
+    calls: list[str] = []
+    held: list[_Turn] = []
     for turn in turns:
-        results = _results(turn, open_calls)
-        if turn.role == "user":
-            _user_turn(turn, open_calls, results, drafts)
-            open_calls = []
+        if turn.role == "system" and calls:
+            held.append(turn)
         elif turn.role == "system":
             _system_turn(turn, drafts)
-        else:
-            open_calls = _calls(turn, seen)
+        elif turn.role == "assistant":
+            calls = [block.id for _, block in turn.blocks if isinstance(block, ToolUseParam)]
             drafts.add_assistant(turn.blocks)
-    if open_calls:
-        raise _unanswered(turns[-1].index, open_calls)
+        else:
+            _user_turn(turn, calls, drafts)
+            for system_turn in held:
+                _system_turn(system_turn, drafts)
+            calls, held = [], []
+    if calls:
+        raise ClientError(ErrorType.INVALID_REQUEST, _UNANSWERED.format(turns[-1].index, ", ".join(calls)))
     messages = [_message(draft, work) for draft in drafts.all]
     if turns[-1].role == "assistant" and messages[-1]["role"] == "assistant":
         _prefill(messages, work)
@@ -135,54 +144,11 @@ def _system_prompt(request: MessagesRequest, work: Encoding) -> list[JsonObject]
     return parts
 
 
-def _results(turn: _Turn, open_calls: list[str]) -> dict[str, tuple[str, ToolResultParam]]:
-    """The tool results of a turn by call; each call of the turn before has exactly one."""
-    found: dict[str, tuple[str, ToolResultParam]] = {}
-    for path, block in turn.blocks:
-        if not isinstance(block, ToolResultParam):
-            continue
-        if block.tool_use_id not in open_calls or turn.role != "user":
-            raise ClientError(
-                ErrorType.INVALID_REQUEST,
-                f"{path}: unexpected `tool_use_id` found in `tool_result` blocks: {block.tool_use_id}. Each "
-                "`tool_result` block must have a corresponding `tool_use` block in the previous message.",
-            )
-        if block.tool_use_id in found:
-            raise ClientError(
-                ErrorType.INVALID_REQUEST,
-                f"{path}: each tool_use must have a single result. Found multiple `tool_result` blocks with id: "
-                f"{block.tool_use_id}",
-            )
-        found[block.tool_use_id] = (path, block)
-    missing = [call for call in open_calls if call not in found]
-    if missing:
-        raise _unanswered(turn.index - 1, missing)
-    return found
-
-
-def _unanswered(index: int, calls: list[str]) -> ClientError:
-    return ClientError(
-        ErrorType.INVALID_REQUEST,
-        f"messages.{index}: `tool_use` ids were found without `tool_result` blocks immediately after: "
-        f"{', '.join(calls)}. Each `tool_use` block must have a corresponding `tool_result` block in the next message.",
-    )
-
-
-def _calls(turn: _Turn, seen: set[str]) -> list[str]:
-    calls: list[str] = []
-    for path, block in turn.blocks:
-        if isinstance(block, ToolUseParam):
-            if block.id in seen:
-                raise ClientError(ErrorType.INVALID_REQUEST, f"{path}: `tool_use` ids must be unique")
-            seen.add(block.id)
-            calls.append(block.id)
-    return calls
-
-
-def _user_turn(
-    turn: _Turn, calls: list[str], results: dict[str, tuple[str, ToolResultParam]], drafts: _Drafts
-) -> None:
+def _user_turn(turn: _Turn, calls: list[str], drafts: _Drafts) -> None:
     work = drafts.work
+    results = {
+        block.tool_use_id: (path, block) for path, block in turn.blocks if isinstance(block, ToolResultParam)
+    }
     beside: list[JsonObject] = []
     for call in calls:
         path, result = results[call]
@@ -251,7 +217,7 @@ def _system_turn(turn: _Turn, drafts: _Drafts) -> None:
 
 
 def _append_text(drafts: _Drafts, text: str, hint: JsonObject | None) -> None:
-    """Adds to the text of the user's turn before, so that a cache hint that comes and goes changes nothing."""
+    """Adds to the text of the user's turn before; a cache hint that comes and goes changes nothing."""
     last = drafts.all[-1] if drafts.all else Draft("")
     if last.role != "user" or not is_text(last.parts[-1]):
         drafts.add(Draft("user", [text_part(text, hint)]))

@@ -47,7 +47,7 @@ def encode_request(request: MessagesRequest, target: Target) -> Encoded:
     """Returns the chat completions payload, always streamed.
 
     Raises:
-        ClientError: The request needs what chat completions can never do, or breaks a rule of the Messages API.
+        ClientError: The request needs what chat completions can never do, or breaks a rule of the API.
     """
     extra = dict(request.model_extra or {})
     _refuse(extra)
@@ -91,8 +91,8 @@ def _refuse(extra: JsonObject) -> None:
         if extra.get(name):
             raise ClientError(
                 ErrorType.INVALID_REQUEST,
-                f"{name}: this model's upstream has no counterpart. Remove it and {instead}, or send the request "
-                "to a provider of dialect anthropic-messages.",
+                f"{name}: this model's upstream has no counterpart. Remove it and {instead}, or send the "
+                "request to a provider of dialect anthropic-messages.",
             )
         extra.pop(name, None)
 

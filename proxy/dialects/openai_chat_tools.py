@@ -10,7 +10,14 @@ from proxy.dialects.openai_chat_content import Encoding, cache_hint
 from proxy.dialects.tool_schema import clean_schema, client_tool
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.messages.message import JsonObject
-from proxy.messages.request import MessagesRequest, OtherBlock, ToolParam, ToolResultParam, ToolUseParam
+from proxy.messages.request import (
+    MessagesRequest,
+    OtherBlock,
+    ToolChoiceParam,
+    ToolParam,
+    ToolResultParam,
+    ToolUseParam,
+)
 from proxy.messages.wire import write_json
 
 WEB_SEARCH = "web_search_"
@@ -57,7 +64,7 @@ def is_forced(request: MessagesRequest) -> bool:
 
 
 def _active_tools(request: MessagesRequest, work: Encoding) -> list[tuple[str, ToolParam]]:
-    """The tools the model may see: those not deferred, then the deferred ones in the order they were found."""
+    """The tools the model may see: those not deferred, then the deferred ones as they were found."""
     placed = [(f"tools.{i}", tool) for i, tool in enumerate(request.tools or [])]
     removed = _named_in_system(request, "tool_removal")
     ready = [item for item in placed if not item[1].defer_loading and item[1].name not in removed]
@@ -162,8 +169,9 @@ def _note_settings(settings: JsonObject, path: str, work: Encoding) -> None:
 def _unsupported(tool: ToolParam, path: str) -> ClientError:
     return ClientError(
         ErrorType.INVALID_REQUEST,
-        f"{path}: the tool type {tool.type!r} runs only on Anthropic's servers and this model's upstream has no "
-        "counterpart. Remove the tool, or send the request to a provider of dialect anthropic-messages.",
+        f"{path}: the tool type {tool.type!r} runs only on Anthropic's servers and this model's upstream "
+        "has no counterpart. Remove the tool, or send the request to a provider of dialect "
+        "anthropic-messages.",
     )
 
 
@@ -184,12 +192,7 @@ def _choose(
     if choice is None:
         return functions
     if not functions:
-        if choice.type == "any" and "plugins" not in payload:
-            raise ClientError(
-                ErrorType.INVALID_REQUEST, "tool_choice.any may only be specified while providing tools"
-            )
-        if choice.type == "tool" and choice.name not in {tool.name for tool in request.tools or []}:
-            raise _not_declared(choice.name)
+        _check_choice(choice, request, payload)
         return functions
     if choice.disable_parallel_tool_use:
         if work.profile.parallel_tool_calls:
@@ -198,18 +201,22 @@ def _choose(
             work.losses.add(
                 "tool_choice.disable_parallel_tool_use", "kept here: only the first call is passed on"
             )
-    match choice.type:
-        case "auto":
-            payload["tool_choice"] = "auto"
-        case "none":
-            if not work.profile.tool_choice_none:
-                return []
-            payload["tool_choice"] = "none"
-        case "any":
-            payload["tool_choice"] = _required(work)
-        case "tool":
-            return _named(choice.name or "", functions, payload, work)
+    if choice.type == "tool":
+        return _named(choice.name or "", functions, payload, work)
+    if choice.type == "none" and not work.profile.tool_choice_none:
+        return []
+    payload["tool_choice"] = _required(work) if choice.type == "any" else choice.type
     return functions
+
+
+def _check_choice(choice: ToolChoiceParam, request: MessagesRequest, payload: JsonObject) -> None:
+    """A choice among no functions: fine unless it demands one."""
+    if choice.type == "any" and "plugins" not in payload:
+        raise ClientError(
+            ErrorType.INVALID_REQUEST, "tool_choice.any may only be specified while providing tools"
+        )
+    if choice.type == "tool" and choice.name not in {tool.name for tool in request.tools or []}:
+        raise _not_declared(choice.name)
 
 
 def _required(work: Encoding) -> str:

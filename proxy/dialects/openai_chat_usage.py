@@ -1,4 +1,4 @@
-"""Token counts of chat completions as those of Messages: input without what was cached, output with thinking."""
+"""Token counts of chat completions as those of Messages: input less what was cached, output with thinking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a server and a model family can do, as data: which fields they take, in which words, and what they refuse.
+"""What a server and a model family can do, as data: which fields they take, in which words.
 
 The facts stand in `resources/model_profiles.yaml`, in layers that override each other: what every server is
 taken for, what a server is known for (by its base URL), what a model family is known for (by the model's
@@ -100,7 +100,7 @@ class Profile:
     user_after_tool: bool = True
     """False: an assistant message must stand between a tool message and a user message."""
     prefill: Literal["native", "prefix", "instruction", "refused"] = "instruction"
-    """How an answer that has begun is handed over: as it is, with `prefix: true`, as a wish, or not at all."""
+    """How a begun answer is handed over: as it is, with `prefix: true`, as a wish, or not at all."""
 
     response_format: Literal["strict", "plain", "json_object", "none"] = "plain"
     cache_control: Literal["none", "anthropic", "gemini"] = "none"
@@ -155,7 +155,7 @@ def _address(base_url: str) -> str:
 
 
 def _spellings(model: str) -> tuple[str, ...]:
-    """The name with its author, and without: `anthropic/claude-sonnet-4.5:free` is also `claude-sonnet-4-5`."""
+    """The name with its author, and without: `anthropic/claude-4.5:free` is also `claude-4-5`."""
     whole = model.lower().lstrip("~").replace(".", "-").partition(":")[0]
     return (whole, whole.rpartition("/")[2])
 

@@ -1,4 +1,4 @@
-"""The envelope that carries an upstream's own reasoning through a client, inside a thinking block's `signature`.
+"""The envelope that carries an upstream's reasoning through a client, in a thinking block's `signature`.
 
 A signature is opaque to clients and comes back verbatim, so what an upstream wants to see again travels in
 it: `sbx1.` and base64url(zlib(JSON)). An envelope opens only for the provider and the model family it was
@@ -40,7 +40,7 @@ class Envelope:
     family: str
     fmt: Kind
     content: list[Any]
-    """details, parts: the objects; field: [the field's name, its text]; tags: [text]; calls: objects with id and extra_content."""
+    """details, parts: the objects; field: [its name, its text]; tags: [text]; calls: id and extra_content."""
 
 
 def seal(envelope: Envelope) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from proxy.config import DialectName
+from proxy.dialects.anthropic_messages import AnthropicMessagesDialect
 from proxy.dialects.base import Dialect
 from proxy.dialects.openai_chat import OpenAIChatDialect
 
@@ -13,6 +14,7 @@ _OPENAI_CHAT = OpenAIChatDialect()
 
 _DIALECTS: Mapping[DialectName, Dialect] = MappingProxyType({
     "openai-chat": _OPENAI_CHAT,
+    "anthropic-messages": AnthropicMessagesDialect(),
     "demo": _OPENAI_CHAT,
 })  # fmt: skip
 

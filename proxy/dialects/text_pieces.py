@@ -1,4 +1,4 @@
-"""Streamed text in pieces that do not end where a meaning ends: surrogate halves, think tags, stop sequences."""
+"""Streamed text in pieces that end where no meaning ends: surrogate halves, think tags, stop sequences."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class StopWatch:
 
 
 def suffix_length(text: str, wanted: tuple[str, ...]) -> int:
-    """Returns the length of the longest end of `text` that is a beginning of something wanted, but not all of it."""
+    """Returns the length of the longest end of `text` that begins something wanted without completing it."""
     longest = min(len(text), max((len(item) for item in wanted), default=1) - 1)
     for length in range(longest, 0, -1):
         end = text[-length:]

@@ -236,7 +236,7 @@ _CLIENT_TOOLS: Mapping[str, JsonObject] = MappingProxyType({
 
 
 def client_tool(kind: str, settings: Mapping[str, Any]) -> JsonObject | None:
-    """Returns description and parameters of an Anthropic-typed client tool; None: no function can stand for it.
+    """Returns description and parameters of a typed client tool; None: no function can stand for it.
 
     Args:
         kind: The tool's `type`, such as `text_editor_20250728`.

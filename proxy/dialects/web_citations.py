@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxy.context import NewId
-from proxy.dialects.block_queue import WholeBlock
+from proxy.dialects.blocks import WholeBlock
 from proxy.dialects.loose_json import as_object, as_objects, as_text
 from proxy.dialects.openai_chat_content import hide_text
 from proxy.messages.message import JsonObject
