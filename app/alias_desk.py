@@ -21,6 +21,7 @@ class AliasDesk:
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
+        self._removed: dict[str, Mapping[str, Any]] = {}
 
     def views(self) -> tuple[AliasView, ...]:
         """Returns the aliases in file order."""
@@ -62,7 +63,21 @@ class AliasDesk:
         """
         if name not in self._configuration.settings.aliases:
             raise DeskRefusal(f"there is no alias '{name}'")
+        self._removed[name] = self._section(name)
         return [*self._written_out(), Remove(("aliases", name))]
+
+    def restore_edits(self, name: str) -> list[Edit]:
+        """Returns the edits that put back what `remove_edits` took out.
+
+        Raises:
+            DeskRefusal: Nothing of that name was removed, or the name is taken again.
+        """
+        section = self._removed.get(name)
+        if section is None:
+            raise DeskRefusal(f"no alias '{name}' was removed since the start")
+        if name in self._configuration.settings.aliases:
+            raise DeskRefusal(f"there is an alias '{name}' already")
+        return [*self._written_out(), Put(("aliases", name), section)]
 
     def resolution(self, config: ProxyConfig, model: str) -> Resolution:
         """Says what a model name would resolve to."""
@@ -112,17 +127,18 @@ class AliasDesk:
         return [
             Put(
                 ("aliases",),
-                {
-                    name: {
-                        "match": list(each.match),
-                        "candidates": [
-                            {"provider": one.provider, "model": one.model} for one in each.candidates
-                        ],
-                    }
-                    for name, each in self._configuration.settings.aliases.items()
-                },
+                {name: self._section(name) for name in self._configuration.settings.aliases},
             )
         ]
+
+    def _section(self, name: str) -> Mapping[str, Any]:
+        """Returns an alias as the file has it, else as a file would have it."""
+        if self._configuration.has_in_file("aliases", name):
+            section: Mapping[str, Any] = self._configuration.loaded.document.raw["aliases"][name]
+            return section
+        alias = self._configuration.settings.aliases[name]
+        candidates = [{"provider": one.provider, "model": one.model} for one in alias.candidates]
+        return {"match": list(alias.match), "candidates": candidates}
 
     def _raw_candidates(self, name: str) -> dict[tuple[str, str], Mapping[str, Any]]:
         """Returns the candidates as the file has them: keys that are unknown here are kept."""

@@ -254,6 +254,14 @@ class Controller:
             return
         self._submit_or_tell(edits, f"{name} was not removed", f"{name} removed", ProvidersChanged())
 
+    def restore_provider(self, name: str) -> str | None:
+        """Puts back the provider removed last under this name; returns why not, or None."""
+        try:
+            edits = self._providers.restore_edits(name)
+        except DeskRefusal as exc:
+            return str(exc)
+        return self._submit(edits, f"{name} is back", ProvidersChanged())
+
     def store_key(self, provider: str, key: SecretStr) -> None:
         """Puts the key into the OS keyring; answered by ActionDone or ActionFailed, and ProvidersChanged."""
         spawn(
@@ -294,6 +302,14 @@ class Controller:
             self._announce(ActionFailed(f"{name} was not removed", str(exc)))
             return
         self._submit_or_tell(edits, f"{name} was not removed", f"Alias {name} removed", AliasesChanged())
+
+    def restore_alias(self, name: str) -> str | None:
+        """Puts back the alias removed last under this name; returns why not, or None."""
+        try:
+            edits = self._aliases.restore_edits(name)
+        except DeskRefusal as exc:
+            return str(exc)
+        return self._submit(edits, f"Alias {name} is back", AliasesChanged())
 
     def resolve(self, model: str) -> Resolution:
         """Says what a model name would resolve to."""

@@ -25,6 +25,7 @@ class ProviderDesk:
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
+        self._removed: dict[str, Mapping[str, Any]] = {}
 
     def views(self) -> tuple[ProviderView, ...]:
         """Returns the providers in file order, never with a key."""
@@ -69,7 +70,21 @@ class ProviderDesk:
             raise DeskRefusal(
                 f"{name} is there because {OPENROUTER_VARIABLE} is set; unset it and start again"
             )
+        self._removed[name] = self._configuration.loaded.document.raw["providers"][name]
         return [Remove(("providers", name))]
+
+    def restore_edits(self, name: str) -> list[Edit]:
+        """Returns the edits that put back what `remove_edits` took out.
+
+        Raises:
+            DeskRefusal: Nothing of that name was removed, or the name is taken again.
+        """
+        section = self._removed.get(name)
+        if section is None:
+            raise DeskRefusal(f"no provider '{name}' was removed since the start")
+        if name in self._configuration.settings.providers:
+            raise DeskRefusal(f"there is a provider '{name}' already")
+        return [Put(("providers", name), section)]
 
     def key_entry(self, name: str) -> tuple[str, list[Edit]]:
         """Returns the keyring entry of a provider's key, and the edits that must come first.
@@ -117,6 +132,8 @@ class ProviderDesk:
     def _key_section(
         self, draft: ProviderDraft, current: ProviderSettings | None
     ) -> Mapping[str, str] | None:
+        if draft.keep_key and current is not None:
+            return current.key.model_dump(exclude_none=True) if current.key is not None else None
         if draft.key_env is not None:
             return {"env": draft.key_env}
         if not draft.needs_key:

@@ -263,7 +263,7 @@ class Desk(Protocol):
         ...
 
     def restore_provider(self, name: str) -> str | None:
-        """Puts back the provider that was removed last under this name, with everything the settings said of it.
+        """Puts back the provider removed last under this name, with everything the settings said of it.
 
         Returns why not, in a sentence, or None when it is back.
         """

@@ -55,17 +55,34 @@ def icon(name: str, theme: Theme, role: str = "text", on_role: str | None = None
     return result
 
 
-def tray_icon(state: str, color: QColor) -> QIcon:
+def tray_icon(state: str, color: QColor, halo: QColor) -> QIcon:
     """Returns the tray's icon for `stopped`, `starting`, `running` or `problem`: the shape says which.
 
-    On macOS it is a template that the menu bar colours itself.
+    On macOS it is a template that the menu bar colours itself. Elsewhere nobody tells us whether the
+    panel is light or dark, so the shape gets an edge in the `halo` colour and stands out on both.
     """
     result = QIcon()
+    is_template = sys.platform == "darwin"
     for size in TRAY_SIZES:
-        result.addPixmap(pixmap(f"tray/{state}", color, size))
-    if sys.platform == "darwin":
-        result.setIsMask(True)
+        name = f"tray/{state}"
+        result.addPixmap(pixmap(name, color, size) if is_template else _edged(name, color, halo, size))
+    result.setIsMask(is_template)
     return result
+
+
+def _edged(name: str, color: QColor, halo: QColor, size: int) -> QPixmap:
+    edge = max(1, round(size / 22))
+    inner = size - 2 * edge
+    shape, around = pixmap(name, color, inner), pixmap(name, halo, inner)
+    image = QPixmap(size, size)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    for right in range(2 * edge + 1):
+        for down in range(2 * edge + 1):
+            painter.drawPixmap(right, down, around)
+    painter.drawPixmap(edge, edge, shape)
+    painter.end()
+    return image
 
 
 def app_icon() -> QIcon:
@@ -85,7 +102,7 @@ def set_icon(
     on_role: str | None = None,
     size: int = 16,
 ) -> None:
-    """Gives a button or action an icon that follows the theme from now on; a second call replaces the first."""
+    """Gives a button or action an icon that follows the theme; a second call replaces the first."""
     if isinstance(target, QAbstractButton):
         target.setIconSize(QSize(size, size))
     for old in target.findChildren(_Binding, options=Qt.FindChildOption.FindDirectChildrenOnly):

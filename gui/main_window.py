@@ -19,7 +19,6 @@ from gui.pages.models import ModelsPage
 from gui.pages.page import Page, Room
 from gui.pages.providers import ProvidersPage
 from gui.pages.requests import RequestsPage
-from gui.theme import Theme
 from gui.tokens import SPACE
 from gui.widgets.cards import Banner
 from gui.widgets.sidebar import Sidebar
@@ -44,9 +43,7 @@ class MainWindow(QMainWindow):
 
     hidden_to_tray = Signal()
 
-    def __init__(
-        self, room: Room, store: QSettings, *, has_tray: Callable[[], bool], version: str
-    ) -> None:
+    def __init__(self, room: Room, store: QSettings, *, has_tray: Callable[[], bool], version: str) -> None:
         super().__init__()
         self._room, self._store, self._has_tray, self._version = room, store, has_tray, version
         self._may_close = False
@@ -58,9 +55,9 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(_MINIMUM)
         self.header = StatusHeader(room.theme)
         self.sidebar = Sidebar(room.theme, PAGES)
-        self.problem_banner = Banner(room.theme, "Problem")
-        self.failure_banner = Banner(room.theme, "What did not work")
-        self.close_banner = Banner(room.theme, "Closing the window")
+        self.problem_banner = Banner(room.theme, "Problem", place="top")
+        self.failure_banner = Banner(room.theme, "What did not work", place="top")
+        self.close_banner = Banner(room.theme, "Closing the window", place="top")
         self.home = HomePage(room)
         self.providers = ProvidersPage(room)
         self.models = ModelsPage(room)
@@ -168,14 +165,13 @@ class MainWindow(QMainWindow):
             self.stack.addWidget(page)
         banners = QVBoxLayout()
         banners.setContentsMargins(SPACE.xl, 0, SPACE.xl, 0)
-        banners.setSpacing(SPACE.s)
+        banners.setSpacing(0)
         for banner in (self.close_banner, self.problem_banner, self.failure_banner):
             banners.addWidget(banner)
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
         right.addWidget(self.header)
-        right.addSpacing(SPACE.m)
         right.addLayout(banners)
         right.addWidget(self.stack, 1)
         middle = QWidget()
@@ -207,6 +203,7 @@ class MainWindow(QMainWindow):
             page.request_asked.connect(self._show_request)
             page.lines_asked.connect(self._show_lines)
         bridge.state_changed.connect(self._on_state)
+        bridge.requests_advanced.connect(self._on_requests)
         bridge.action_done.connect(self.last_event.setText)
         bridge.action_failed.connect(self._on_failed)
         bridge.settings_changed.connect(self._on_settings)
@@ -249,6 +246,10 @@ class MainWindow(QMainWindow):
             actions = (("Try again", self._room.desk.start_proxy),)
         tone = "danger" if state.phase is ProxyPhase.FAILED else "warn"
         self.problem_banner.say(tone, worst.title, worst.text, actions=actions)
+
+    def _on_requests(self) -> None:
+        """A request began or ended: the count of active ones is another."""
+        self.header.show_state(self._room.desk.state())
 
     def _on_problem_dismissed(self) -> None:
         self._dismissed = self._problems
@@ -302,5 +303,4 @@ class MainWindow(QMainWindow):
 
 
 def _fitting(wanted: QSize) -> QSize:
-    screen = QGuiApplication.primaryScreen()
-    return wanted.boundedTo(screen.availableSize()) if screen is not None else wanted
+    return wanted.boundedTo(QGuiApplication.primaryScreen().availableSize())

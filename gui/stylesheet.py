@@ -29,41 +29,65 @@ QFrame[kind="rule"] { background: $border; border: none; max-height: 1px; min-he
 QFrame[kind="header"] { background: $surface; border: none; border-bottom: 1px solid $border; }
 QFrame[kind="sidebar"] { background: $sidebar; border: none; border-right: 1px solid $border; }
 
-QFrame[kind="banner"], QFrame[kind="chip"] { border-radius: ${control_r}px; border: 1px solid $border; background: $surface; }
+QFrame[kind="banner"], QFrame[kind="chip"] {
+  border-radius: ${control_r}px; border: 1px solid $border; background: $surface;
+}
 QFrame[kind="chip"] { border-radius: ${pill_r}px; }
-QFrame[kind="banner"][tone="info"], QFrame[kind="chip"][tone="info"] { background: $accent_soft; border-color: $accent_soft; }
-QFrame[kind="banner"][tone="ok"], QFrame[kind="chip"][tone="ok"] { background: $ok_soft; border-color: $ok_soft; }
-QFrame[kind="banner"][tone="warn"], QFrame[kind="chip"][tone="warn"] { background: $warn_soft; border-color: $warn_soft; }
-QFrame[kind="banner"][tone="danger"], QFrame[kind="chip"][tone="danger"] { background: $danger_soft; border-color: $danger_soft; }
+QFrame[kind="banner"][tone="info"], QFrame[kind="chip"][tone="info"] {
+  background: $accent_soft; border-color: $accent_soft;
+}
+QFrame[kind="banner"][tone="ok"], QFrame[kind="chip"][tone="ok"] {
+  background: $ok_soft; border-color: $ok_soft;
+}
+QFrame[kind="banner"][tone="warn"], QFrame[kind="chip"][tone="warn"] {
+  background: $warn_soft; border-color: $warn_soft;
+}
+QFrame[kind="banner"][tone="danger"], QFrame[kind="chip"][tone="danger"] {
+  background: $danger_soft; border-color: $danger_soft;
+}
 QFrame[kind="chip"][tone="neutral"] { background: $hover; border-color: $border; }
 QFrame[kind="chip"] QLabel { font-weight: 600; }
+QFrame[kind="banner"][place="top"] { margin-top: ${space}px; }
 
-QPushButton, QToolButton[kind="button"] {
+QPushButton {
   background: $surface; color: $text; border: 1px solid $control; border-radius: ${control_r}px;
   padding: 5px 12px; min-height: 18px;
 }
-QPushButton:hover, QToolButton[kind="button"]:hover { background: $hover; }
+QPushButton:hover { background: $hover; }
 QPushButton:pressed { background: $border; }
-QPushButton:focus, QToolButton[kind="button"]:focus { border: 2px solid $accent; padding: 4px 11px; }
+QPushButton[ring="true"] { border: 2px solid $accent; padding: 4px 11px; }
 QPushButton:disabled { color: $muted; border-color: $border; background: $window; }
-QPushButton[kind="primary"] { background: $accent; color: $on_accent; border-color: $accent; font-weight: 600; }
-QPushButton[kind="primary"]:hover, QPushButton[kind="primary"]:pressed { background: $accent_hover; border-color: $accent_hover; }
-QPushButton[kind="primary"]:focus { border: 2px solid $text; }
+QPushButton[kind="primary"] {
+  background: $accent; color: $on_accent; border-color: $accent; font-weight: 600;
+}
+QPushButton[kind="primary"]:hover, QPushButton[kind="primary"]:pressed {
+  background: $accent_hover; border-color: $accent_hover;
+}
+QPushButton[kind="primary"][ring="true"] { border: 2px solid $text; }
 QPushButton[kind="primary"]:disabled { background: $hover; color: $muted; border-color: $border; }
 QPushButton[kind="danger"] { color: $danger; }
 QPushButton[kind="danger"]:disabled { color: $muted; }
-QPushButton[kind="flat"] { background: transparent; border: 1px solid transparent; color: $text; padding: 5px 8px; }
+QPushButton[kind="flat"] {
+  background: transparent; border: 1px solid transparent; color: $text; padding: 5px 8px;
+}
 QPushButton[kind="flat"]:hover { background: $hover; }
-QPushButton[kind="flat"]:focus { border: 2px solid $accent; padding: 4px 7px; }
+QPushButton[kind="flat"][ring="true"] { border: 2px solid $accent; padding: 4px 7px; }
 QPushButton[kind="flat"]:disabled { color: $muted; }
-QPushButton[kind="link"] { background: transparent; border: none; color: $accent; padding: 2px 2px; text-align: left; }
+QPushButton[kind="link"] {
+  background: transparent; border: none; color: $accent; padding: 2px 2px; text-align: left;
+}
 QPushButton[kind="link"]:hover { text-decoration: underline; }
-QPushButton[kind="link"]:focus { border: 2px solid $accent; border-radius: 4px; padding: 0px; }
+QPushButton[kind="link"][ring="true"] { border: 2px solid $accent; border-radius: 4px; padding: 0px; }
 QPushButton[kind="toggle"] { border-radius: ${pill_r}px; padding: 3px 12px; }
-QPushButton[kind="toggle"]:focus { padding: 2px 11px; }
-QPushButton[kind="toggle"]:checked { background: $accent_soft; color: $on_accent_soft; border-color: $accent; font-weight: 600; }
-QPushButton[kind="chip"] { border-radius: ${pill_r}px; padding: 3px 12px; font-weight: 600; background: $warn_soft; color: $warn; border-color: $warn; }
-QPushButton[kind="chip"]:focus { padding: 2px 11px; }
+QPushButton[kind="toggle"][ring="true"] { padding: 2px 11px; }
+QPushButton[kind="toggle"]:checked {
+  background: $accent_soft; color: $on_accent_soft; border-color: $accent; font-weight: 600;
+}
+QPushButton[kind="chip"] {
+  border-radius: ${pill_r}px; padding: 3px 12px; font-weight: 600; background: $warn_soft; color: $warn;
+  border-color: $warn;
+}
+QPushButton[kind="chip"][ring="true"] { padding: 2px 11px; }
 QPushButton::menu-indicator { image: none; width: 0px; }
 
 QPushButton[kind="nav"] {
@@ -72,17 +96,20 @@ QPushButton[kind="nav"] {
 }
 QPushButton[kind="nav"]:hover { background: $hover; color: $text; }
 QPushButton[kind="nav"]:checked { background: $accent_soft; color: $on_accent_soft; font-weight: 600; }
-QPushButton[kind="nav"]:focus { border-color: $accent; }
+QPushButton[kind="nav"][ring="true"] { border-color: $accent; }
 
 QLineEdit, QComboBox, QPlainTextEdit[kind="input"] {
   background: $surface; color: $text; border: 1px solid $control; border-radius: ${control_r}px;
   padding: 4px 8px; min-height: 20px; selection-background-color: $accent; selection-color: $on_accent;
 }
-QLineEdit:focus, QComboBox:focus, QPlainTextEdit[kind="input"]:focus { border: 2px solid $accent; padding: 3px 7px; }
+QLineEdit:focus, QComboBox:focus, QPlainTextEdit[kind="input"]:focus {
+  border: 2px solid $accent; padding: 3px 7px;
+}
 QLineEdit:disabled, QComboBox:disabled { background: $window; color: $muted; border-color: $border; }
 QLineEdit[wrong="true"] { border: 2px solid $danger; padding: 3px 7px; }
-QComboBox { padding-right: 26px; }
-QComboBox:focus { padding-right: 25px; }
+QLineEdit, QPlainTextEdit { placeholder-text-color: $muted; }
+QComboBox { padding-left: 10px; padding-right: 26px; }
+QComboBox:focus { padding-left: 9px; padding-right: 25px; }
 QComboBox::drop-down { border: none; width: 24px; }
 QComboBox::down-arrow { image: none; }
 QComboBox QAbstractItemView {
@@ -95,16 +122,18 @@ QPlainTextEdit:focus { border: 2px solid $accent; padding: 3px; }
 QPlainTextEdit[kind="input"] { background: $surface; }
 
 QTableView {
-  background: $surface; alternate-background-color: $surface; border: 1px solid $border; border-radius: ${control_r}px;
+  background: $surface; alternate-background-color: $surface; border: 1px solid $border;
+  border-radius: ${control_r}px;
   gridline-color: transparent; selection-background-color: $accent_soft; selection-color: $on_accent_soft;
 }
 QTableView:focus { border: 2px solid $accent; }
-QTableView::item { border: none; border-bottom: 1px solid $hover; padding: 0px 8px; }
+QTableView::item { border: none; border-bottom: 1px solid $hover; padding: 0px 4px; }
 QTableView::item:hover { background: $hover; }
 QTableView::item:selected { background: $accent_soft; color: $on_accent_soft; }
 QHeaderView { background: $surface; border: none; }
 QHeaderView::section {
-  background: $surface; color: $muted; border: none; border-bottom: 1px solid $border; padding: 6px 8px; font-size: ${small_pt}pt;
+  background: $surface; color: $muted; border: none; border-bottom: 1px solid $border;
+  padding: 6px 4px 6px 7px; font-size: ${small_pt}pt;
   font-weight: 600;
 }
 QTableCornerButton::section { background: $surface; border: none; }
@@ -112,7 +141,10 @@ QTableCornerButton::section { background: $surface; border: none; }
 QTabWidget::pane { border: none; border-top: 1px solid $border; }
 QTabWidget::tab-bar { left: 0px; }
 QTabBar { background: transparent; }
-QTabBar::tab { background: transparent; color: $muted; padding: 7px 12px; border: 2px solid transparent; border-bottom: 2px solid transparent; }
+QTabBar::tab {
+  background: transparent; color: $muted; padding: 7px 12px; border: 2px solid transparent;
+  border-bottom: 2px solid transparent;
+}
 QTabBar::tab:hover { color: $text; }
 QTabBar::tab:selected { color: $accent; border-bottom: 2px solid $accent; font-weight: 600; }
 QTabBar::tab:focus { border: 2px solid $accent; border-radius: 4px; }
@@ -136,9 +168,10 @@ QSplitter::handle:hover { background: $border; }
 QScrollArea { background: transparent; border: none; }
 QScrollArea > QWidget > QWidget[kind="page"] { background: transparent; }
 
-QScrollBar:vertical { background: transparent; width: 11px; margin: 1px; }
-QScrollBar:horizontal { background: transparent; height: 11px; margin: 1px; }
-QScrollBar::handle { background: $control; border-radius: 4px; min-height: 28px; min-width: 28px; }
+QAbstractScrollArea::corner { background: transparent; border: none; }
+QScrollBar:vertical { background: transparent; width: 11px; margin: 2px; }
+QScrollBar:horizontal { background: transparent; height: 11px; margin: 2px; }
+QScrollBar::handle { background: $control; border-radius: 3px; min-height: 28px; min-width: 28px; }
 QScrollBar::handle:hover { background: $muted; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0px; height: 0px; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
@@ -162,5 +195,5 @@ def stylesheet(colors: Colors, *, font_pt: float, mono_family: str) -> str:
         control_r=RADIUS.control,
         card_r=RADIUS.card,
         pill_r=RADIUS.pill,
-        space=SPACE.s,
+        space=SPACE.m,
     )

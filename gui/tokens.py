@@ -1,4 +1,4 @@
-"""The design tokens: every colour, distance, radius and type size the window is drawn with, light and dark."""
+"""The design tokens: every colour, distance, radius and type size of the window, light and dark."""
 
 from __future__ import annotations
 

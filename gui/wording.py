@@ -137,7 +137,9 @@ def cost(value: float | None) -> str:
         return ""
     if value == 0:
         return "$0"
-    return f"${value:.2f}" if value >= 0.995 else f"${value:.4f}"
+    if value >= 0.995:
+        return f"${value:.2f}"
+    return f"${value:.3f}" if value >= 0.00995 else f"${value:.4f}"
 
 
 def dialect_name(dialect: str) -> str:

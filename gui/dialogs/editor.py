@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QFormLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
 from gui.theme import Theme
 from gui.tokens import SPACE
@@ -23,11 +23,12 @@ class EditorDialog(QDialog):
         self.setAccessibleName(title)
         self.setMinimumWidth(520)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._holders: dict[QWidget, QWidget] = {}
         self.banner = Banner(theme, "What is wrong")
         self.form = QFormLayout()
         self.form.setHorizontalSpacing(SPACE.l)
         self.form.setVerticalSpacing(SPACE.m)
-        self.form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self.save_button = button(theme, "Save", kind="primary", on_click=self._on_save)
         self.save_button.setDefault(True)
@@ -61,11 +62,22 @@ class EditorDialog(QDialog):
         """Adds a field to the form, with a hint under it."""
         words = label(title)
         words.setBuddy(field)
-        self.form.addRow(words, field)
+        words.setMinimumHeight(field.sizeHint().height() if not isinstance(field, QPlainTextEdit) else 0)
+        holder = QWidget()
+        holder.setAccessibleName(f"{title}, with its hint")
+        layout = QVBoxLayout(holder)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE.xs)
+        layout.addWidget(field)
         if hint:
-            below = label(hint, kind="caption", wraps=True)
-            self.form.addRow("", below)
-            self.form.setRowVisible(below, True)
+            layout.addWidget(label(hint, kind="caption", wraps=True))
+        self._holders[field] = holder
+        self.form.addRow(words, holder)
+
+    def show_row(self, field: QWidget, *, is_shown: bool) -> None:
+        """Shows or hides a field with its title and hint."""
+        self.form.setRowVisible(self._holders[field], is_shown)
+        self.adjustSize()
 
     def complain(self, title: str, text: str, field: QLineEdit | None = None) -> None:
         """Says what is wrong and puts the cursor there."""

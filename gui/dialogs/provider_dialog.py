@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from pydantic import SecretStr
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
-from pydantic import SecretStr
 
 from gui.desk import Desk, ProviderDraft, ProviderView
 from gui.dialogs.editor import EditorDialog
@@ -41,7 +41,9 @@ class ProviderDialog(EditorDialog):
     saved = Signal(str)
     """The name of the provider that the desk took."""
 
-    def __init__(self, theme: Theme, desk: Desk, parent: QWidget, provider: ProviderView | None = None) -> None:
+    def __init__(
+        self, theme: Theme, desk: Desk, parent: QWidget, provider: ProviderView | None = None
+    ) -> None:
         super().__init__(theme, "Edit provider" if provider else "Add a provider", parent)
         self._desk = desk
         self._replaces = provider.name if provider else None
@@ -58,7 +60,9 @@ class ProviderDialog(EditorDialog):
         self.add_row("Key is kept", self.source)
         self.variable = self.line("Variable", placeholder="for example OPENROUTER_API_KEY")
         self.key = self.line(
-            "Key", placeholder="Paste or type the key", hint="Goes straight to the keyring and is not shown again."
+            "Key",
+            placeholder="Paste or type the key",
+            hint="Goes straight to the keyring and is not shown again.",
         )
         self.key.setEchoMode(self.key.EchoMode.Password)
         self._source_before = _KEYRING
@@ -69,13 +73,16 @@ class ProviderDialog(EditorDialog):
         else:
             self._on_kind()
         self._show_source()
+        (self.key if provider is None else self.name).setFocus()
 
     def save(self) -> bool:
         """Hands the draft to the desk, and the key to the keyring."""
         name, url = self.name.text().strip(), self.url.text().strip()
         variable = self.variable.text().strip()
         if not name:
-            self.complain("A name is missing", "Give the provider a short name, such as openrouter.", self.name)
+            self.complain(
+                "A name is missing", "Give the provider a short name, such as openrouter.", self.name
+            )
             return False
         if not url:
             self.complain("The address is missing", "Enter the base URL the provider documents.", self.url)
@@ -135,12 +142,5 @@ class ProviderDialog(EditorDialog):
 
     def _show_source(self) -> None:
         where = self.source.currentIndex()
-        self._show_rows(self.variable, is_shown=where == _ENVIRONMENT)
-        self._show_rows(self.key, is_shown=where == _KEYRING and self._replaces is None)
-
-    def _show_rows(self, field: QWidget, *, is_shown: bool) -> None:
-        row, _role = self.form.getWidgetPosition(field)
-        self.form.setRowVisible(row, is_shown)
-        if field is self.key:
-            self.form.setRowVisible(row + 1, is_shown)
-        self.adjustSize()
+        self.show_row(self.variable, is_shown=where == _ENVIRONMENT)
+        self.show_row(self.key, is_shown=where == _KEYRING and self._replaces is None)

@@ -163,6 +163,6 @@ class LogsProxy(QSortFilterProxyModel):
         self._query = LogQuery(query.level, query.text.casefold(), query.request_id.strip().casefold())
         self.endFilterChange(QSortFilterProxyModel.Direction.Rows)
 
-    def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:
+    def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:  # noqa: ARG002 - Qt names it
         """Says whether a line is shown."""
         return self._query.accepts(self._logs.line(source_row))

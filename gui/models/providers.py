@@ -18,7 +18,6 @@ class ProvidersModel(ValueTable[ProviderView]):
                 Column("Type", lambda p: Cell(wording.dialect_name(p.dialect))),
                 Column("Key", key_cell),
                 Column("Last test", self._test_cell),
-                Column("Base URL", lambda p: Cell(p.base_url, tone="muted")),
             ),
             key=lambda p: p.name,
         )
@@ -43,13 +42,19 @@ class ProvidersModel(ValueTable[ProviderView]):
         result = self._tests.get(provider.name)
         if result is None:
             return Cell("not tested", tone="muted")
-        return Cell("works", tone="ok", icon="check") if result.is_ok else Cell("failed", tone="danger", icon="error")
+        return (
+            Cell("works", tone="ok", icon="check")
+            if result.is_ok
+            else Cell("failed", tone="danger", icon="error")
+        )
 
 
 def key_cell(provider: ProviderView) -> Cell:
     """Returns where a provider's key comes from, in words, with the tone that fits."""
     if not provider.has_key and provider.key_source == "missing":
         return Cell("missing", tone="danger", icon="warn")
+    if not provider.has_key and provider.key_source != "none needed":
+        return Cell(provider.key_source, tone="muted", icon="state-busy")
     words = f"{provider.key_hint}  {provider.key_source}".strip()
     if provider.problem:
         return Cell(words, tone="warn", icon="warn")

@@ -103,6 +103,6 @@ class RequestsProxy(QSortFilterProxyModel):
         self._predicate = query.predicate()
         self.endFilterChange(QSortFilterProxyModel.Direction.Rows)
 
-    def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:
+    def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:  # noqa: ARG002 - Qt names it
         """Says whether a row is shown."""
         return self._predicate(self._requests.request(source_row))

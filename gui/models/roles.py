@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Union
+from typing import TypeAlias
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
-from typing_extensions import TypeAlias
 
-Index: TypeAlias = Union[QModelIndex, QPersistentModelIndex]
+Index: TypeAlias = QModelIndex | QPersistentModelIndex
 
 NO_PARENT = QModelIndex()
 

@@ -56,7 +56,9 @@ class ValueTable(QAbstractTableModel, Generic[T]):
         """Takes the rows; a reset only when keys came, went or moved."""
         values = tuple(values)
         if [self._key(v) for v in values] == [self._key(v) for v in self._values]:
-            changed = [row for row, pair in enumerate(zip(values, self._values, strict=True)) if pair[0] != pair[1]]
+            changed = [
+                row for row, pair in enumerate(zip(values, self._values, strict=True)) if pair[0] != pair[1]
+            ]
             self._values = values
             if changed:
                 self.refresh(min(changed), max(changed))

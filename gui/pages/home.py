@@ -116,7 +116,7 @@ class HomePage(Page):
         card.body.addLayout(self._grid)
         self.no_provider = QWidget()
         self.no_provider.setAccessibleName("No provider")
-        self.add = button(theme, "Add a provider", icon="add", kind="primary", on_click=self._to_providers)
+        self.add = button(theme, "Add a provider", icon="add", on_click=self._to_providers)
         empty = row(label("No provider yet: add one to talk to real models.", kind="muted"), None, self.add)
         self.no_provider.setLayout(empty)
         card.body.addWidget(self.no_provider)
@@ -134,7 +134,7 @@ class HomePage(Page):
         self.facts.setText(self._facts())
         self.facts.setVisible(bool(self.facts.text()))
         self.start.setVisible(state.phase in {ProxyPhase.STOPPED, ProxyPhase.FAILED})
-        self.start.setText("Try again" if state.phase is ProxyPhase.FAILED else "Start proxy")
+        self.start.say("Try again" if state.phase is ProxyPhase.FAILED else "Start proxy")
         self.lines.setText(self.room.desk.connect_lines().shown)
         if state.is_demo:
             self.demo.say(

@@ -43,15 +43,15 @@ class LogsPage(Page):
         self.follow.setChecked(True)
         self.shown = label(kind="caption")
         self.table = DataTable(theme, "Log lines", self.proxy)
-        self.table.set_widths((106, 84, 150, 200, 170, 240))
+        self.table.set_widths((122, 100, 140, 170, 130, 180), flexible=5)
         self.view = CodeView("Chosen line as JSON")
         self.view.setPlaceholderText("Choose a line to see all of it.")
         self.copy = CopyButton(theme, self._json, text="Copy as JSON", name="Copy the line as JSON")
         self.to_request = button(theme, "Show request", icon="requests", on_click=self._ask_request)
         self.folder = button(theme, "Open folder", icon="folder", on_click=self.open_folder)
         self.clear = button(theme, "Clear view", icon="close", on_click=self._clear)
-        self.actions.addWidget(self.clear)
-        self.actions.addWidget(self.folder)
+        self.top_actions.addWidget(self.clear)
+        self.top_actions.addWidget(self.folder)
         self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.setAccessibleName("Log lines and the chosen one")
         self.splitter.setChildrenCollapsible(False)
@@ -142,7 +142,9 @@ class LogsPage(Page):
 
     def _count(self) -> None:
         kept, shown = self.model.rowCount(), self.proxy.rowCount()
-        words = f"{shown:,} of {wording.count(kept, 'line')}" if shown != kept else wording.count(kept, "line")
+        words = (
+            f"{shown:,} of {wording.count(kept, 'line')}" if shown != kept else wording.count(kept, "line")
+        )
         if self.model.dropped:
             words += f"  ·  {self.model.dropped:,} came too fast to show (the file has them)"
         self.shown.setText(words)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QStackedWidget
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QStackedWidget
 
 from gui.desk import AliasView
 from gui.dialogs.alias_dialog import AliasDialog
@@ -75,10 +75,10 @@ class ModelsPage(Page):
         self.remove = button(theme, "Remove", icon="remove", on_click=self.remove_chosen)
         self.add = button(theme, "Add alias", icon="add", kind="primary", on_click=self.open_add)
         for action in (self.edit, self.remove, self.add):
-            self.actions.addWidget(action)
+            self.top_actions.addWidget(action)
         self.undo = UndoBar(theme)
         self.table = DataTable(theme, "Aliases", self.model)
-        self.table.set_widths((110, 320, 300))
+        self.table.set_widths((110, 300, 300), flexible=2)
         self.empty_add = button(theme, "Add an alias", icon="add", kind="primary", on_click=self.open_add)
         self.empty = EmptyState(
             theme,

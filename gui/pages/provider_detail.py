@@ -42,12 +42,12 @@ class ProviderDetail(QFrame):
         self.key_field = KeyField(theme)
         self.key_field.entered.connect(self.key_entered.emit)
         self.key_hint = label(
-            "The key goes straight into this computer’s keyring. It is never shown again, logged or exported.",
+            "The key goes straight into this computer’s keyring; it is never shown again or logged.",
             kind="caption",
             wraps=True,
         )
         self.delete_key = button(
-            theme, "Remove key from keyring", icon="key", kind="flat", on_click=self.key_delete_asked.emit
+            theme, "Remove the key from the keyring", kind="link", on_click=self.key_delete_asked.emit
         )
         self.test = button(theme, "Test", icon="test", on_click=self._on_test)
         self.test_words = label("Not tested yet.", kind="muted", wraps=True)
@@ -61,7 +61,10 @@ class ProviderDetail(QFrame):
         facts.addWidget(label("Type", kind="muted"), 0, 0)
         facts.addWidget(self._kind, 0, 1)
         facts.addWidget(label("Base URL", kind="muted"), 1, 0)
-        facts.addLayout(row(self._url, self._copy_url, spacing=SPACE.xs), 1, 1)
+        address = row(spacing=SPACE.xs)
+        address.addWidget(self._url, 1)
+        address.addWidget(self._copy_url)
+        facts.addLayout(address, 1, 1)
         facts.addWidget(label("Key", kind="muted"), 2, 0)
         facts.addWidget(self.key_words, 2, 1)
         self._key_part = QWidget()
@@ -85,7 +88,9 @@ class ProviderDetail(QFrame):
         self._key_rule = rule()
         layout.addWidget(self._key_rule)
         layout.addWidget(label("Does it work?", kind="strong"))
-        layout.addLayout(row(self.test, self.test_words, spacing=SPACE.m))
+        tried = row(self.test, spacing=SPACE.m)
+        tried.addWidget(self.test_words, 1)
+        layout.addLayout(tried)
         layout.addStretch(1)
 
     def show_provider(self, provider: ProviderView, tested: ProviderTested | None) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pydantic import SecretStr
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSplitter, QStackedWidget
-from pydantic import SecretStr
 
 from gui.desk import ProviderTested, ProviderView
 from gui.dialogs.provider_dialog import ProviderDialog
@@ -25,10 +25,10 @@ class ProvidersPage(Page):
         theme = room.theme
         self.model = ProvidersModel()
         self.add = button(theme, "Add provider", icon="add", kind="primary", on_click=self.open_add)
-        self.actions.addWidget(self.add)
+        self.top_actions.addWidget(self.add)
         self.undo = UndoBar(theme)
         self.table = DataTable(theme, "Providers", self.model)
-        self.table.set_widths((120, 150, 210, 90, 160))
+        self.table.set_widths((100, 146, 110, 86), flexible=2)
         self.detail = ProviderDetail(theme)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setAccessibleName("Providers and details")
@@ -123,7 +123,8 @@ class ProvidersPage(Page):
             if refusal is not None:
                 self.undo.say("danger", f"{name} could not be put back", refusal)
 
-        self.undo.offer(f"Removed {name}. Its key stays in the keyring.", put_back)
+        kept = " Its key stays in the keyring." if provider.can_store_key and provider.has_key else ""
+        self.undo.offer(f"Removed {name}.{kept}", put_back)
 
     def _on_saved(self, name: str) -> None:
         self.model.forget_test(name)

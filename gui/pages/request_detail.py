@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QTabWidget, QVBoxLayout, QWidget
-
-from typing_extensions import TypeAlias
 
 from gui import wording
 from gui.models.requests import RequestRow
@@ -17,7 +16,7 @@ from gui.widgets.buttons import CopyButton, button
 from gui.widgets.cards import row
 from gui.widgets.code_view import CodeView, pretty
 from gui.widgets.text import label, selectable
-from proxy.events import Exchange
+from proxy.events import Exchange, RequestFinished
 
 _TEXTS = ("Client request", "Upstream request", "Upstream reply", "Client reply")
 Fact: TypeAlias = tuple[str, str, str]
@@ -70,7 +69,7 @@ class RequestDetail(QFrame):
         self.setProperty("kind", "card")
         self.setAccessibleName("Request details")
         self._request_id = ""
-        self._texts = dict.fromkeys(_TEXTS, "")
+        self._texts: dict[str, str] = dict.fromkeys(_TEXTS, "")
         self._facts: list[Fact] = []
         self._title = selectable(label(kind="mono"))
         self.to_lines = button(theme, "Log lines", icon="logs", kind="flat", on_click=self._ask_lines)
@@ -177,8 +176,7 @@ def _figures(request: RequestRow) -> list[Fact]:
     lines.append(
         (
             "Tokens",
-            f"{done.input_tokens:,} in, {done.output_tokens:,} out, "
-            f"{done.cache_read_tokens:,} read from cache, {done.cache_write_tokens:,} written to cache",
+            _token_words(done),
             "",
         )
     )
@@ -188,6 +186,12 @@ def _figures(request: RequestRow) -> list[Fact]:
     if done.stop_reason:
         lines.append(("Stopped by", done.stop_reason, ""))
     return lines
+
+
+def _token_words(done: RequestFinished) -> str:
+    words = f"{done.input_tokens:,} in, {done.output_tokens:,} out"
+    cached = f"{done.cache_read_tokens:,} read from cache, {done.cache_write_tokens:,} written to cache"
+    return f"{words}, {cached}"
 
 
 def _status_text(request: RequestRow) -> str:

@@ -36,7 +36,7 @@ class RequestsPage(Page):
         self.table = DataTable(theme, "Requests", self.proxy)
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
-        self.table.set_widths((78, 130, 290, 96, 130, 62, 56, 62, 70, 84, 80))
+        self.table.set_widths((74, 82, 142, 86, 104, 48, 46, 50, 58, 80, 66), flexible=2)
         self.detail = RequestDetail(theme)
         self.detail.hide()
         self.splitter = QSplitter(Qt.Orientation.Vertical)
@@ -126,7 +126,9 @@ class RequestsPage(Page):
 
     def _apply_filter(self) -> None:
         self.proxy.set_query(
-            RequestQuery(self.filter.text(), errors_only=self.errors.isChecked(), live_only=self.live.isChecked())
+            RequestQuery(
+                self.filter.text(), errors_only=self.errors.isChecked(), live_only=self.live.isChecked()
+            )
         )
         self._count()
 

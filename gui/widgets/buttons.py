@@ -4,16 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QTimer
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QFocusEvent, QGuiApplication
+from PySide6.QtWidgets import QPushButton
 
 from gui.icons import set_icon
 from gui.theme import Theme
-from gui.widgets.text import announce, plain, tip
+from gui.widgets.text import announce, plain, set_look, tip
 
 _COPIED_MS = 1600
 _ICON_ROLES = {"primary": "on_accent", "danger": "danger", "link": "accent"}
+
+
+_BY_POINTER = {Qt.FocusReason.MouseFocusReason, Qt.FocusReason.ActiveWindowFocusReason}
+
+
+class Button(QPushButton):
+    """A push button that shows its focus ring to those who came by keyboard."""
+
+    def __init__(self, text: str, *, kind: str = "plain", name: str | None = None) -> None:
+        super().__init__()
+        self.setProperty("kind", kind)
+        self.setProperty("ring", "false")
+        self.setAutoDefault(False)
+        self._name = name
+        if name and not text:
+            self.setToolTip(tip(name))
+        self.say(text)
+
+    def say(self, text: str) -> None:
+        """Changes its words, and its name with them unless it has one of its own."""
+        self.setText(plain(text))
+        self.setAccessibleName(self._name or text)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Shows the ring unless the pointer brought the focus."""
+        if event.reason() not in _BY_POINTER:
+            set_look(self, "ring", "true")
+        super().focusInEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Takes the ring away, but not while only the window loses the focus."""
+        if event.reason() not in {
+            Qt.FocusReason.ActiveWindowFocusReason,
+            Qt.FocusReason.PopupFocusReason,
+        }:
+            set_look(self, "ring", "false")
+        super().focusOutEvent(event)
 
 
 def button(
@@ -24,23 +61,18 @@ def button(
     kind: str = "plain",
     name: str | None = None,
     on_click: Callable[[], None] | None = None,
-) -> QPushButton:
+) -> Button:
     """Makes a button.
 
     Args:
         theme: Colours its icon.
         text: Its words; empty for an icon alone, which then needs a `name`.
         icon: Name of its icon.
-        kind: plain, primary, danger, flat, link or toggle.
+        kind: plain, primary, danger, flat, link, toggle or chip.
         name: What a screen reader says, and the tool tip of an icon without words.
         on_click: What a press does.
     """
-    made = QPushButton(plain(text))
-    made.setProperty("kind", kind)
-    made.setAccessibleName(name or text)
-    made.setAutoDefault(False)
-    if not text and name:
-        made.setToolTip(tip(name))
+    made = Button(text, kind=kind, name=name)
     if icon is not None:
         set_icon(made, icon, theme, role=_ICON_ROLES.get(kind, "text"))
     if on_click is not None:
@@ -48,7 +80,7 @@ def button(
     return made
 
 
-class CopyButton(QPushButton):
+class CopyButton(Button):
     """Copies a text that it asks for when pressed, and says so for a moment."""
 
     def __init__(
@@ -59,16 +91,10 @@ class CopyButton(QPushButton):
         text: str = "Copy",
         name: str = "Copy",
         kind: str = "plain",
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(plain(text), parent)
+        super().__init__(text, kind=kind, name=name)
         self._theme, self._source, self._words = theme, source, text
         self._role = _ICON_ROLES.get(kind, "text")
-        self.setProperty("kind", kind)
-        self.setAccessibleName(name)
-        if not text:
-            self.setToolTip(tip(name))
-        self.setAutoDefault(False)
         set_icon(self, "copy", theme, role=self._role)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -82,10 +108,10 @@ class CopyButton(QPushButton):
         set_icon(self, "check", self._theme, role=self._role)
         if self._words:
             self.setMinimumWidth(self.width())
-            self.setText("Copied")
+            self.say("Copied")
         announce(self, "Copied")
         self._timer.start()
 
     def _calm_down(self) -> None:
         set_icon(self, "copy", self._theme, role=self._role)
-        self.setText(plain(self._words))
+        self.say(self._words)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.theme import Theme
 from gui.tokens import SPACE
-from gui.widgets.buttons import button
+from gui.widgets.buttons import Button, button
 from gui.widgets.shape import Shape
 from gui.widgets.text import announce, label, set_tone
 
@@ -94,10 +94,11 @@ class Banner(QFrame):
 
     closed = Signal()
 
-    def __init__(self, theme: Theme, name: str) -> None:
+    def __init__(self, theme: Theme, name: str, *, place: str = "page") -> None:
         super().__init__()
         self._theme = theme
         self.setProperty("kind", "banner")
+        self.setProperty("place", place)
         self.setAccessibleName(name)
         self._shape = Shape(theme, "info", size=18)
         self._title = label(kind="strong", wraps=True)
@@ -133,11 +134,10 @@ class Banner(QFrame):
         self._title.setText(title)
         self._text.setText(text)
         self._text.setVisible(bool(text))
-        while (item := self._actions.takeAt(0)) is not None:
-            old = item.widget()
-            if old is not None:
-                old.hide()
-                old.deleteLater()
+        for old in self.action_buttons():
+            self._actions.removeWidget(old)
+            old.hide()
+            old.deleteLater()
         for words, act in actions:
             self._actions.addWidget(button(self._theme, words, on_click=act))
         self._close.setVisible(can_close)
@@ -150,10 +150,11 @@ class Banner(QFrame):
             self.hide()
             self.closed.emit()
 
-    def action_buttons(self) -> list[QPushButton]:
+    def action_buttons(self) -> list[Button]:
         """Returns the buttons of the message, in order."""
-        found = (self._actions.itemAt(i).widget() for i in range(self._actions.count()))
-        return [widget for widget in found if isinstance(widget, QPushButton)]
+        items = (self._actions.itemAt(i) for i in range(self._actions.count()))
+        widgets = (item.widget() for item in items if item is not None)
+        return [widget for widget in widgets if isinstance(widget, Button)]
 
     @property
     def title(self) -> str:
@@ -170,7 +171,7 @@ class EmptyState(QWidget):
         icon: str,
         title: str,
         text: str,
-        action: QPushButton | None = None,
+        action: Button | None = None,
     ) -> None:
         super().__init__()
         self.setAccessibleName(title)
@@ -178,15 +179,13 @@ class EmptyState(QWidget):
         self._title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._text = label(text, kind="muted", wraps=True)
         self._text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self._text.setMinimumWidth(340)
-        self._text.setMaximumWidth(440)
         layout = QVBoxLayout(self)
         layout.setSpacing(SPACE.s)
         layout.addStretch(2)
         layout.addWidget(Shape(theme, icon, role="control", size=44), 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addSpacing(SPACE.s)
-        layout.addWidget(self._title, 0, Qt.AlignmentFlag.AlignHCenter)
-        layout.addWidget(self._text, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addWidget(self._title)
+        layout.addWidget(self._text)
         if action is not None:
             layout.addSpacing(SPACE.s)
             layout.addWidget(action, 0, Qt.AlignmentFlag.AlignHCenter)

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QFontDatabase, QGuiApplication, QHelpEvent, QKeyEvent, QKeySequence, QMouseEvent, QPalette
+from PySide6.QtCore import QAbstractItemModel, QEvent, QItemSelection, QModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QFontDatabase,
+    QGuiApplication,
+    QHelpEvent,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPalette,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -22,6 +30,9 @@ from gui.theme import Theme
 from gui.widgets.text import tip
 
 ROW_HEIGHT = 30
+_TEN_DIGITS = "0123456789"
+_WIDTH_OF_TEN_DIGITS = 78
+"""In the font that column widths are given for; a wider font gets wider columns."""
 
 
 class ToneDelegate(QStyledItemDelegate):
@@ -79,6 +90,8 @@ class DataTable(QTableView):
 
     def __init__(self, theme: Theme, name: str, model: QAbstractItemModel) -> None:
         super().__init__()
+        self._flexible: int | None = None
+        self._least = 0
         self.setAccessibleName(name)
         self.setModel(model)
         self.setItemDelegate(ToneDelegate(theme, self))
@@ -104,13 +117,15 @@ class DataTable(QTableView):
         self.activated.connect(self._on_activated)
         theme.changed.connect(self.viewport().update)
 
-    def set_widths(self, widths: Sequence[int], *, stretch: int | None = None) -> None:
-        """Sets the columns' widths; `stretch` names the column that takes what is left."""
+    def set_widths(self, widths: Sequence[int], *, flexible: int | None = None) -> None:
+        """Sets the columns' widths; the `flexible` one takes what is left, but never less than its width."""
+        scale = max(1.0, self.fontMetrics().horizontalAdvance(_TEN_DIGITS) / _WIDTH_OF_TEN_DIGITS)
         for column, width in enumerate(widths):
-            self.setColumnWidth(column, width)
-        if stretch is not None:
+            self.setColumnWidth(column, round(width * scale))
+        if flexible is not None:
+            self._flexible, self._least = flexible, round(widths[flexible] * scale)
             self.horizontalHeader().setStretchLastSection(False)
-            self.horizontalHeader().setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
+            self._flex()
 
     def current_value(self) -> object:
         """Returns the object of the chosen row, or None."""
@@ -150,20 +165,26 @@ class DataTable(QTableView):
         super().mouseMoveEvent(event)
         index = self.indexAt(event.position().toPoint())
         is_link = index.isValid() and bool(index.data(Role.LINK))
-        self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if is_link else Qt.CursorShape.ArrowCursor)
+        self.viewport().setCursor(
+            Qt.CursorShape.PointingHandCursor if is_link else Qt.CursorShape.ArrowCursor
+        )
 
-    def currentChanged(
-        self, current: QModelIndex | QPersistentModelIndex, previous: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        """Says that another row is current."""
-        super().currentChanged(current, previous)
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        """Says that another row is chosen."""
+        super().selectionChanged(selected, deselected)
         self.chosen.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Gives the flexible column what is left."""
+        super().resizeEvent(event)
+        self._flex()
+
+    def _flex(self) -> None:
+        if self._flexible is None:
+            return
+        others = sum(self.columnWidth(c) for c in range(self.model().columnCount()) if c != self._flexible)
+        left = self.viewport().width() - others
+        self.setColumnWidth(self._flexible, max(self._least, left))
 
     def _on_activated(self, index: QModelIndex) -> None:
         self.opened.emit(index)
-
-
-def value_of(table: DataTable, kind: type[object]) -> object:
-    """Returns the chosen row's object if it is of this kind, else None."""
-    value = table.current_value()
-    return cast("object", value) if isinstance(value, kind) else None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from pydantic import SecretStr
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QWidget
-from pydantic import SecretStr
 
 from gui.icons import pixmap, set_icon
 from gui.theme import Theme

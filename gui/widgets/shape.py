@@ -30,7 +30,7 @@ class Shape(QWidget):
         """Returns its fixed size."""
         return QSize(self._size, self._size)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 - Qt hands it
         """Draws the icon at the screen's own resolution."""
         painter = QPainter(self)
         color = self._theme.color(self._role)

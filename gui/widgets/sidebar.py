@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QVBoxLayout
 
 from gui.icons import app_icon, set_icon
 from gui.theme import Theme
 from gui.tokens import SPACE
+from gui.widgets.buttons import Button
 from gui.widgets.cards import row
-from gui.widgets.text import label, plain
+from gui.widgets.text import label
 
-WIDTH = 188
+WIDTH = 176
 
 
 class Sidebar(QFrame):
@@ -26,7 +27,7 @@ class Sidebar(QFrame):
         self.setProperty("kind", "sidebar")
         self.setAccessibleName("Pages")
         self.setFixedWidth(WIDTH)
-        self._buttons: dict[str, QPushButton] = {}
+        self._buttons: dict[str, Button] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE.m, SPACE.m + 2, SPACE.m, SPACE.m)
         layout.setSpacing(2)
@@ -39,9 +40,7 @@ class Sidebar(QFrame):
         layout.addSpacing(SPACE.l)
         group = QButtonGroup(self)
         for number, (page, title) in enumerate(entries, start=1):
-            entry = QPushButton(f"  {plain(title)}")
-            entry.setProperty("kind", "nav")
-            entry.setAccessibleName(title)
+            entry = Button(f"  {title}", kind="nav", name=title)
             entry.setAccessibleDescription(f"Ctrl+{number}")
             entry.setCheckable(True)
             entry.setIconSize(QSize(18, 18))
@@ -55,8 +54,10 @@ class Sidebar(QFrame):
     def show_page(self, page: str) -> None:
         """Marks a page as open."""
         self._buttons[page].setChecked(True)
+        if any(entry.hasFocus() for entry in self._buttons.values()):
+            self._buttons[page].setFocus()
 
-    def button(self, page: str) -> QPushButton:
+    def button(self, page: str) -> Button:
         """Returns a page's entry."""
         return self._buttons[page]
 

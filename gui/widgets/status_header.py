@@ -13,7 +13,7 @@ from gui.theme import Theme
 from gui.tokens import SPACE
 from gui.widgets.buttons import CopyButton, button
 from gui.widgets.cards import Chip
-from gui.widgets.text import announce, label, plain, selectable
+from gui.widgets.text import announce, label, plain, selectable, set_look
 
 
 class StatusHeader(QFrame):
@@ -34,7 +34,7 @@ class StatusHeader(QFrame):
         self.endpoint = selectable(label(kind="mono", name="Address of the proxy"))
         self.copy = CopyButton(theme, self._url, text="", name="Copy address", kind="flat")
         self.activity = label(kind="muted")
-        self.problems = button(theme, "", icon="warn", kind="chip", name="Problems")
+        self.problems = button(theme, "", icon="warn", kind="chip")
         set_icon(self.problems, "warn", theme, role="warn")
         self._menu = QMenu(self)
         self._menu.setAccessibleName("Problems")
@@ -73,8 +73,7 @@ class StatusHeader(QFrame):
     def _show_problems(self, state: ProxyState) -> None:
         self.problems.setVisible(bool(state.problems))
         words = wording.count(len(state.problems), "problem")
-        self.problems.setText(words)
-        self.problems.setAccessibleName(words)
+        self.problems.say(words)
         self._menu.clear()
         for problem in state.problems:
             entry = QAction(plain(f"{problem.title} – {_one_line(problem.text)}"), self._menu)
@@ -88,16 +87,15 @@ class StatusHeader(QFrame):
     def _show_switch(self, phase: ProxyPhase) -> None:
         can_stop = phase in {ProxyPhase.RUNNING, ProxyPhase.STOPPING, ProxyPhase.STARTING}
         words = "Stop proxy" if can_stop else "Start proxy"
-        self.switch.setText(words)
-        self.switch.setAccessibleName(words)
+        self.switch.say(words)
         self.switch.setEnabled(phase not in {ProxyPhase.STOPPING, ProxyPhase.STARTING})
         kind = "plain" if can_stop else "primary"
-        if self.switch.property("kind") != kind:
-            self.switch.setProperty("kind", kind)
-            self.style().unpolish(self.switch)
-            self.style().polish(self.switch)
+        set_look(self.switch, "kind", kind)
         set_icon(
-            self.switch, "stop" if can_stop else "start", self._theme, role="text" if can_stop else "on_accent"
+            self.switch,
+            "stop" if can_stop else "start",
+            self._theme,
+            role="text" if can_stop else "on_accent",
         )
 
     def _on_switch(self) -> None:

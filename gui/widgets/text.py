@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import html
-from typing import cast
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QLabel, QWidget
+
+_PART_WORDS = {"QScrollBar": "scroll bar", "QHeaderView": "headings", "QSplitterHandle": "divider"}
 
 
 def plain(text: str) -> str:
@@ -75,7 +76,7 @@ def name_structure(root: QWidget) -> None:
     Whatever a person acts on or reads names itself; frames, viewports, headers and scroll bars have no
     words of their own, and a screen reader would say nothing at all for them.
     """
-    for widget in cast("list[QWidget]", root.findChildren(QWidget)):
+    for widget in root.findChildren(QWidget):
         if not widget.accessibleName() and not isinstance(widget, QLabel):
             widget.setAccessibleName(f"{_owner_name(widget)} – {_part_word(widget)}")
 
@@ -95,4 +96,4 @@ def _part_word(widget: QWidget) -> str:
     if isinstance(parent, QAbstractScrollArea) and parent.viewport() is widget:
         return "contents"
     kind = type(widget).__name__
-    return {"QScrollBar": "scroll bar", "QHeaderView": "headings", "QSplitterHandle": "divider"}.get(kind, "area")
+    return _PART_WORDS.get(kind, "area")

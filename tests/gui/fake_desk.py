@@ -200,7 +200,9 @@ class FakeDesk:
             pattern = next((p for p in (alias.name, *alias.match) if fnmatchcase(model, p)), None)
             if pattern is not None:
                 first: CandidateView = alias.candidates[0]
-                text = f"{model} matches {pattern} of the alias {alias.name} → {first.provider} / {first.model}"
+                text = (
+                    f"{model} matches {pattern} of the alias {alias.name} → {first.provider} / {first.model}"
+                )
                 return Resolution(model, text, is_served=True)
         return Resolution(model, f"No alias has or matches {model}: 404 not_found_error.", is_served=False)
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import json
 
 from gui.desk import AliasView, CandidateView, LogLine, ProviderTested, ProviderView, ProxyPhase, ProxyState
-from proxy.events import Exchange, FirstToken, ProxyEvent, RequestFinished, RequestRefused, RequestRouted, RequestStarted
+from proxy.events import (
+    Exchange,
+    FirstToken,
+    ProxyEvent,
+    RequestFinished,
+    RequestRefused,
+    RequestRouted,
+    RequestStarted,
+)
 from tests.gui.fake_desk import URL, FakeDesk
 
 START = 1_795_341_600.0
@@ -20,11 +28,23 @@ PROVIDERS = [
         has_key=True,
     ),
     ProviderView(
-        "claude", "anthropic-messages", "https://api.anthropic.com", "missing", "", has_key=False,
-        problem="The environment variable ANTHROPIC_API_KEY is not set.", can_store_key=False,
+        "claude",
+        "anthropic-messages",
+        "https://api.anthropic.com",
+        "missing",
+        "",
+        has_key=False,
+        problem="The environment variable ANTHROPIC_API_KEY is not set.",
+        can_store_key=False,
     ),
     ProviderView(
-        "local", "openai-chat", "http://127.0.0.1:11434/v1", "none needed", "", has_key=True, can_store_key=False
+        "local",
+        "openai-chat",
+        "http://127.0.0.1:11434/v1",
+        "none needed",
+        "",
+        has_key=True,
+        can_store_key=False,
     ),
 ]
 ALIASES = [
@@ -63,12 +83,18 @@ def request_events(count: int) -> list[ProxyEvent]:
         asked = "claude-haiku-4-5" if is_small else "claude-sonnet-4-5"
         model = "anthropic/claude-3.7-sonnet" if is_small else "anthropic/claude-sonnet-4"
         events.append(
-            RequestStarted(request_id, at, "claude-cli/2.1.330", f"conv_{n // 8}", "/v1/messages", asked, stream=True)
+            RequestStarted(
+                request_id, at, "claude-cli/2.1.330", f"conv_{n // 8}", "/v1/messages", asked, stream=True
+            )
         )
         alias = "small" if is_small else "big"
         events.append(
             RequestRouted(
-                request_id, alias, "openrouter", model, f"first candidate of the alias {alias}",
+                request_id,
+                alias,
+                "openrouter",
+                model,
+                f"first candidate of the alias {alias}",
                 ("top_k is not known to this dialect and was left out.",) if n % 6 == 0 else (),
             )
         )
@@ -84,16 +110,30 @@ def request_events(count: int) -> list[ProxyEvent]:
 def _finish(request_id: str, at: float, n: int) -> RequestFinished:
     if n % 11 == 7:
         return RequestFinished(
-            request_id, at + 0.9, "error", 429, 0.87, error_type="rate_limit_error",
+            request_id,
+            at + 0.9,
+            "error",
+            429,
+            0.87,
+            error_type="rate_limit_error",
             error_message="openrouter: too many requests for this key; try again in 12 s",
         )
     if n % 17 == 9:
-        return RequestFinished(request_id, at + 2.2, "cancelled", 499, 2.2, first_token_s=0.5, output_tokens=41)
+        return RequestFinished(
+            request_id, at + 2.2, "cancelled", 499, 2.2, first_token_s=0.5, output_tokens=41
+        )
     return RequestFinished(
-        request_id, at + 6, "ok", 200, 1.9 + n % 7 * 1.7, first_token_s=0.41 + n % 5 * 0.13,
+        request_id,
+        at + 6,
+        "ok",
+        200,
+        1.9 + n % 7 * 1.7,
+        first_token_s=0.41 + n % 5 * 0.13,
         stop_reason="tool_use" if n % 3 else "end_turn",
-        input_tokens=420 + n * 37, output_tokens=180 + n % 9 * 77,
-        cache_read_tokens=18_200 + n * 130, cache_write_tokens=900 if n % 4 == 0 else 0,
+        input_tokens=420 + n * 37,
+        output_tokens=180 + n % 9 * 77,
+        cache_read_tokens=18_200 + n * 130,
+        cache_write_tokens=900 if n % 4 == 0 else 0,
         cost_usd=0.0061 + n % 9 * 0.0047,
         tool_names=("Read", "Bash") if n % 3 else (),
     )
@@ -106,7 +146,9 @@ def exchange(request_id: str) -> Exchange:
         "max_tokens": 32000,
         "stream": True,
         "messages": [{"role": "user", "content": "List the files that mention the signal lamp."}],
-        "tools": [{"name": "Grep", "description": "Searches file contents", "input_schema": {"type": "object"}}],
+        "tools": [
+            {"name": "Grep", "description": "Searches file contents", "input_schema": {"type": "object"}}
+        ],
     }
     reply = (
         'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_01","role":"assistant"}}\n\n'
@@ -128,7 +170,12 @@ _EVENTS = (
     ("info", "proxy.server", "request_started", {"path": "/v1/messages", "model": "claude-sonnet-4-5"}),
     ("debug", "proxy.routing", "candidate_chosen", {"alias": "big", "provider": "openrouter"}),
     ("info", "proxy.upstreams", "stream_opened", {"provider": "openrouter", "status": "200"}),
-    ("info", "proxy.service", "request_finished", {"outcome": "ok", "duration_s": "4.2", "output_tokens": "334"}),
+    (
+        "info",
+        "proxy.service",
+        "request_finished",
+        {"outcome": "ok", "duration_s": "4.2", "output_tokens": "334"},
+    ),
     ("warning", "proxy.dialects", "field_left_out", {"field": "top_k", "dialect": "openai-chat"}),
     ("error", "proxy.upstreams", "upstream_refused", {"status": "429", "retry_after_s": "12"}),
 )
@@ -141,7 +188,7 @@ def log_lines(count: int) -> list[LogLine]:
         level, component, event, fields = _EVENTS[5 if n % 23 == 19 else 4 if n % 11 == 8 else n % 4]
         request_id = f"req_{n // 4:04d}"
         at = START + n * 0.731
-        text = json.dumps({"at": at, "level": level, "component": component, "event": event,
-                           "request_id": request_id, **fields})
+        known = {"at": at, "level": level, "component": component, "event": event, "request_id": request_id}
+        text = json.dumps({**known, **fields})
         lines.append(LogLine(at, level, component, event, request_id, None, fields, text))
     return lines

@@ -1,0 +1,137 @@
+"""The tray: an icon whose shape says how the proxy is, and a menu that is built once and kept up to date."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QColor, QGuiApplication
+from PySide6.QtWidgets import QMenu, QSystemTrayIcon
+
+from gui import wording
+from gui.bridge import Bridge
+from gui.desk import Desk, ProxyPhase, ProxyState
+from gui.icons import app_icon, tray_icon
+from gui.theme import Theme
+from gui.tokens import DARK, LIGHT
+from gui.tray_host import TrayHost
+from gui.widgets.text import plain
+
+_HIDDEN_MS = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class WindowCommands:
+    """What the tray asks of the window."""
+
+    open: Callable[[], None]
+    toggle: Callable[[], None]
+    show_logs: Callable[[], None]
+
+
+class Tray(QObject):
+    """Owns the icon and its menu; every action is in the menu, for some desktops know no left click."""
+
+    def __init__(
+        self, desk: Desk, bridge: Bridge, theme: Theme, host: TrayHost, window: WindowCommands
+    ) -> None:
+        super().__init__()
+        self._desk, self._theme, self._window, self._host = desk, theme, window, host
+        self._state = desk.state()
+        self.menu = QMenu()
+        self.menu.setAccessibleName("Signalbox")
+        self.status = self._add("", lambda: None)
+        self.status.setEnabled(False)
+        self.menu.addSeparator()
+        self.open = self._add("Open Signalbox", window.open)
+        self.menu.setDefaultAction(self.open)
+        self.copy = self._add("Copy address", self._copy_address)
+        self.menu.addSeparator()
+        self.switch = self._add("Start proxy", self._on_switch)
+        self.logs = self._add("View logs", window.show_logs)
+        self.menu.addSeparator()
+        self.quit = self._add("Quit Signalbox", desk.quit)
+        self.menu.aboutToShow.connect(self._refresh)
+        self.icon = self._make_icon()
+        bridge.state_changed.connect(self._on_state)
+        bridge.requests_advanced.connect(self._refresh)
+        theme.changed.connect(self._draw)
+        host.appeared.connect(self._on_host_appeared)
+        self._show()
+
+    def explain_hiding(self) -> None:
+        """Says where the window went."""
+        self.icon.showMessage(
+            "Signalbox keeps running",
+            "The proxy goes on. Open the window or quit from this icon.",
+            app_icon(),
+            _HIDDEN_MS,
+        )
+
+    def close(self) -> None:
+        """Takes the icon out of the tray."""
+        self.icon.hide()
+
+    def _add(self, text: str, act: Callable[[], None]) -> QAction:
+        action = QAction(plain(text), self.menu)
+        action.triggered.connect(lambda: act())  # noqa: PLW0108 - drops the signal's `checked`
+        self.menu.addAction(action)
+        return action
+
+    def _make_icon(self) -> QSystemTrayIcon:
+        icon = QSystemTrayIcon(self)
+        icon.setContextMenu(self.menu)
+        icon.activated.connect(self._on_activated)
+        icon.messageClicked.connect(self._window.open)
+        return icon
+
+    def _on_host_appeared(self) -> None:
+        """Makes a new icon: one made before its host is there stays unseen."""
+        old = self.icon
+        old.hide()
+        old.deleteLater()
+        self.icon = self._make_icon()
+        self._show()
+
+    def _show(self) -> None:
+        self._draw()
+        self._refresh()
+        self.icon.show()
+
+    def _on_activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
+        clicks = {
+            QSystemTrayIcon.ActivationReason.Trigger,
+            QSystemTrayIcon.ActivationReason.DoubleClick,
+        }
+        if sys.platform != "darwin" and reason in clicks:
+            self._window.toggle()
+
+    def _on_state(self, state: ProxyState) -> None:
+        self._state = state
+        self._draw()
+        self._refresh()
+
+    def _draw(self) -> None:
+        ours, other = (DARK, LIGHT) if self._theme.is_dark else (LIGHT, DARK)
+        state = wording.tray_state(self._state)
+        self.icon.setIcon(tray_icon(state, QColor(ours.text), QColor(other.text)))
+
+    def _refresh(self) -> None:
+        self._state = state = self._desk.state()
+        self.status.setText(plain(wording.tray_line(state)))
+        self.copy.setEnabled(state.url is not None)
+        can_stop = state.phase in {ProxyPhase.RUNNING, ProxyPhase.STARTING, ProxyPhase.STOPPING}
+        self.switch.setText("Stop proxy" if can_stop else "Start proxy")
+        self.switch.setEnabled(state.phase not in {ProxyPhase.STARTING, ProxyPhase.STOPPING})
+        self.icon.setToolTip(wording.tray_tip(state))
+
+    def _on_switch(self) -> None:
+        if self._state.phase is ProxyPhase.RUNNING:
+            self._desk.stop_proxy()
+        else:
+            self._desk.start_proxy()
+
+    def _copy_address(self) -> None:
+        QGuiApplication.clipboard().setText(self._desk.state().url or "")
