@@ -145,7 +145,7 @@ class Configuration:
         self.find_keys()
 
     def has_in_file(self, *path: str) -> bool:
-        """Says whether the settings file (or, without one, the shipped settings) holds something at a path."""
+        """Says whether the settings file (without one, the shipped settings) holds something there."""
         here: object = self._document().raw
         for step in path:
             if not isinstance(here, Mapping) or step not in here:
@@ -163,9 +163,9 @@ class Configuration:
         where = self.loaded.set_aside or self._store.path
         if error is not None and self.loaded.set_aside is not None:
             return (
-                f"The settings cannot be used: {error}. The file was set aside untouched as {where}. Correct it, "
-                f"rename it back to {self._store.path.name} and start again, or save new settings in the window; "
-                "until then every request is refused."
+                f"The settings cannot be used: {error}. The file was set aside untouched as {where}. "
+                f"Correct it, rename it back to {self._store.path.name} and start again, or save new "
+                "settings in the window; until then every request is refused."
             )
         return f"The settings in {where} cannot be used: {error}. {_REPAIR}"
 
@@ -187,7 +187,8 @@ class Configuration:
             found.append(
                 Problem(
                     "Other machines can reach Signalbox",
-                    f"It listens on {self.settings.server.host}. Whoever has the token can use your providers' keys.",
+                    f"It listens on {self.settings.server.host}. "
+                    "Whoever has the token can use your providers' keys.",
                 )
             )
         return found

@@ -1,4 +1,4 @@
-"""How our files are written and trusted: whole or not at all, one writer at a time, readable by nobody else."""
+"""How our files are written and trusted: whole or not at all, one writer at a time, and for us alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import IO
 
@@ -86,7 +86,7 @@ def sweep_temporary(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, wait: bool = True) -> Iterator[IO[bytes]]:
+def locked(path: Path, *, wait: bool = True) -> Generator[IO[bytes], None, None]:
     """Holds the lock file at `path`; the system lets go of it when the process dies, however it dies.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The wiring without a window: `signalbox serve`. Standard output gets one line of JSON, logs go to standard error."""
+"""The wiring without a window, `signalbox serve`: one JSON line on standard output, logs to stderr."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ def serve(options: ServeOptions, folders: Folders, environment: Environment) -> 
     )
     if configuration.loaded.error is not None:
         _tell(
-            f"{store.path}, {configuration.loaded.error}\nCorrect the file and start again. It was not changed."
+            f"{store.path}, {configuration.loaded.error}\n"
+            "Correct the file and start again. It was not changed."
         )
         return BROKEN_SETTINGS
     settings = configuration.settings

@@ -16,7 +16,7 @@ import secrets
 import socket
 import struct
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
@@ -87,7 +87,7 @@ class ControlChannel:
         return True
 
     @contextlib.asynccontextmanager
-    async def _locked(self) -> AsyncIterator[None]:
+    async def _locked(self) -> AsyncGenerator[None, None]:
         """Makes finding, removing and binding one step, for two starts at the same moment."""
         deadline = asyncio.get_running_loop().time() + 2 * self._timeout_s
         while True:
@@ -209,8 +209,8 @@ def _is_same_user(writer: asyncio.StreamWriter) -> bool:
 
 
 @contextlib.contextmanager
-def _short(path: Path) -> Iterator[str]:
-    """Gives a name for a socket's path that fits the system's limit, through the folder's descriptor if need be."""
+def _short(path: Path) -> Generator[str, None, None]:
+    """Gives a name for a socket that fits the system's limit, if need be through its folder's descriptor."""
     if len(os.fsencode(path)) <= _MAX_SOCKET_PATH or not Path("/proc/self/fd").is_dir():
         yield str(path)
         return

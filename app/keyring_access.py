@@ -91,7 +91,7 @@ class AnsweringThread:
     def __init__(
         self, timeout_s: float = ANSWER_TIMEOUT_S, on_late_answer: Callable[[], None] | None = None
     ) -> None:
-        """Waits `timeout_s` for an answer; `on_late_answer` is called, in that thread, when one comes after all."""
+        """Waits `timeout_s` for an answer; `on_late_answer` is called, in that thread, for a later one."""
         self._timeout_s = timeout_s
         self.on_late_answer = on_late_answer
         self._hanging: threading.Event | None = None
@@ -131,13 +131,13 @@ class AnsweringThread:
 
     def _no_answer(self) -> str:
         return (
-            f"the keyring did not answer within {self._timeout_s:g} s; it may be waiting for you to unlock it "
-            "or to allow the access"
+            f"the keyring did not answer within {self._timeout_s:g} s; it may be waiting for you to unlock "
+            "it or to allow the access"
         )
 
 
 def translated(exc: BaseException, doing: str) -> KeyringFailure:
-    """Returns a back end's exception as ours, with what to do; the original text is not shown, it may quote."""
+    """Returns a back end's exception as ours, with what to do, without its text: that may quote."""
     kinds: tuple[tuple[Iterable[str], type[KeyringFailure], str], ...] = (
         (
             ("KeyringLocked", "LockedException"),

@@ -71,7 +71,7 @@ def find_token(
         if not variable.get_secret_value().isascii() or not variable.get_secret_value().isprintable():
             raise TokenProblem(f"{TOKEN_VARIABLE} must be plain ASCII text, as it travels in a header")
         is_short = len(variable.get_secret_value()) < MIN_CHARACTERS
-        short = f"{TOKEN_VARIABLE} has fewer than {MIN_CHARACTERS} characters and may be guessed; use a longer one"
+        short = f"{TOKEN_VARIABLE} has fewer than {MIN_CHARACTERS} characters and may be guessed"
         return LocalToken(
             variable, f"environment variable {TOKEN_VARIABLE}", warning=short if is_short else None
         )
@@ -89,8 +89,8 @@ def require_strong(token: LocalToken, host: str) -> None:
     """
     if not is_loopback(host) and len(token.value.get_secret_value()) < MIN_EXPOSED_CHARACTERS:
         raise TokenProblem(
-            f"the address {host} can be reached by other machines, and the token ({token.source}) has fewer than "
-            f"{MIN_EXPOSED_CHARACTERS} characters; use a longer one or listen on 127.0.0.1"
+            f"the address {host} can be reached by other machines, and the token ({token.source}) has fewer "
+            f"than {MIN_EXPOSED_CHARACTERS} characters; use a longer one or listen on 127.0.0.1"
         )
 
 
@@ -126,7 +126,8 @@ def _from_fallback(path: Path, make: Callable[[], str], why: str) -> LocalToken:
     except (OSError, TokenProblem) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else str(exc)
         raise TokenProblem(
-            f"no token can be kept: {why}; and {path}: {reason}. Give one with --token-file or {TOKEN_VARIABLE}"
+            f"no token can be kept: {why}; and {path}: {reason}. "
+            f"Give one with --token-file or {TOKEN_VARIABLE}"
         ) from exc
     return LocalToken(token.value, token.source, file=path, warning=f"the token is kept in a file: {why}")
 

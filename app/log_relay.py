@@ -14,7 +14,7 @@ INTERVAL_S = 0.1
 
 
 class LogRelay:
-    """Collects lines in the log thread and hands them to `announce` on the loop, ten times a second at most."""
+    """Collects lines in the log thread and hands them to `announce` on the loop, some times a second."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The one log pipeline: context in, redaction last, JSON lines file, standard error and the window's tail out.
+"""The one log pipeline: context in, redaction last; a file, standard error and the window's tail out.
 
 A log call only takes a snapshot of its values and puts it into a bounded queue. One thread redacts, escapes
 and writes, so that neither a slow disk nor a reader of standard error who stopped reading can hold up the
@@ -20,8 +20,8 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from types import MappingProxyType, TracebackType
-from typing import Any, NoReturn, TextIO, TypeAlias, Union, cast
+from types import MappingProxyType
+from typing import Any, NoReturn, TextIO, cast
 
 import orjson
 import structlog
@@ -47,9 +47,6 @@ _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _LEVEL_NUMBERS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _CONTEXT = ("request_id", "conversation_id")
 
-_ExcInfo: TypeAlias = Union[
-    "tuple[type[BaseException], BaseException, TracebackType | None]", BaseException, None
-]
 LogListener = Callable[[tuple[LogLine, ...], int], None]
 """Takes new lines, oldest first, and how many were dropped before them; called in the log thread."""
 

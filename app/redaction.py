@@ -3,7 +3,7 @@
 Three ways to know one: a sensitive name before it (`x-api-key: …`), the shape of a well-known kind of key
 (`redaction_shapes`), or its being a key we hold, also in base64, hex, percent or backslash-u form. Text is
 judged as it stands and once more with escapes and invisible characters undone; what is found there is cut
-out of the original. Redacting twice gives the same text. Text that is merely reversed or encrypted is not seen.
+out of the original. Redacting twice gives the same text. Text that is reversed or encrypted is not seen.
 """
 
 from __future__ import annotations

@@ -13,8 +13,10 @@ _SHAPES = (
     r"sk-(?:proj|svcacct|admin|None)-[A-Za-z0-9_-]{16,}",
     r"github_pat_[A-Za-z0-9_]{16,}",
     r"AIza[A-Za-z0-9_-]{30,}",
-    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-    r"[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)",
+    (
+        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+        r"[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)"
+    ),
     # Prefixes that count at the start of a word.
     *(
         _NOT_IN_WORD + each
@@ -36,8 +38,10 @@ _SHAPES = (
             r"[0-9a-f]{32}\.[A-Za-z0-9]{16}(?![A-Za-z0-9])",
             r"tvly-[A-Za-z0-9_-]{16,}",
             r"BSA[A-Za-z0-9_-]{24,}",
-            r"(?:fw|r8|jina|dop_v1|doo_v1|dor_v1|lin_api|ntn|nsec|re|pul|sbp|lsv2_pt|lsv2_sk|hvs|hvb|glc|glsa"
-            r"|shpat|shpca|shppa|shpss|sntrys|figd|rnd|vcp|whsec|fo1|ctx7sk|e2b)_[A-Za-z0-9_=+/-]{20,}",
+            (
+                r"(?:fw|r8|jina|dop_v1|doo_v1|dor_v1|lin_api|ntn|nsec|re|pul|sbp|lsv2_pt|lsv2_sk|hvs|hvb|glc|glsa"
+                r"|shpat|shpca|shppa|shpss|sntrys|figd|rnd|vcp|whsec|fo1|ctx7sk|e2b)_[A-Za-z0-9_=+/-]{20,}"
+            ),
             r"(?:fc|pa|key|voyage|dapi)-?[0-9a-f]{32}(?![0-9a-f])",
             r"hv[sb]\.[A-Za-z0-9_-]{20,}",
             r"dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9._-]{20,}",
@@ -94,7 +98,10 @@ _STRONG_NAME = (
 _WEAK_NAME = r"(?<![A-Za-z0-9_-])(?:token|secret|passcode|pin[-_]?code)"
 _QUOTE = r"\\*[\"']"
 _SEPARATOR = rf"(?:{_QUOTE})?\s{{0,4}}(?:=>|:=|[:=])\s{{0,4}}|{_QUOTE}\s*,\s*(?=b?{_QUOTE})"
-_OPTION = r"(?<![^\s\"'])--?[A-Za-z0-9-]*(?:api-?key|token|secret|password|passwd|passphrase|credential|access-key)[ =]+"
+_OPTION = (
+    r"(?<![^\s\"'])--?[A-Za-z0-9-]*"
+    r"(?:api-?key|token|secret|password|passwd|passphrase|credential|access-key)[ =]+"
+)
 _VALUE = (
     r"b?(?P<quote>\\*[\"'])(?P<quoted>(?:(?!(?P=quote))[^\n]){1,20000}?)(?P=quote)"
     r"|(?P<bare>[^\s\"'&;,)}\]>`|\\]+)"

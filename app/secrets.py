@@ -45,7 +45,7 @@ class FoundKey:
 
     key: SecretStr | None
     source: str
-    """In words: `in the keyring (openrouter)`, `environment variable X`, `file X`, `none needed`, `missing`."""
+    """In words: `in the keyring (NAME)`, `environment variable X`, `file X`, `none needed` or `missing`."""
     problem: str | None = None
     """Why there is none, or what the user should know about the one there is."""
 
@@ -187,8 +187,8 @@ class SecretStore:
                 self._backend = self._find_backend()
             if self._backend is None:
                 raise KeyringUnavailable(
-                    f"{doing}: no keyring is available here (accepted: Secret Service, KWallet, macOS Keychain, "
-                    "Windows Credential Manager); give the key by environment variable or file"
+                    f"{doing}: no keyring is available here (accepted: Secret Service, KWallet, macOS "
+                    "Keychain, Windows Credential Manager); use an environment variable or a file"
                 )
             return question(self._backend)
 

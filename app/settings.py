@@ -49,9 +49,7 @@ class KeySettings(_Section):
 
     keyring: str | None = Field(default=None, title="Keyring entry", min_length=1, max_length=200)
     """The entry in the system's keyring (service signalbox)."""
-    env: str | None = Field(
-        default=None, title="Environment variable", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"
-    )
+    env: str | None = Field(default=None, title="Environment variable", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     """The environment variable that holds the key."""
     file: str | None = Field(default=None, title="File", min_length=1)
     """A file with the key as its one line, mode 0600 or stricter."""
@@ -84,7 +82,7 @@ class ProviderSettings(_Section):
     """One upstream service."""
 
     dialect: Dialect = Field(default="openai-chat", title="Protocol")
-    """What the service speaks: chat completions (OpenRouter, OpenAI, Ollama, vLLM, …) or Anthropic Messages."""
+    """What the service speaks: chat completions (OpenRouter, OpenAI, Ollama, …) or Anthropic Messages."""
     base_url: str = Field(title="Address")
     """The address its documentation gives, such as https://openrouter.ai/api/v1."""
     key: Annotated[KeySettings | None, BeforeValidator(_none_by_name)] = Field(default=None, title="Key")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import yaml
 from pydantic import ValidationError
@@ -23,6 +23,15 @@ MAX_BYTES = 2**20
 _MAX_DEPTH = 50
 _MAX_NODES = 100_000
 """Nodes the document may have once every alias is followed."""
+
+
+class _Mark(Protocol):
+    """A position as PyYAML has it, counted from 0."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
 
 
 class _Loader(yaml.SafeLoader):
@@ -74,7 +83,7 @@ def read_settings(content: bytes) -> SettingsDocument:
     text = _text(content)
     _check_events(text)
     root = _compose(text)
-    raw = _plain(text) if root is not None else {}
+    raw: Mapping[str, Any] = _plain(text) if root is not None else {}
     if root is not None and not isinstance(root, yaml.MappingNode):
         raise SettingsError("settings are keys with values, such as `version: 1`", _place(root.start_mark))
     data = _up_to_date(raw, root)
@@ -125,7 +134,7 @@ def _check_events(text: str) -> None:
 
 def _compose(text: str) -> yaml.Node | None:
     try:
-        root = cast("yaml.Node | None", yaml.compose(text, Loader=_Loader))
+        root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as exc:
         raise _yaml_problem(exc) from exc
     if root is not None:
@@ -268,7 +277,7 @@ def _below(node: yaml.Node, step: str | int) -> yaml.Node | None:
     return None
 
 
-def _place(mark: yaml.Mark | None) -> Place:
+def _place(mark: _Mark | None) -> Place:
     return Place(1, 1) if mark is None else Place(mark.line + 1, mark.column + 1)
 
 

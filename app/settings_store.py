@@ -91,7 +91,7 @@ class SettingsStore:
         return shipped_settings() if content is None else read_settings(content)
 
     def set_aside(self, now: datetime) -> Path | None:
-        """Moves a broken file to `settings.broken-DATE.yaml`, byte for byte; None where that is not allowed."""
+        """Moves a broken file to `settings.broken-DATE.yaml`, byte for byte; None where it may not."""
         if not self.may_move:
             return None
         stamp = now.strftime("%Y%m%d-%H%M%S")
@@ -198,7 +198,7 @@ def in_force(
 def _with_first_model(settings: Settings, name: str, model: str) -> Settings:
     alias = settings.aliases[name]
     first, *rest = alias.candidates
-    # The older server wrote OpenRouter's models as openrouter/vendor/model; openrouter/auto is a model's own name.
+    # The older server wrote openrouter/vendor/model; openrouter/auto is the name of a model itself.
     bare = model.removeprefix(f"{OPENROUTER}/")
     wanted = bare if "/" in bare and first.provider == OPENROUTER else model
     candidates = (first.model_copy(update={"model": wanted}), *rest)
