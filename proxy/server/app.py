@@ -13,21 +13,30 @@ from aiohttp import web
 from proxy.config import ProxyConfig
 from proxy.context import NewId, RequestContext, new_id
 from proxy.events import EventSink, RequestRefused
-from proxy.messages.errors import ApiError, ErrorType
+from proxy.messages.errors import ApiError, ClientError, ErrorType
+from proxy.messages.message import JsonObject
 from proxy.server import door
 from proxy.server.connection import ConnectionGuard, GuardedConnection, GuardedServer
 from proxy.server.handlers import HANDLERS, Call
+from proxy.server.large_body import FORM_OVERHEAD_BYTES
 from proxy.server.limits import Limits
 from proxy.server.responses import error_response
 from proxy.server.routes import PUBLIC, match
+from proxy.service.batch_body import MAX_BATCH_BYTES
+from proxy.service.batch_message import BatchMessages
+from proxy.service.batch_worker import Means
 from proxy.service.connections import Connections, UpstreamFactory, upstream_of
 from proxy.service.messages import MessagesService
 from proxy.service.record import Announcer
+from proxy.service.storage import LazyStorage, Storage, StorageConfig
 from proxy.tasks import spawn
 
 _log = structlog.get_logger("proxy.server")
 
 _LOOPBACK = "127.0.0.1"
+_BATCH_GRACE_S = 5.0
+"""What requests of batches get to end at a stop; the others are run again after the next start."""
+_BODILESS = frozenset({"/v1/messages/batches/{id}/cancel"})
 _CANCEL_S = 1.0
 """How long cancelled requests and their connections get to end."""
 
@@ -35,7 +44,7 @@ _CANCEL_S = 1.0
 class ProxyServer:
     """The proxy as it listens. Make it, `start` it, `apply` changed settings, `stop` it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what tests hand in comes by name
         self,
         config: ProxyConfig,
         emit: EventSink,
@@ -46,6 +55,7 @@ class ProxyServer:
         capture_limit_bytes: int = 256 * 1024,
         limits: Limits | None = None,
         make_upstream: UpstreamFactory | None = None,
+        storage: StorageConfig | None = None,
     ) -> None:
         self._config = config
         self._new_id = new_id
@@ -54,6 +64,14 @@ class ProxyServer:
         self._failed_tokens = door.FailedTokens(self._limits, clock)
         self._connections = Connections(make_upstream or upstream_of)
         self._service = MessagesService(config, self._connections, new_id)
+        batched = BatchMessages(lambda: self._service, self._announcer, self._with_files)
+        means = Means(batched, batched.provider_of, wall_clock, new_id)
+        self._storage = None if storage is None else LazyStorage(storage, means)
+        max_file_bytes = 0 if storage is None else storage.rules.max_file_bytes + FORM_OVERHEAD_BYTES
+        self._bodies = {
+            "/v1/messages/batches": (MAX_BATCH_BYTES, door.JSON),
+            "/v1/files": (max_file_bytes, door.FORM),
+        }
         self._guard = ConnectionGuard(self._limits, new_id, self._refused)
         self._http: GuardedServer | None = None
         self._listening: list[asyncio.Server] = []
@@ -78,6 +96,8 @@ class ProxyServer:
         self._port = self._listening[0].sockets[0].getsockname()[1]
         if server.host == _LOOPBACK:
             await self._listen_on_ipv6(loop, self._http)
+        if self._storage is not None:
+            self._storage.begin()
         return f"http://{_shown_host(server.host)}:{self._port}"
 
     async def stop(self, drain_s: float = 30.0) -> None:
@@ -97,6 +117,8 @@ class ProxyServer:
         for server in listening:
             await server.wait_closed()
         self._guard.close()
+        if self._storage is not None:
+            await self._storage.close(min(drain_s, _BATCH_GRACE_S))
         await self._connections.aclose()
 
     def apply(self, config: ProxyConfig) -> None:
@@ -159,8 +181,23 @@ class ProxyServer:
         if context.conversation_id is not None:
             structlog.contextvars.bind_contextvars(conversation_id=context.conversation_id)
         return Call(
-            request, context, protocol.state, self._config, self._service, self._announcer, self._limits
+            request,
+            context,
+            protocol.state,
+            self._config,
+            self._service,
+            self._announcer,
+            self._limits,
+            self._open_storage,
         )
+
+    async def _open_storage(self) -> Storage:
+        if self._storage is None:
+            raise ClientError(ErrorType.NOT_FOUND, "This server keeps no batches and no files.")
+        return await self._storage.get()
+
+    async def _with_files(self, body: JsonObject) -> JsonObject:
+        return await (await self._open_storage()).files.in_place(body)
 
     async def _through_the_door(self, call: Call) -> web.StreamResponse:
         """The order is security requirement A5: a stranger never causes body parsing."""
@@ -173,8 +210,8 @@ class ProxyServer:
             door.check_token(head, server)
             call.connection.is_known = True
         found = match(request.method, request.raw_path)
-        if request.method == "POST":
-            door.check_body_head(head, server.max_body_bytes)
+        if request.method == "POST" and found.path not in _BODILESS:
+            door.check_body_head(head, *self._bodies.get(found.path, (server.max_body_bytes, door.JSON)))
         return await HANDLERS[found.path](call, found)
 
     async def _told(self, call: Call, error: ApiError) -> web.StreamResponse:

@@ -19,8 +19,7 @@ async def read_body(request: web.BaseRequest, connection: ConnectionState, max_b
     Raises:
         ClientError: It is larger than `max_bytes`, comes too slowly (408), or is badly framed.
     """
-    if request.headers.get("Expect", "").lower() == "100-continue":
-        await _invite(request)
+    await invite(request)
     pieces: list[bytes] = []
     connection.body_begins(request.content, request.content_length, asyncio.get_running_loop().time())
     try:
@@ -37,10 +36,10 @@ async def read_body(request: web.BaseRequest, connection: ConnectionState, max_b
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-async def _invite(request: web.BaseRequest) -> None:
+async def invite(request: web.BaseRequest) -> None:
     """Tells a client that waits for it to send its body (RFC 9110, 10.1.1)."""
     transport = request.transport
-    if transport is not None:
+    if request.headers.get("Expect", "").lower() == "100-continue" and transport is not None:
         transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 

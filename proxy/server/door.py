@@ -19,6 +19,8 @@ from proxy.config import ServerConfig
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.server.limits import Limits
 
+JSON = "application/json"
+FORM = "multipart/form-data"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 Headers = CIMultiDict[str] | CIMultiDictProxy[str]
@@ -108,11 +110,11 @@ def _credentials(headers: Headers) -> list[str]:
     return found
 
 
-def check_body_head(head: Head, max_bytes: int) -> None:
+def check_body_head(head: Head, max_bytes: int, kind: str = JSON) -> None:
     """Judges a body by what the headers say of it, before a byte of it is read.
 
     Raises:
-        ClientError: It is not JSON, is compressed (415), or says it is too large (413).
+        ClientError: It is not of that kind, is compressed (415), or says it is too large (413).
     """
     if head.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
         raise ClientError(
@@ -120,20 +122,20 @@ def check_body_head(head: Head, max_bytes: int) -> None:
             "The request body must not be compressed (Content-Encoding).",
             status=415,
         )
-    if not _is_json(head.headers.getall("Content-Type", ())):
+    if not _is_kind(head.headers.getall("Content-Type", ()), kind):
         raise ClientError(ErrorType.INVALID_REQUEST, "The content type must be application/json.", status=415)
     length = head.headers.get("Content-Length")
     if length is not None and int(length) > max_bytes:
         raise too_large(max_bytes)
 
 
-def _is_json(values: list[str] | tuple[()]) -> bool:
+def _is_kind(values: list[str] | tuple[()], wanted: str) -> bool:
     if len(values) != 1:
         return False
     kind, *parameters = (part.strip().lower() for part in values[0].split(";"))
-    return kind == "application/json" and all(
-        part in ("", "charset=utf-8", 'charset="utf-8"') for part in parameters
-    )
+    if wanted != JSON:
+        return kind == wanted
+    return kind == JSON and all(part in ("", "charset=utf-8", 'charset="utf-8"') for part in parameters)
 
 
 def too_large(max_bytes: int) -> ClientError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, cast
@@ -15,16 +15,19 @@ from proxy.messages.errors import ApiError
 from proxy.messages.message import JsonObject
 from proxy.messages.request import MessagesRequest, parse_request
 from proxy.messages.token_estimate import estimate_body
+from proxy.server import batches, files
 from proxy.server.body import parse_json, read_body
 from proxy.server.connection import ConnectionState
 from proxy.server.limits import Limits
 from proxy.server.responses import json_response
 from proxy.server.routes import Match
 from proxy.server.sse_response import SseResponse
+from proxy.service.file_blocks import named_files
 from proxy.service.messages import MessagesService, bind_conversation, conversation_of
 from proxy.service.models import list_models, retrieve_model
 from proxy.service.prewarm import prewarmed
 from proxy.service.record import CREDENTIAL_HEADERS, Announcer, RequestRecord
+from proxy.service.storage import Storage
 
 
 @dataclass(slots=True)
@@ -38,6 +41,8 @@ class Call:
     service: MessagesService
     announcer: Announcer
     limits: Limits
+    storage: Callable[[], Awaitable[Storage]]
+    """Opens what is behind batches and files; raises ApiError where it cannot be had."""
     record: RequestRecord | None = None
     """Exists once the request was understood; what fails before was refused."""
 
@@ -103,7 +108,10 @@ def _whole(call: Call, record: RequestRecord, message: Any) -> web.Response:
 
 async def _json_body(call: Call) -> tuple[bytes, object]:
     data = await read_body(call.request, call.connection, call.config.server.max_body_bytes)
-    return data, parse_json(data)
+    body = parse_json(data)
+    if not isinstance(body, dict) or not named_files(found := cast("dict[str, Any]", body)):
+        return data, cast("object", body)
+    return data, await (await call.storage()).files.in_place(found)
 
 
 def _begin(call: Call, request: MessagesRequest, data: bytes) -> RequestRecord:
@@ -129,5 +137,12 @@ HANDLERS = {
     "/v1/messages/count_tokens": count_tokens,
     "/v1/models": models,
     "/v1/models/{id}": model,
+    "/v1/messages/batches": batches.collection,
+    "/v1/messages/batches/{id}": batches.one,
+    "/v1/messages/batches/{id}/cancel": batches.cancel,
+    "/v1/messages/batches/{id}/results": batches.results,
+    "/v1/files": files.collection,
+    "/v1/files/{id}": files.one,
+    "/v1/files/{id}/content": files.content,
 }
 """By the pattern of `routes.match`."""

@@ -47,5 +47,5 @@ def error_response(error: ApiError, request_id: str) -> web.Response:
     if error.should_retry is not None:
         response.headers["x-should-retry"] = "true" if error.should_retry else "false"
     if error.status == 405:
-        response.headers["Allow"] = "GET, HEAD, POST"
+        response.headers["Allow"] = "GET, HEAD, POST, DELETE"
     return response

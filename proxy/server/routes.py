@@ -5,6 +5,7 @@ Source: security requirement A13 (`/v1//messages`, `/v1/%2e%2e/…` and the like
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
@@ -21,11 +22,20 @@ _METHODS: Mapping[str, tuple[str, ...]] = {
     "/v1/messages": ("POST",),
     "/v1/messages/count_tokens": ("POST",),
     "/v1/models": ("GET",),
+    "/v1/messages/batches": ("GET", "POST"),
+    "/v1/files": ("GET", "POST"),
 }
+_ITEMS: Mapping[str, tuple[str, ...]] = {
+    "/v1/messages/batches/{id}": ("GET", "DELETE"),
+    "/v1/messages/batches/{id}/cancel": ("POST",),
+    "/v1/messages/batches/{id}/results": ("GET",),
+    "/v1/files/{id}": ("GET", "DELETE"),
+    "/v1/files/{id}/content": ("GET",),
+}
+"""Paths with the id of something that we keep."""
+_ITEM_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MODEL = "/v1/models/"
 _NOT_SERVED: Mapping[str, str] = {
-    "/v1/messages/batches": "Message batches are not served yet: send the requests to /v1/messages.",
-    "/v1/files": "Files are not served yet: put images and documents into the message as base64.",
     "/v1/skills": "Skills run in Anthropic's containers, which no other upstream has.",
     "/v1/complete": "Text completions are a retired API: use /v1/messages.",
 }
@@ -39,6 +49,8 @@ class Match:
     path: str
     """The pattern, such as `/v1/models/{id}`."""
     model_id: str = ""
+    item_id: str = ""
+    """The id of a batch or a file."""
 
 
 def match(method: str, target: str) -> Match:
@@ -55,10 +67,23 @@ def match(method: str, target: str) -> Match:
     if path.startswith(_MODEL) and len(path) > len(_MODEL):
         _check_method(method, ("GET",))
         return Match("/v1/models/{id}", _model_id(path[len(_MODEL) :]))
+    item = _match_item(method, path)
+    if item is not None:
+        return item
     for prefix, reason in _NOT_SERVED.items():
         if path == prefix or path.startswith(prefix + "/"):
             raise ClientError(ErrorType.NOT_FOUND, reason, should_retry=False)
     raise ClientError(ErrorType.NOT_FOUND, "There is nothing at this path.", should_retry=False)
+
+
+def _match_item(method: str, path: str) -> Match | None:
+    for pattern, methods in _ITEMS.items():
+        before, _, after = pattern.partition("{id}")
+        item_id = path[len(before) : len(path) - len(after)]
+        if path == before + item_id + after and _ITEM_ID.fullmatch(item_id):
+            _check_method(method, methods)
+            return Match(pattern, item_id=item_id)
+    return None
 
 
 def _check_method(method: str, allowed: tuple[str, ...]) -> None:

@@ -1,0 +1,66 @@
+"""Serves a request of a batch as `/v1/messages` serves a client's: files in place, routed, recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import cast
+
+from proxy.context import RequestContext
+from proxy.messages.errors import ApiError
+from proxy.messages.message import JsonObject
+from proxy.messages.request import parse_request
+from proxy.messages.wire import write_json
+from proxy.routing.aliases import resolve
+from proxy.service.file_blocks import named_files
+from proxy.service.messages import MessagesService
+from proxy.service.record import Announcer, RequestRecord
+
+WithFiles = Callable[[JsonObject], Awaitable[JsonObject]]
+"""Puts the content of uploaded files in place of their ids."""
+
+
+class BatchMessages:
+    """What a batch's worker calls for each request (`batch_worker.RunMessage`)."""
+
+    def __init__(
+        self, service: Callable[[], MessagesService], announcer: Announcer, with_files: WithFiles
+    ) -> None:
+        self._service = service
+        self._announcer = announcer
+        self._with_files = with_files
+
+    async def __call__(
+        self, params: JsonObject, context: RequestContext, headers: Mapping[str, str]
+    ) -> JsonObject:
+        """Returns the whole Message.
+
+        Raises:
+            ApiError: The request is wrong, or no candidate could answer.
+        """
+        service = self._service()
+        body = await self._with_files(params) if named_files(params) else params
+        request = parse_request(body)
+        record = RequestRecord(context, self._announcer, headers)
+        record.start(model=request.model, stream=False, body=write_json(params))
+        status, failure = 500, None
+        try:
+            message = await service.whole(request, service.route(request), headers, record)
+            status = 200
+            record.client_told(write_json(message))
+            return cast("JsonObject", message)
+        except ApiError as error:
+            record.error, status = error, error.status
+            raise
+        except BaseException as exc:
+            failure = exc
+            raise
+        finally:
+            record.finish(status, failure)
+
+    def provider_of(self, model: str) -> str:
+        """Returns the provider that a model's name leads to first.
+
+        Raises:
+            ClientError: Nothing serves the name (404).
+        """
+        return resolve(self._service().config, model).candidates[0].provider

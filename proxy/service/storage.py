@@ -1,0 +1,152 @@
+"""Opens the store behind batches and files, keeps house in it once a minute, and closes it.
+
+SQLAlchemy is loaded here, in a thread, when the store is opened: the program's start does not wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from proxy.service.batch_worker import BatchLimits, BatchWorker, Means
+from proxy.service.batches import BatchService
+from proxy.service.files import FileRules, FileService
+from proxy.store.values import StoreError
+from proxy.tasks import spawn
+
+if TYPE_CHECKING:
+    from proxy.store.database import Database
+
+_log = structlog.get_logger("proxy.service")
+
+HOUSEKEEPING_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class StorageConfig:
+    """Where batches and files are kept, and under which rules."""
+
+    folder: Path
+    limits: BatchLimits = field(default_factory=BatchLimits)
+    rules: FileRules = field(default_factory=FileRules)
+
+
+class Storage:
+    """Batches and files over one open database; make it with `open_storage`."""
+
+    def __init__(self, database: Database, batches: BatchService, files: FileService, means: Means) -> None:
+        self._database = database
+        self.batches = batches
+        self.files = files
+        self.notice = database.health.message
+        """What the user should know of the database, such as that a damaged one was set aside."""
+        self._housekeeping = spawn(self._keep_house(means), name="keep house in the store")
+
+    async def close(self, grace_s: float) -> None:
+        """Lets requests of batches finish for `grace_s` seconds, ends them and closes the database."""
+        self._housekeeping.cancel()
+        await asyncio.wait({self._housekeeping})
+        await self.batches.stop(grace_s)
+        await self._database.close()
+
+    async def _keep_house(self, means: Means) -> None:
+        while True:
+            await means.sleep(HOUSEKEEPING_S)
+            try:
+                await self.batches.tick()
+                await self.files.tick()
+            except StoreError as error:
+                _log.warning("housekeeping_failed", reason=error.message)
+
+
+async def open_storage(config: StorageConfig, means: Means) -> Storage:
+    """Opens the store and goes on with the batches that had not ended.
+
+    Raises:
+        StoreError: Another process has the folder, or it cannot be used.
+    """
+    for name in ("database", "batches", "files", "folder"):
+        await asyncio.to_thread(importlib.import_module, f"proxy.store.{name}")
+    from proxy.store.batches import BatchStore  # noqa: PLC0415 - see above
+    from proxy.store.database import open_database  # noqa: PLC0415
+    from proxy.store.files import FileStore  # noqa: PLC0415
+    from proxy.store.folder import PrivateFolder, in_thread  # noqa: PLC0415
+
+    home = PrivateFolder(config.folder)
+    bodies = PrivateFolder(config.folder / "batches")
+    uploads = PrivateFolder(config.folder / "files")
+    for folder in (home, bodies, uploads):
+        await in_thread(folder.prepare)
+    database = await open_database(config.folder, means.clock())
+    try:
+        batch_store, file_store = BatchStore(database), FileStore(database, uploads)
+        if database.health.set_aside is None:  # else the rows may be older than the files
+            unfinished, known = await batch_store.ids(unfinished=True), await file_store.ids()
+            await in_thread(lambda: bodies.remove_others(unfinished))
+            await in_thread(lambda: uploads.remove_others(known))
+        worker = BatchWorker(batch_store, bodies, means, config.limits)
+        batches = BatchService(batch_store, bodies, worker, means)
+        files = FileService(file_store, means.clock, means.new_id, config.rules)
+        await batches.start()
+        await batches.tick()
+        await files.tick()
+    except BaseException:
+        await database.close()
+        raise
+    return Storage(database, batches, files, means)
+
+
+class LazyStorage:
+    """The store as the server holds it: opened in the background, and anew on demand where that failed."""
+
+    def __init__(self, config: StorageConfig, means: Means) -> None:
+        self._config = config
+        self._means = means
+        self._opening: asyncio.Task[Storage | StoreError] | None = None
+
+    def begin(self) -> None:
+        """Begins to open the store, so that batches go on without being asked for."""
+        self._opening = spawn(self._open(), name="open the store")
+
+    async def get(self) -> Storage:
+        """Returns the open store.
+
+        Raises:
+            StoreError: It cannot be opened; the next call tries again.
+        """
+        if self._opening is None:
+            self.begin()
+        opening = self._opening
+        assert opening is not None  # noqa: S101 - for the type checker
+        found = await asyncio.shield(opening)
+        if isinstance(found, StoreError):
+            if self._opening is opening:
+                self._opening = None
+            raise found
+        return found
+
+    async def close(self, grace_s: float) -> None:
+        """Closes the store, if it was opened."""
+        opening, self._opening = self._opening, None
+        if opening is None:
+            return
+        await asyncio.wait({opening})
+        if not opening.cancelled() and opening.exception() is None:
+            found = opening.result()
+            if isinstance(found, Storage):
+                await found.close(grace_s)
+
+    async def _open(self) -> Storage | StoreError:
+        try:
+            storage = await open_storage(self._config, self._means)
+        except StoreError as error:
+            _log.error("store_unavailable", reason=error.message)
+            return error
+        if storage.notice is not None:
+            _log.warning("store_was_damaged", notice=storage.notice)
+        return storage
