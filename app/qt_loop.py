@@ -101,7 +101,7 @@ else:
         set_exception_handler = BaseEventLoop.set_exception_handler
         default_exception_handler = BaseEventLoop.default_exception_handler
         call_exception_handler = BaseEventLoop.call_exception_handler
-        # Leaves before callbacks that are ready have run, then runs them outside a running loop.
+        # Runs what is still ready at the end without a running loop; forgets a stop() before the start.
         stop = BaseEventLoop.stop
         run_until_complete = BaseEventLoop.run_until_complete
 
@@ -325,14 +325,14 @@ class SignalboxEventLoop(_QasyncLoop):
         """Runs iterations of asyncio's loop.
 
         Returns:
-            Whether there was nothing left to do; else the slice was used up or the loop is to stop.
+            Whether there was nothing left to do; otherwise the slice was used up.
         """
         ends_at = time.monotonic() + SLICE_S
         while True:
             self._process_events(self._selector.select(0))
             self._take_due_timers()
             if not self._ready:
-                return not self._stopping
+                return True
             self._run_ready(ends_at)
             if self._stopping or time.monotonic() >= ends_at:
                 return False

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
@@ -62,8 +63,7 @@ def test_a_signal_wakes_the_loop_while_qt_sleeps(loop: asyncio.AbstractEventLoop
     async def wait() -> None:
         heard = loop.create_future()
         loop.add_signal_handler(signal.SIGUSR1, heard.set_result, None)
-        _send_signal_soon()
-        await heard
+        await _soon_after_a_signal(heard)
         assert loop.remove_signal_handler(signal.SIGUSR1)
 
     _run(loop, wait())
@@ -76,8 +76,7 @@ def test_pythons_own_signal_handlers_run_while_qt_sleeps(loop: asyncio.AbstractE
         heard = loop.create_future()
         before = signal.signal(signal.SIGUSR1, lambda _number, _frame: heard.set_result(None))
         try:
-            _send_signal_soon()
-            await heard
+            await _soon_after_a_signal(heard)
         finally:
             signal.signal(signal.SIGUSR1, before)
 
@@ -213,8 +212,11 @@ def _nth_call(count: int, then: Callable[[], object]) -> Callable[[], None]:
     return call
 
 
-def _send_signal_soon() -> None:
+async def _soon_after_a_signal(heard: asyncio.Future[None]) -> None:
+    started_at = time.monotonic()
     threading.Timer(0.02, os.kill, [os.getpid(), signal.SIGUSR1]).start()
+    await heard
+    assert time.monotonic() - started_at < _LIMIT_S / 2, "only the time limit woke the loop"
 
 
 async def _serve(handler: Handler) -> tuple[web.AppRunner, str]:

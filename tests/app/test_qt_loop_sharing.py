@@ -142,6 +142,26 @@ def test_a_modal_dialog_may_be_opened_by_a_plain_callback(loop: asyncio.Abstract
     assert _run(loop, wait_for_the_dialog()) == 3
 
 
+def test_what_was_ready_beside_a_modal_dialog_runs_once_inside_it(loop: asyncio.AbstractEventLoop) -> None:
+    ran: list[str] = []
+    dialog = QDialog()
+
+    def show() -> None:
+        dialog.exec()
+        ran.append("closed")
+
+    def close() -> None:
+        ran.append("beside")
+        dialog.accept()
+
+    loop.call_soon(show)
+    loop.call_soon(close)
+
+    _run(loop, asyncio.sleep(0.01))
+
+    assert ran == ["beside", "closed"]
+
+
 def test_modal_dialogs_nest(loop: asyncio.AbstractEventLoop) -> None:
     closed: list[str] = []
 
@@ -188,6 +208,7 @@ def test_a_loop_that_does_not_run_runs_nothing_in_qts_loop(loop: asyncio.Abstrac
         far.send(b"readable")
 
         async def leave_work_behind() -> None:
+            await asyncio.sleep(0.001)
             loop.call_later(0.001, ran.append, "timer")
             loop.add_reader(near, lambda: ran.append("descriptor"))
             loop.call_soon(lambda: loop.call_soon(loop.call_soon, ran.append, "callback"))
