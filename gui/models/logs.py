@@ -9,7 +9,7 @@ from PySide6.QtCore import QAbstractTableModel, QSortFilterProxyModel, Qt
 
 from gui import wording
 from gui.desk import LogLine
-from gui.models.roles import NO_PARENT, Index, Role
+from gui.roles import NO_PARENT, Index, Role
 
 MAX_LINES = 10_000
 LEVELS = ("debug", "info", "warning", "error", "critical")

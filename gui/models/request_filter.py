@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QSortFilterProxyModel
 
 from gui.models.requests import RequestRow, RequestsModel
-from gui.models.roles import Index, Role
+from gui.roles import Index, Role
 
 _TERM = re.compile(r"(?P<field>[a-z]+):(?P<value>\S+)")
 _TOOK = re.compile(r"(?P<sign>[<>]?)(?P<number>\d+(?:\.\d+)?)s?")

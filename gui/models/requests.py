@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import QAbstractTableModel, Qt
 
 from gui import wording
-from gui.models.roles import NO_PARENT, Index, Role
+from gui.roles import NO_PARENT, Index, Role
 from proxy.events import (
     FirstToken,
     Outcome,

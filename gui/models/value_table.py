@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from PySide6.QtCore import QAbstractTableModel, Qt
 
-from gui.models.roles import NO_PARENT, Index, Role
+from gui.roles import NO_PARENT, Index, Role
 
 T = TypeVar("T")
 

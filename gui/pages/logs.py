@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QLineEdit, QSplitter
 from gui import wording
 from gui.desk import LogLine
 from gui.models.logs import LEVELS, LogQuery, LogsModel, LogsProxy
-from gui.models.roles import Role
 from gui.pages.page import Page, Room
+from gui.roles import Role
 from gui.tokens import SPACE
 from gui.widgets.buttons import CopyButton, button
 from gui.widgets.cards import row

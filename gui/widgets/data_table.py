@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.icons import icon
-from gui.models.roles import Index, Role
+from gui.roles import Index, Role
 from gui.theme import Theme
 from gui.widgets.text import tip
 
