@@ -25,7 +25,7 @@ from proxy.server.routes import PUBLIC, match
 from proxy.service.batch_body import MAX_BATCH_BYTES
 from proxy.service.batch_message import BatchMessages
 from proxy.service.batch_worker import Means
-from proxy.service.connections import Connections, UpstreamFactory, upstream_of
+from proxy.service.connections import Connections, UpstreamFactory, preload, upstream_of
 from proxy.service.messages import MessagesService
 from proxy.service.record import Announcer
 from proxy.service.storage import LazyStorage, Storage, StorageConfig
@@ -98,6 +98,7 @@ class ProxyServer:
             await self._listen_on_ipv6(loop, self._http)
         if self._storage is not None:
             self._storage.begin()
+        self._preload()
         return f"http://{_shown_host(server.host)}:{self._port}"
 
     async def stop(self, drain_s: float = 30.0) -> None:
@@ -126,6 +127,12 @@ class ProxyServer:
         self._config = config
         self._service = MessagesService(config, self._connections, self._new_id)
         spawn(self._connections.retire_others(config.providers), name="close upstreams no longer configured")
+        self._preload()
+
+    def _preload(self) -> None:
+        """Makes ready in the background what the first request needs, so that it does not wait."""
+        for provider in {each.dialect: each for each in self._config.providers.values()}.values():
+            spawn(asyncio.to_thread(preload, provider), name="preload an upstream's client")
 
     async def _listen_on_ipv6(self, loop: asyncio.AbstractEventLoop, http: GuardedServer) -> None:
         """`localhost` may mean ::1 first; where that cannot be had, clients fall back to 127.0.0.1."""

@@ -12,9 +12,8 @@ from aiohttp import web
 from proxy.config import ProxyConfig
 from proxy.context import RequestContext
 from proxy.messages.errors import ApiError
-from proxy.messages.message import JsonObject
 from proxy.messages.request import MessagesRequest, parse_request
-from proxy.messages.token_estimate import estimate_body
+from proxy.messages.token_estimate import estimate_tokens
 from proxy.server import batches, files
 from proxy.server.body import parse_json, read_body
 from proxy.server.connection import ConnectionState
@@ -73,7 +72,7 @@ async def count_tokens(call: Call, _match: Match) -> web.StreamResponse:
     request = parse_request({"max_tokens": 1, **body} if isinstance(body, dict) else body)
     record = _begin(call, request, data)
     call.service.route(request)
-    answer = json_response({"input_tokens": estimate_body(cast("JsonObject", body))}, call.context.request_id)
+    answer = json_response({"input_tokens": estimate_tokens(request)}, call.context.request_id)
     record.client_told(cast("bytes", answer.body))
     return answer
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 from collections.abc import Callable, Mapping
 
 from typing_extensions import assert_never
 
 from proxy.config import ProviderConfig
+from proxy.dialects.profiles import profile_for
 from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.upstreams.anthropic_compatible import AnthropicCompatible
 from proxy.upstreams.base import Upstream
@@ -23,12 +26,29 @@ def upstream_of(provider: ProviderConfig) -> Upstream:
         case "anthropic-messages":
             return AnthropicCompatible(provider)
         case "openai-chat":
-            # The openai SDK takes half a second to import, which only its first user shall feel.
+            # The openai SDK takes a second to import, which nobody shall pay who does not use it.
             from proxy.upstreams.openai_compatible import OpenAICompatible  # noqa: PLC0415
 
             return OpenAICompatible(provider)
         case _:
             assert_never(provider.dialect)
+
+
+def preload(provider: ProviderConfig) -> None:
+    """Reads from disk what the first request to a provider needs; to be run in a thread."""
+    profile_for(provider.base_url, "")
+    if provider.dialect == "openai-chat":
+        importlib.import_module("proxy.upstreams.openai_compatible")
+
+
+def check_key(provider: ProviderConfig) -> None:
+    """Refuses a provider whose key the settings name but nobody could find.
+
+    Raises:
+        UpstreamError: The key is missing (401).
+    """
+    if provider.key is None and provider.key_missing:
+        raise UpstreamError(ErrorType.AUTHENTICATION, provider.key_missing, should_retry=False)
 
 
 class _Kept:
@@ -66,14 +86,10 @@ class Connections:
         self._make = make
         self._kept: dict[ProviderConfig, _Kept] = {}
 
-    def lease(self, provider: ProviderConfig) -> Lease:
-        """Returns the right to use the provider's upstream.
-
-        Raises:
-            UpstreamError: The provider's key is missing (401).
-        """
-        if provider.key is None and provider.key_missing:
-            raise UpstreamError(ErrorType.AUTHENTICATION, provider.key_missing, should_retry=False)
+    async def lease(self, provider: ProviderConfig) -> Lease:
+        """Returns the right to use the provider's upstream."""
+        if provider not in self._kept:
+            await asyncio.to_thread(preload, provider)
         kept = self._kept.get(provider)
         if kept is None:
             kept = self._kept[provider] = _Kept(self._make(provider))

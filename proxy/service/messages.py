@@ -29,7 +29,7 @@ from proxy.messages.request import MessagesRequest
 from proxy.messages.stream_state import IllegalEvent, StreamState
 from proxy.routing.aliases import DEMO_PROVIDER, Route, resolve
 from proxy.service.attempt import Attempt, Plan, cleaned, open_attempt
-from proxy.service.connections import Connections
+from proxy.service.connections import Connections, check_key
 from proxy.service.record import RequestRecord
 
 _log = structlog.get_logger("proxy.service")
@@ -118,15 +118,16 @@ class MessagesService:
         headers: Mapping[str, str],
         record: RequestRecord,
     ) -> AsyncIterator[list[StreamEvent]]:
-        plan = Plan.make(request, candidate, provider)
-        losses = [f"{loss.path}: {loss.reason}" for loss in plan.encoded.losses]
-        record.routed(route.alias, candidate, route.reason, losses)
-        lease = self.connections.lease(provider)
+        lease = await self.connections.lease(provider)
         try:
+            plan = Plan.make(request, candidate, provider)
+            losses = [f"{loss.path}: {loss.reason}" for loss in plan.encoded.losses]
+            record.routed(route.alias, candidate, route.reason, losses)
+            check_key(provider)
             attempt = await open_attempt(plan, lease, _for_upstream(headers, provider), record, self.new_id)
             try:
                 yield []
-                async for batch in _lawful(attempt, record):
+                async for batch in lawful(attempt, record):
                     yield batch
             finally:
                 await attempt.aclose()
@@ -134,7 +135,7 @@ class MessagesService:
             await lease.release()
 
 
-async def _lawful(attempt: Attempt, record: RequestRecord) -> AsyncIterator[list[StreamEvent]]:
+async def lawful(attempt: Attempt, record: RequestRecord) -> AsyncIterator[list[StreamEvent]]:
     """Yields an attempt's events, judged, none before content begins; an early failure is raised."""
     judge = StreamState()
     held: list[StreamEvent] | None = []

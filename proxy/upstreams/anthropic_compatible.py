@@ -58,8 +58,11 @@ class AnthropicCompatible:
             await self._session.close()
 
     def _own_headers(self) -> dict[str, str]:
-        key = self._provider.key
-        credentials = {} if key is None else {"x-api-key": key.get_secret_value()}
+        credentials: dict[str, str] = {}
+        if self._provider.key is not None:
+            key = self._provider.key.get_secret_value()
+            # Anthropic takes either; of the gateways that speak its protocol some know only one of them.
+            credentials = {"x-api-key": key, "Authorization": f"Bearer {key}"}
         return {
             "Content-Type": "application/json",
             "Accept-Encoding": "identity",

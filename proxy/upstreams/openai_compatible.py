@@ -88,7 +88,7 @@ class OpenAICompatible:
             base_url=self._provider.base_url,
             max_retries=0,
             http_client=httpx2.AsyncClient(
-                transport=_SessionTransport(session, _fixed_headers(self._provider.base_url)),
+                transport=_SessionTransport(session, fixed_headers(self._provider.base_url)),
                 trust_env=False,
                 follow_redirects=False,
             ),
@@ -163,7 +163,8 @@ class _ErrorAnswer:
         """Does nothing: the connection is closed already."""
 
 
-def _fixed_headers(base_url: str) -> dict[str, str]:
+def fixed_headers(base_url: str) -> dict[str, str]:
+    """Returns the headers that go with every request to a server."""
     host = urlsplit(base_url).hostname or ""
     headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
     for name, wanted in HOST_HEADERS.items():

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 from pydantic import SecretStr
@@ -19,6 +19,8 @@ from proxy.messages.errors import UpstreamError
 from proxy.messages.message import JsonObject
 from proxy.server.app import ProxyServer
 from proxy.server.limits import Limits
+
+Kind = TypeVar("Kind")
 
 TOKEN = "local-" + "token-" + "0123456789abcdef"
 BODY: JsonObject = {"model": "big", "max_tokens": 64, "messages": [{"role": "user", "content": "hi"}]}
@@ -71,11 +73,13 @@ class ScriptedUpstream:
     replies: list[Reply | UpstreamError] = field(default_factory=lambda: [Reply()])
     asked: list[JsonObject] = field(default_factory=list[JsonObject])
     headers: list[Mapping[str, str]] = field(default_factory=list[Mapping[str, str]])
+    is_asked: asyncio.Event = field(default_factory=asyncio.Event)
     is_closed: bool = False
 
     async def open(self, path: str, payload: JsonObject, headers: Mapping[str, str]) -> Reply:
         self.asked.append(payload)
         self.headers.append(headers)
+        self.is_asked.set()
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         if isinstance(reply, UpstreamError):
             raise reply
@@ -102,13 +106,33 @@ def proxy_config(*names: str, **server: Any) -> ProxyConfig:
     )
 
 
+class Announced(list[ProxyEvent]):
+    """The announced events in order; `until` waits for one of a kind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._came = asyncio.Event()
+
+    def take(self, event: ProxyEvent) -> None:
+        self.append(event)
+        self._came.set()
+        self._came = asyncio.Event()
+
+    async def until(self, kind: type[Kind]) -> Kind:
+        while True:
+            for event in self:
+                if isinstance(event, kind):
+                    return event
+            await asyncio.wait_for(self._came.wait(), 5)
+
+
 @dataclass(slots=True)
 class Running:
     """A proxy that listens."""
 
     server: ProxyServer
     url: str
-    events: list[ProxyEvent]
+    events: Announced
     http: aiohttp.ClientSession
 
     @property
@@ -134,13 +158,13 @@ async def running(
     config: ProxyConfig | None = None,
     limits: Limits | None = None,
     **more: Any,
-) -> AsyncIterator[Running]:
+) -> AsyncGenerator[Running]:
     """Starts a proxy whose providers are the scripted upstreams of their names."""
     scripted = {"one": ScriptedUpstream()} if upstreams is None else upstreams
-    events: list[ProxyEvent] = []
+    events = Announced()
     server = ProxyServer(
         config or proxy_config(*scripted),
-        events.append,
+        events.take,
         limits=limits,
         make_upstream=lambda provider: scripted[provider.name],
         **more,

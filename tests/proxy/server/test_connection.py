@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import aiohttp
 import pytest
+from aiohttp.base_protocol import BaseProtocol
 
 from proxy.events import RequestRefused
 from proxy.server.connection import ConnectionState
 from proxy.server.limits import Limits
 from tests.proxy.scripted import TOKEN, running
 
-HEAD = f"POST /v1/messages HTTP/1.1\r\nHost: localhost:%d\r\nx-api-key: {TOKEN}\r\ncontent-type: application/json\r\n"
+HEAD = (
+    "POST /v1/messages HTTP/1.1\r\nHost: localhost:%d\r\n"
+    f"x-api-key: {TOKEN}\r\ncontent-type: application/json\r\n"
+)
 HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost:%d\r\n\r\n"
 
 
 @asynccontextmanager
-async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+async def connected(port: int) -> AsyncGenerator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         yield reader, writer
@@ -70,11 +75,15 @@ async def test_a_client_is_invited_to_send_the_body_it_announced() -> None:
 
 async def test_the_longest_idle_stranger_makes_room() -> None:
     limits = Limits(max_connections=2, stranger_grace_s=0)
-    async with running(limits=limits) as proxy, connected(proxy.port) as (oldest, _):
-        async with connected(proxy.port), connected(proxy.port) as (reader, writer):
-            assert await oldest.read() == b""
-            writer.write(HEALTH % proxy.port)
-            assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+    async with (
+        running(limits=limits) as proxy,
+        connected(proxy.port) as (oldest, _),
+        connected(proxy.port),
+        connected(proxy.port) as (reader, writer),
+    ):
+        assert await oldest.read() == b""
+        writer.write(HEALTH % proxy.port)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
 
 
 async def test_one_connection_too_many_is_told_so() -> None:
@@ -103,8 +112,10 @@ async def test_strangers_beyond_their_number_are_closed() -> None:
         (None, 40 * 1024, 40.0, False),
     ],
 )
-def test_a_body_must_keep_a_pace(length: int | None, received: int, elapsed: float, is_overdue: bool) -> None:
+async def test_a_body_must_keep_a_pace(
+    length: int | None, received: int, elapsed: float, is_overdue: bool
+) -> None:
     state = ConnectionState(0.0, 0.0)
-    state.body_begins(asyncio.StreamReader(), length, 100.0)  # pyright: ignore[reportArgumentType]
+    state.body_begins(aiohttp.StreamReader(BaseProtocol(asyncio.get_running_loop()), 2**16), length, 100.0)
     state.body_received = received
     assert state.is_body_overdue(Limits(), 100.0 + elapsed) is is_overdue

@@ -17,8 +17,8 @@ from proxy.server.limits import Limits
 from tests.proxy.scripted import TOKEN, running
 
 CLASSES = (
-    "control_allow", "host_header", "origin_cors", "preflight", "csrf_content_type", "auth", "framing", "path",
-    "body_json", "body_size", "header_forwarding", "log_gui_injection",
+    "control_allow", "host_header", "origin_cors", "preflight", "csrf_content_type", "auth", "framing",
+    "path", "body_json", "body_size", "header_forwarding", "log_gui_injection",
 )  # fmt: skip
 QUIET_S = 2.0
 """A connection that is silent for this long is taken for one that stays open."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,10 +25,10 @@ def test_the_query_is_no_part_of_the_path() -> None:
 @pytest.mark.parametrize(
     "target",
     [
-        "/v1//messages", "//v1/messages", "/v1/messages/", "/v1/%6dessages", "/v1/messages%00", "/V1/messages",
-        "/v1/messages;x=1", "/v1/%2e%2e/admin", "/v1/../v1/messages", "/admin", "/favicon.ico", "/mcp",
-        "/static/..%2f..%2fetc/passwd", "/v1/models/", "/v1/models/..", "/v1/models/a%2f..%2fb", "/v1/models/%ff",
-        "/v1/models/%00",
+        "/v1//messages", "//v1/messages", "/v1/messages/", "/v1/%6dessages", "/v1/messages%00", "/V1/x",
+        "/v1/messages;x=1", "/v1/%2e%2e/admin", "/v1/../v1/messages", "/admin", "/favicon.ico", "/nothing",
+        "/static/..%2f..%2fetc/passwd", "/v1/models/", "/v1/models/..", "/v1/models/a%2f..%2fb",
+        "/v1/models/%ff", "/v1/models/%00",
     ],
 )  # fmt: skip
 def test_a_path_that_is_not_exactly_known_is_404(target: str) -> None:
@@ -49,17 +51,15 @@ def test_a_model_id_may_hold_slashes_escaped_or_not() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1/messages/batches", "/v1/messages/batches/b_1/results", "/v1/files", "/v1/skills/x", "/v1/complete"],
+    ["/v1/skills", "/v1/skills/x/versions", "/v1/complete"],
 )
 def test_parts_of_the_api_that_are_not_served_say_so(path: str) -> None:
-    with pytest.raises(ClientError, match="served|retired|containers") as caught:
+    with pytest.raises(ClientError, match=r"Anthropic's containers|retired API") as caught:
         match("GET", path)
     assert caught.value.status == 404
 
 
 @given(st.sampled_from(["GET", "POST", "HEAD", "DELETE"]), st.text())
 def test_any_target_is_matched_or_refused(method: str, target: str) -> None:
-    try:
+    with suppress(ClientError):
         match(method, "/" + target)
-    except ClientError as refused:
-        assert refused.status in (404, 405)
