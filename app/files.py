@@ -132,9 +132,11 @@ def read_secret_line(path: Path, *, what: str) -> str:
         descriptor = os.open(path, flags)
     except OSError as exc:
         raise UntrustedFile(f"{what} {path} cannot be opened: {exc.strerror}") from exc
-    with os.fdopen(descriptor, "rb") as stream:
-        _require_private(os.fstat(stream.fileno()), path, what)
-        content = stream.read(_MAX_SECRET_FILE_BYTES + 1)
+    try:
+        _require_private(os.fstat(descriptor), path, what)
+        content = os.read(descriptor, _MAX_SECRET_FILE_BYTES + 1)
+    finally:
+        os.close(descriptor)
     try:
         text = content.decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError as exc:

@@ -46,6 +46,8 @@ _DANGEROUS = re.compile(
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _LEVEL_NUMBERS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _CONTEXT = ("request_id", "conversation_id")
+_QUIETER = ("aiohttp.access", "httpcore2", "httpx2", "openai", "asyncio")
+"""Their access and wire logs say again, and with more risk, what our own events say."""
 
 LogListener = Callable[[tuple[LogLine, ...], int], None]
 """Takes new lines, oldest first, and how many were dropped before them; called in the log thread."""
@@ -110,13 +112,15 @@ class LogPipeline:
         self._work = threading.Condition()
         self._is_open = True
         self._handler = _FromStandardLibrary(self)
+        self._levels_before: dict[str, int] = {}
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._thread.start()
 
     def install(self) -> None:
         """Makes this the place where structlog and the standard library's loggers end."""
-        self._configure()
         root = logging.getLogger()
+        self._levels_before = {name: logging.getLogger(name).level for name in ("", *_QUIETER)}
+        self._configure()
         root.addHandler(self._handler)
         logging.captureWarnings(capture=True)
 
@@ -149,6 +153,8 @@ class LogPipeline:
         root = logging.getLogger()
         if self._handler in root.handlers:
             root.removeHandler(self._handler)
+            for name, level in self._levels_before.items():
+                logging.getLogger(name).setLevel(level)
             logging.captureWarnings(capture=False)
             structlog.reset_defaults()
         with self._work:
@@ -172,15 +178,8 @@ class LogPipeline:
         self._handler.setLevel(number)
         root = logging.getLogger()
         root.setLevel(number)
-        # Access and wire logs of libraries say what our own events say better.
-        for name, least in (
-            ("aiohttp.access", 30),
-            ("httpcore2", 30),
-            ("httpx2", 30),
-            ("openai", 30),
-            ("asyncio", 30),
-        ):
-            logging.getLogger(name).setLevel(max(number, least))
+        for name in _QUIETER:
+            logging.getLogger(name).setLevel(max(number, logging.WARNING))
         structlog.configure(
             processors=[structlog.contextvars.merge_contextvars, self._from_structlog],
             wrapper_class=structlog.make_filtering_bound_logger(number),

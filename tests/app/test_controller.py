@@ -1,0 +1,500 @@
+"""The controller as the window meets it: what it is asked, what it announces, what stays on disk."""
+
+import asyncio
+import errno
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from pydantic import SecretStr
+
+from app.configuration import Configuration
+from app.controller import Controller
+from app.environment import Environment
+from app.paths import Folders
+from app.secrets import SecretStore
+from app.settings_store import SettingsStore
+from gui.desk import (
+    ActionDone,
+    ActionFailed,
+    AliasesChanged,
+    AliasView,
+    CandidateView,
+    Desk,
+    DeskEvent,
+    ProviderDraft,
+    ProvidersChanged,
+    ProviderTested,
+    ProxyPhase,
+    ProxyStateChanged,
+    SettingsChanged,
+)
+from proxy.config import ProviderConfig, ProxyConfig
+from proxy.events import EventSink, Exchange, RequestRefused
+from tests.app.test_secrets import Entries
+
+KEY = "sk-or-" + "v1-" + "0a1b2c3d" * 8
+E_ = TypeVar("E_")
+
+
+@dataclass
+class FakeServer:
+    """Stands where the HTTP server stands."""
+
+    config: ProxyConfig
+    emit: EventSink
+    failure: OSError | None = None
+    active_requests: int = 0
+    applied: list[ProxyConfig] = field(default_factory=list)
+    stopped: list[float] = field(default_factory=list)
+
+    async def start(self) -> str:
+        if self.failure is not None:
+            raise self.failure
+        return f"http://{self.config.server.host}:{self.config.server.port}"
+
+    async def stop(self, drain_s: float = 30.0) -> None:
+        self.stopped.append(drain_s)
+
+    def apply(self, config: ProxyConfig) -> None:
+        self.applied.append(config)
+
+
+@dataclass
+class Found:
+    is_ok: bool
+    text: str
+
+
+class Bench:
+    """A controller with everything around it in reach."""
+
+    def __init__(self, home: Path, keyring: Entries | None, variables: dict[str, str]) -> None:
+        self.folders = Folders(config=home, state=home, runtime=home / "run")
+        self.folders.create()
+        self.keyring = keyring
+        self.servers: list[FakeServer] = []
+        self.failure: OSError | None = None
+        self.events: list[DeskEvent] = []
+        self.quits = 0
+        self.probed: list[ProviderConfig] = []
+        environment = Environment(process=variables)
+        secrets = SecretStore(environment, names_file=self.folders.key_names_file, backend=lambda: keyring)
+        self.configuration = Configuration(
+            self.folders, SettingsStore(self.folders.settings_file), secrets, environment
+        )
+        self.configuration.set_broken_aside(datetime(2026, 11, 22, tzinfo=timezone.utc))
+        self.controller = Controller(
+            self.configuration,
+            make_server=self._server,
+            probe=self._probe,
+            on_quit=self._quit,
+            clock=lambda: 1234.5,
+        )
+        self._news = asyncio.Event()
+        self.controller.subscribe(self._listen)
+
+    def _server(self, config: ProxyConfig, emit: EventSink) -> FakeServer:
+        self.servers.append(FakeServer(config, emit, self.failure))
+        return self.servers[-1]
+
+    async def _probe(self, provider: ProviderConfig) -> Found:
+        self.probed.append(provider)
+        return Found(True, f"took the key {provider.key.get_secret_value() if provider.key else None}")
+
+    def _quit(self) -> None:
+        self.quits += 1
+
+    def _listen(self, event: DeskEvent) -> None:
+        self.events.append(event)
+        self._news.set()
+
+    async def until(self, kind: type[E_], accept: Callable[[E_], bool] = lambda _event: True) -> E_:
+        """Waits for an event of a kind, takes everything up to it away and returns it."""
+
+        async def wait() -> E_:
+            while True:
+                for position, event in enumerate(self.events):
+                    if isinstance(event, kind) and accept(event):
+                        del self.events[: position + 1]
+                        return event
+                self._news.clear()
+                await self._news.wait()
+
+        return await asyncio.wait_for(wait(), 10)
+
+
+Make = Callable[..., Bench]
+
+
+@pytest.fixture
+async def make(tmp_path: Path) -> AsyncIterator[Make]:
+    benches: list[Bench] = []
+
+    def make(
+        keyring: Entries | None = None, variables: dict[str, str] | None = None, settings: str | None = None
+    ) -> Bench:
+        if settings is not None:
+            (tmp_path / "settings.yaml").write_text(settings)
+        bench = Bench(tmp_path, Entries() if keyring is None else keyring, variables or {})
+        benches.append(bench)
+        return bench
+
+    yield make
+    for bench in benches:
+        await bench.controller.shutdown()
+
+
+def _desk(bench: Bench) -> Desk:
+    return bench.controller
+
+
+OPENROUTER = """providers:
+  openrouter: {base_url: "https://openrouter.ai/api/v1", key: {keyring: openrouter}}  # mine
+"""
+
+
+async def test_it_starts_listens_and_stops_and_says_so(make: Make) -> None:
+    bench = make()
+
+    await bench.controller.start()
+    assert (await bench.until(ProxyStateChanged)).state.phase is ProxyPhase.STARTING
+    running = (await bench.until(ProxyStateChanged)).state
+    assert (running.phase, running.url, running.is_demo, running.started_at) == (
+        ProxyPhase.RUNNING,
+        "http://127.0.0.1:4000",
+        True,
+        1234.5,
+    )
+    _desk(bench).stop_proxy()
+    await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.STOPPED)
+
+    assert bench.servers[0].stopped == [30.0]
+    assert _desk(bench).state().url is None
+    _desk(bench).start_proxy()
+    await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.RUNNING)
+    assert len(bench.servers) == 2
+
+
+@pytest.mark.expects_log("not_listening")
+async def test_a_port_in_use_is_told_with_its_way_out(make: Make) -> None:
+    bench = make()
+    bench.failure = OSError(errno.EADDRINUSE, "Address already in use")
+
+    await bench.controller.start()
+
+    state = _desk(bench).state()
+    assert state.phase is ProxyPhase.FAILED
+    assert "Port 4000 on 127.0.0.1 is in use" in state.problems[0].text
+    assert bench.controller.failure is not None
+    assert bench.controller.failure.is_port_in_use
+    bench.failure = None
+    _desk(bench).start_proxy()
+    await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.RUNNING)
+    assert _desk(bench).state().problems == ()
+
+
+async def test_a_key_for_openrouter_is_all_it_takes(make: Make) -> None:
+    bench = make()
+    await bench.controller.start()
+
+    _desk(bench).store_key("openrouter", SecretStr(KEY))
+    await bench.until(ProvidersChanged)
+    await bench.until(ActionDone)
+
+    assert bench.keyring is not None
+    assert bench.keyring.entries["openrouter"] == KEY
+    (view,) = _desk(bench).providers()
+    assert (view.name, view.key_source, view.has_key, view.key_hint) == (
+        "openrouter",
+        "in the keyring (openrouter)",
+        True,
+        "••••2c3d",
+    )
+    config = bench.servers[0].applied[-1]
+    assert config.providers["openrouter"].key == SecretStr(KEY)
+    assert not _desk(bench).state().is_demo
+    assert "openrouter: {dialect: openai-chat" in bench.folders.settings_file.read_text()
+    assert not [
+        each
+        for each in bench.folders.config.rglob("*")
+        if each.is_file() and KEY.encode() in each.read_bytes()
+    ]
+
+
+async def test_a_lost_key_is_a_problem_and_never_the_demo(make: Make) -> None:
+    bench = make(Entries({"openrouter": KEY}), settings=OPENROUTER)
+    await bench.controller.start()
+    assert _desk(bench).state().problems == ()
+
+    _desk(bench).delete_key("openrouter")
+    await bench.until(ActionDone)
+
+    config = bench.servers[0].applied[-1]
+    assert config.providers["openrouter"].key is None
+    assert config.providers["openrouter"].key_missing is not None
+    assert "no entry 'openrouter'" in config.providers["openrouter"].key_missing
+    assert not _desk(bench).state().is_demo
+    assert _desk(bench).state().problems[0].page == "providers"
+
+
+async def test_a_keyring_that_cannot_be_used_is_told_and_nothing_is_stored(make: Make) -> None:
+    bench = make(Entries(failure=OSError("gone")), settings=OPENROUTER)
+    await bench.controller.start()
+
+    _desk(bench).store_key("openrouter", SecretStr(KEY))
+    failed = await bench.until(ActionFailed)
+
+    assert failed.title == "The key of openrouter was not stored"
+    assert "the connection to the keyring broke" in failed.text
+    assert KEY not in failed.text
+
+
+async def test_a_provider_is_added_changed_renamed_and_removed_with_the_rest_of_the_file_kept(
+    make: Make,
+) -> None:
+    text = OPENROUTER + "unknown_models: {provider: openrouter}\nfuture: [1,2]  # theirs\n"
+    bench = make(settings=text)
+    await bench.controller.start()
+    desk = _desk(bench)
+
+    assert (
+        desk.save_provider(
+            ProviderDraft("local", "openai-chat", "http://127.0.0.1:1/v1", needs_key=False), replaces=None
+        )
+        is None
+    )
+    await bench.until(ActionDone)
+    assert [each.name for each in desk.providers()] == ["openrouter", "local"]
+    assert desk.providers()[1].key_source == "none needed"
+
+    draft = ProviderDraft("or2", "openai-chat", "https://openrouter.ai/api/v1")
+    assert desk.save_provider(draft, replaces="openrouter") is None
+    await bench.until(ActionDone, lambda event: "or2" in event.text)
+    stored = bench.folders.settings_file.read_text()
+    assert "  or2: {base_url:" in stored
+    assert "# mine" in stored
+    assert "unknown_models: {provider: or2}" in stored
+    assert "future: [1,2]  # theirs" in stored
+    assert "key: {keyring: openrouter}" in stored, "the key stays where it was"
+
+    desk.remove_provider("or2")
+    await bench.until(ActionDone)
+    assert [each.name for each in desk.providers()] == ["local"]
+
+
+@pytest.mark.parametrize(
+    ("draft", "replaces", "words"),
+    [
+        (ProviderDraft("openrouter", "openai-chat", "https://a.example"), None, "already"),
+        (ProviderDraft("x", "openai-chat", "http://a.example"), None, "use https"),
+        (ProviderDraft("x", "openai-chat", "nonsense"), None, "whole address"),
+        (ProviderDraft(" ", "openai-chat", "https://a.example"), None, "name"),
+        (ProviderDraft("x", "soap", "https://a.example"), None, "openai-chat"),
+        (ProviderDraft("x", "openai-chat", "https://a.example", key_env="no good"), None, "pattern"),
+        (ProviderDraft("x", "openai-chat", "https://a.example"), "gone", "any more"),
+    ],
+)
+async def test_a_provider_that_cannot_work_is_refused_at_once(
+    make: Make, draft: ProviderDraft, replaces: str | None, words: str
+) -> None:
+    bench = make(settings=OPENROUTER)
+
+    problem = _desk(bench).save_provider(draft, replaces=replaces)
+
+    assert problem is not None
+    assert words in problem
+    assert bench.folders.settings_file.read_text() == OPENROUTER
+
+
+async def test_a_failed_write_is_told_and_the_old_settings_stay(make: Make) -> None:
+    bench = make(settings=OPENROUTER)
+    await bench.controller.start()
+    bench.folders.settings_file.write_text("providers: [")
+
+    _desk(bench).set_theme("dark")
+    failed = await bench.until(ActionFailed)
+
+    assert "line 1" in failed.text
+    assert bench.folders.settings_file.read_text() == "providers: ["
+    assert _desk(bench).theme() == "system"
+
+
+async def test_a_test_of_a_provider_tells_what_was_found_without_the_key(make: Make) -> None:
+    bench = make(Entries({"openrouter": KEY}), settings=OPENROUTER)
+    await bench.controller.start()
+
+    _desk(bench).test_provider("openrouter")
+    tested = await bench.until(ProviderTested)
+    _desk(bench).test_provider("nobody")
+    missing = await bench.until(ProviderTested)
+
+    assert tested == ProviderTested("openrouter", True, "took the key [redacted]")
+    assert bench.probed[0].base_url == "https://openrouter.ai/api/v1"
+    assert not missing.is_ok
+
+
+async def test_aliases_are_edited_resolved_and_kept_in_order(make: Make) -> None:
+    bench = make(Entries({"openrouter": KEY}), settings=OPENROUTER)
+    await bench.controller.start()
+    desk = _desk(bench)
+    assert [each.name for each in desk.aliases()] == ["big", "small"]
+    assert desk.resolve("claude-sonnet-5-5").text == (
+        "'claude-sonnet-5-5' matches claude-*sonnet* of the alias big → openrouter / anthropic/claude-sonnet-4"
+    )
+
+    alias = AliasView("large", ("claude-*",), (CandidateView("openrouter", "vendor/model"),))
+    assert desk.save_alias(alias, replaces="big") is None
+    await bench.until(AliasesChanged)
+
+    assert [each.name for each in desk.aliases()] == ["large", "small"]
+    assert desk.resolve("claude-haiku-4-5").text.endswith("of the alias large → openrouter / vendor/model")
+    assert bench.servers[0].applied[-1].aliases[0].match == ("claude-*",)
+    desk.remove_alias("small")
+    await bench.until(AliasesChanged)
+    assert [each.name for each in desk.aliases()] == ["large"]
+    unserved = desk.resolve("nonsense")
+    assert not unserved.is_served
+
+
+async def test_an_alias_with_a_mistyped_provider_is_refused_with_the_near_miss(make: Make) -> None:
+    bench = make(settings=OPENROUTER)
+
+    problem = _desk(bench).save_alias(AliasView("x", (), (CandidateView("openruter", "m"),)), replaces=None)
+
+    assert problem == "there is no provider 'openruter'; did you mean 'openrouter'?"
+
+
+async def test_an_alias_whose_provider_has_no_key_is_said_to_be_unserved(make: Make) -> None:
+    bench = make(settings=OPENROUTER)
+    await bench.controller.start()
+
+    resolution = _desk(bench).resolve("big")
+
+    assert not resolution.is_served
+    assert resolution.text.endswith("but its key is missing")
+
+
+async def test_broken_settings_are_set_aside_and_every_request_is_refused_with_the_reason(make: Make) -> None:
+    bench = make(settings="providers:\n  a: {base_url: ftp}\n")
+    await bench.controller.start()
+
+    config = bench.servers[0].config
+    (refusing,) = config.providers.values()
+    assert refusing.key_missing is not None
+    assert "line 2, column 17" in refusing.key_missing
+    assert config.unknown_models == refusing.name
+    state = _desk(bench).state()
+    assert not state.is_demo
+    assert "set aside untouched" in state.problems[0].text
+    (aside,) = bench.folders.config.glob("settings.broken-*.yaml")
+    assert aside.read_text() == "providers:\n  a: {base_url: ftp}\n"
+    assert _desk(bench).providers() == ()
+    assert not _desk(bench).resolve("big").is_served
+
+
+async def test_settings_set_aside_are_remembered_at_the_next_start_until_new_ones_are_saved(
+    make: Make, tmp_path: Path
+) -> None:
+    make(settings="providers:\n  a: {base_url: ftp}\n")
+
+    again = make()
+    assert again.configuration.loaded.error is not None
+    await again.controller.start()
+    _desk(again).store_key("openrouter", SecretStr(KEY))
+    await again.until(ActionDone)
+
+    assert _desk(again).state().problems == ()
+    assert list(again.servers[0].applied[-1].providers) == ["openrouter"]
+    assert make().configuration.loaded.error is None
+
+
+async def test_settings_of_a_newer_version_stay_where_they_are_and_are_not_changed(make: Make) -> None:
+    bench = make(settings="version: 7\n")
+    await bench.controller.start()
+
+    assert "a newer Signalbox" in _desk(bench).state().problems[0].text
+    _desk(bench).set_theme("dark")
+    failed = await bench.until(ActionFailed)
+    assert "newer" in failed.text
+    assert bench.folders.settings_file.read_text() == "version: 7\n"
+
+
+async def test_an_exchange_is_kept_announced_by_its_id_and_shown_without_secrets(make: Make) -> None:
+    bench = make(Entries({"openrouter": KEY}), settings=OPENROUTER)
+    await bench.controller.start()
+
+    bench.servers[0].emit(
+        Exchange(
+            "req_1", client_request=f'{{"x":"{KEY}"}}', upstream_headers={"authorization": f"Bearer {KEY}"}
+        )
+    )
+    announced = await bench.until(Exchange)
+    shown = _desk(bench).exchange("req_1")
+
+    assert announced == Exchange("req_1")
+    assert shown is not None
+    assert shown.client_request == '{"x":"[redacted]"}'
+    assert KEY not in repr(shown)
+    assert _desk(bench).exchange("req_2") is None
+
+
+async def test_a_listener_that_raises_harms_neither_the_proxy_nor_the_others(make: Make) -> None:
+    bench = make()
+
+    def bad(_event: DeskEvent) -> None:
+        raise RuntimeError("a broken page")
+
+    seen: list[Any] = []
+    failures: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: failures.append(context))
+    bench.controller.subscribe(bad)
+    unsubscribe = bench.controller.subscribe(seen.append)
+    await bench.controller.start()
+    bench.servers[0].emit(RequestRefused("req_1", 1.0, 401, "no token"))
+    await bench.until(RequestRefused)
+    unsubscribe()
+
+    assert RequestRefused("req_1", 1.0, 401, "no token") in seen
+    assert failures
+    assert _desk(bench).state().phase is ProxyPhase.RUNNING
+
+
+async def test_quitting_stops_the_proxy_first_and_a_second_time_at_once(make: Make) -> None:
+    bench = make()
+    await bench.controller.start()
+
+    _desk(bench).quit()
+    await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.STOPPED)
+    assert bench.servers[0].stopped == [30.0]
+    _desk(bench).quit()
+
+    assert bench.quits >= 1
+
+
+async def test_the_connect_lines_hold_the_token_and_the_shown_ones_do_not(make: Make) -> None:
+    bench = make(variables={"SIGNALBOX_TOKEN": "t" * 30})
+    await bench.controller.start()
+
+    lines = _desk(bench).connect_lines()
+
+    assert lines.shell.get_secret_value() == (
+        "export ANTHROPIC_BASE_URL=http://127.0.0.1:4000\nexport ANTHROPIC_AUTH_TOKEN=" + "t" * 30
+    )
+    assert "t" * 30 not in lines.shown + repr(lines)
+
+
+async def test_the_theme_is_stored(make: Make) -> None:
+    bench = make(settings=OPENROUTER)
+    await bench.controller.start()
+
+    _desk(bench).set_theme("dark")
+    await bench.until(SettingsChanged)
+    _desk(bench).set_theme("pink")
+    failed = await bench.until(ActionFailed)
+
+    assert _desk(bench).theme() == "dark"
+    assert "theme" in failed.text
