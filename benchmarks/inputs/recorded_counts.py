@@ -31,6 +31,18 @@ class Recorded:
         """The half that constants are judged on, by a hash of the name; the other half is for fitting."""
         return hashlib.sha256(self.name.encode()).digest()[0] % 2 == 1
 
+    @property
+    def is_only_witness(self) -> bool:
+        """It uses what no recording of the fitted half does: web search, tool search or citations.
+
+        Those constants of the families can only come from the judged half, so it does not judge them.
+        """
+        kinds = [str(tool.type) for tool in self.request.tools or ()]
+        blocks = [block for message in self.request.messages for block in message.blocks()]
+        return any(kind.startswith(("web_search", "tool_search")) for kind in kinds) or any(
+            (block.model_extra or {}).get("citations") for block in blocks
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
