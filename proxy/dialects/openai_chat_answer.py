@@ -137,7 +137,8 @@ class Answer:
 
     def _delta(self, delta: JsonObject) -> None:
         content = delta.get("content")
-        if len(delta) <= 2 and content and isinstance(content, str):
+        only_text = len(delta) == 1 or (len(delta) == 2 and "role" in delta)
+        if only_text and content and isinstance(content, str):
             self._text(content)
             return
         self._reasoning(delta)

@@ -70,7 +70,7 @@ class OpenAIChatDecoder:
         if self._is_json:
             return self._whole_body()
         try:
-            made = self._take(self._splitter.finish())
+            made = self._take(self._splitter.finish(), is_last=True)
         except EventTooLarge as exc:
             return self._fail(ErrorType.API, f"The upstream sent {exc}.")
         if self._is_over:
@@ -102,21 +102,23 @@ class OpenAIChatDecoder:
             return self._fail(ErrorType.OVERLOADED, _NO_ANSWER)
         return made + self._end()
 
-    def _take(self, received: list[ServerSentEvent]) -> list[StreamEvent]:
+    def _take(self, received: list[ServerSentEvent], *, is_last: bool = False) -> list[StreamEvent]:
         made: list[StreamEvent] = []
         for event in received:
-            if event.data == b"[DONE]" or event.data.strip() == b"[DONE]":
+            if event.data.strip() == b"[DONE]":
                 made += self._done()
-            else:
-                made += self._data(event)
+            elif event.data.strip():
+                made += self._data(event, is_last=is_last)
             if self._is_over:
                 break
         return made
 
-    def _data(self, event: ServerSentEvent) -> list[StreamEvent]:
+    def _data(self, event: ServerSentEvent, *, is_last: bool) -> list[StreamEvent]:
         try:
             value, may_be_split = read_loosely(event.data)
         except ValueError:
+            if is_last:
+                return self._fail(ErrorType.OVERLOADED, _BROKE_OFF)
             value, may_be_split = None, False
         if not isinstance(value, dict):
             return self._fail(ErrorType.API, "The upstream sent something that is no chat completion chunk.")

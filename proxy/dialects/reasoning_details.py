@@ -18,6 +18,7 @@ from typing import Any, Literal, cast
 
 import orjson
 
+from proxy.dialects.loose_json import as_text
 from proxy.messages.message import JsonObject
 from proxy.messages.wire import write_json
 
@@ -107,7 +108,7 @@ _TEXT_KEYS = {"reasoning.text": "text", "reasoning.summary": "summary", "reasoni
 
 def text_of(detail: JsonObject) -> str:
     """Returns what a human can read of a detail."""
-    key = _TEXT_KEYS.get(detail.get("type", ""))
+    key = _TEXT_KEYS.get(as_text(detail.get("type")))
     text = detail.get(key) if key in ("text", "summary") else None
     return text if isinstance(text, str) else ""
 
@@ -121,7 +122,7 @@ def continues(detail: JsonObject, piece: JsonObject) -> bool:
 
 def extend(detail: JsonObject, piece: JsonObject) -> None:
     """Adds a later piece of a streamed detail to it, in place."""
-    key = _TEXT_KEYS.get(detail.get("type", ""))
+    key = _TEXT_KEYS.get(as_text(detail.get("type")))
     for name, value in piece.items():
         if name == key and isinstance(value, str):
             detail[name] = (detail.get(name) or "") + value

@@ -14,6 +14,8 @@ from proxy.messages.message import JsonObject
 
 _MAX_INLINE_DEPTH = 8
 """Deeper references are recursive in practice; what is beyond becomes an open object."""
+_MAX_INLINED = 500
+"""References that branch grow exponentially; no honest schema has so many."""
 
 
 def clean_schema(schema: JsonObject | None, rules: tuple[str, ...]) -> JsonObject:
@@ -23,7 +25,7 @@ def clean_schema(schema: JsonObject | None, rules: tuple[str, ...]) -> JsonObjec
     if cleaned["type"] == "object":
         cleaned.setdefault("properties", {})
     if "inline_refs" in rules or "gemini" in rules:
-        cleaned = _inline(cleaned, cleaned, 0)
+        cleaned = _Inliner(cleaned).inline(cleaned)
     if "drop_meta" in rules:
         cleaned = _walk(cleaned, _without_meta)
     if "gemini" in rules:
@@ -46,28 +48,36 @@ def is_strict(schema: Any) -> bool:
     return all(is_strict(item) for item in fields.values())
 
 
-def _inline(node: Any, root: JsonObject, depth: int) -> Any:
-    """Puts what `$ref` points to in its place."""
-    if isinstance(node, list):
-        return [_inline(item, root, depth) for item in cast("list[Any]", node)]
-    if not isinstance(node, dict):
-        return node
-    fields = cast("JsonObject", node)
-    reference = fields.get("$ref")
-    if isinstance(reference, str):
-        if depth >= _MAX_INLINE_DEPTH:
-            return {"type": "object"}
-        beside = {key: value for key, value in fields.items() if key != "$ref"}
-        return _inline({**_target(reference, root), **beside}, root, depth + 1)
-    kept = {key: value for key, value in fields.items() if key not in ("$defs", "definitions")}
-    return {key: _inline(value, root, depth) for key, value in kept.items()}
+class _Inliner:
+    """Puts what `$ref` points to in its place, as far as a schema may reasonably go."""
 
+    def __init__(self, root: JsonObject) -> None:
+        self._root = root
+        self._left = _MAX_INLINED
 
-def _target(reference: str, root: JsonObject) -> JsonObject:
-    node: Any = root
-    for step in reference.lstrip("#").strip("/").split("/"):
-        node = cast("JsonObject", node).get(step) if isinstance(node, dict) else None
-    return cast("JsonObject", node) if isinstance(node, dict) else {}
+    def inline(self, node: Any, depth: int = 0) -> Any:
+        """Returns the node without references."""
+        if isinstance(node, list):
+            return [self.inline(item, depth) for item in cast("list[Any]", node)]
+        if not isinstance(node, dict):
+            return node
+        fields = cast("JsonObject", node)
+        reference = fields.get("$ref")
+        if isinstance(reference, str):
+            self._left -= 1
+            if depth >= _MAX_INLINE_DEPTH or self._left < 0:
+                return {"type": "object"}
+            beside = {key: value for key, value in fields.items() if key != "$ref"}
+            return self.inline({**self._target(reference), **beside}, depth + 1)
+        kept = {key: value for key, value in fields.items() if key not in ("$defs", "definitions")}
+        return {key: self.inline(value, depth) for key, value in kept.items()}
+
+    def _target(self, reference: str) -> JsonObject:
+        node: Any = self._root
+        for step in filter(None, reference.lstrip("#").split("/")):
+            name = step.replace("~1", "/").replace("~0", "~")
+            node = cast("JsonObject", node).get(name) if isinstance(node, dict) else None
+        return cast("JsonObject", node) if isinstance(node, dict) else {}
 
 
 def _walk(node: Any, change: Callable[[JsonObject], JsonObject]) -> Any:

@@ -15,7 +15,7 @@ _AT_THE_END = ("stop_reason", "stop_sequence", "stop_details", "container")
 
 def unfold(message: JsonObject) -> list[StreamEvent]:
     """Returns the events of a message; folding them gives the same message again."""
-    start = {**message, "content": [], "stop_reason": None, "stop_sequence": None}
+    start: JsonObject = {**message, "content": [], "stop_reason": None, "stop_sequence": None}
     made: list[StreamEvent] = [{"type": "message_start", "message": start}]
     for index, block in enumerate(as_objects(message.get("content"))):
         made += _block(index, block)

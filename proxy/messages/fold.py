@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any, cast
-
-import orjson
 
 from proxy.messages.errors import ApiError, ErrorType, UpstreamError
 from proxy.messages.events import StreamEvent
@@ -99,8 +98,8 @@ class MessageFold:
 def _read_input(text: str) -> Any:
     """Reads a call's input; one cut off by max_tokens cannot be read and is shown as empty."""
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
+        return json.loads(text)  # not orjson: it makes integers beyond 64 bits floats
+    except (ValueError, RecursionError):
         return {}
 
 
