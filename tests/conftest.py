@@ -9,6 +9,7 @@ one thread as in the program; all others run on asyncio's own. No test may call 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import inspect
 import os
 import tempfile
@@ -33,8 +34,10 @@ _network = NetworkGuard()
 
 
 def pytest_configure() -> None:
-    """Closes the network before the first test module is imported."""
+    """Closes the network before the first test module is imported, and loads what must not load late."""
     _network.install()
+    # asyncio loads it with the first thread, and PySide6's import hook would then read files on the loop.
+    importlib.import_module("concurrent.futures.thread")
 
 
 def pytest_asyncio_loop_factories(

@@ -186,7 +186,9 @@ class BatchWorker:
     async def _begin(self, run: _Run, request: PendingRequest) -> None:
         try:
             params = await self._params(run.batch, request)
-            provider = self._means.provider_of(str(params.get("model", "")))
+            model = params.get("model")
+            # Without a model there is nothing to route; serving it tells the client which field is missing.
+            provider = self._means.provider_of(model) if isinstance(model, str) and model else ""
         except ApiError as error:
             await self._decide(run.batch, request, error, self._means.new_id("req_"))
             return
