@@ -94,6 +94,15 @@ class Answer:
             told = choice.get("stop_reason")
             self._stop_told = told if isinstance(told, str) else self._stop_told
 
+    @property
+    def open_text(self) -> int:
+        """Index of the open text block if plain text may go there as it is; negative: it may not."""
+        tags, queue = self._tags, self._queue
+        is_watched = self._watch is not None or self._halves is not None or self._hits
+        if is_watched or (tags is not None and not tags.is_over):
+            return -1
+        return queue.index if queue.is_direct and isinstance(queue.last, TextBlock) else -1
+
     def finish(self) -> None:
         """The answer is over: sends out all that waited."""
         self._settle()
@@ -137,10 +146,6 @@ class Answer:
 
     def _delta(self, delta: JsonObject) -> None:
         content = delta.get("content")
-        only_text = len(delta) == 1 or (len(delta) == 2 and "role" in delta)
-        if only_text and content and isinstance(content, str):
-            self._text(content)
-            return
         self._reasoning(delta)
         if isinstance(content, str):
             if content:

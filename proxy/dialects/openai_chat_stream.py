@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from proxy.context import NewId
 from proxy.dialects.base import Target
 from proxy.dialects.loose_json import as_object, as_objects, as_text, read_loosely
@@ -20,7 +22,7 @@ from proxy.messages.errors import ErrorType
 from proxy.messages.events import StreamEvent
 from proxy.messages.message import JsonObject
 from proxy.messages.request import MessagesRequest
-from proxy.messages.sse import EventTooLarge, ServerSentEvent, SseSplitter
+from proxy.messages.sse import MAX_EVENT_BYTES, EventTooLarge, ServerSentEvent, SseSplitter
 
 MAX_BODY_BYTES = 64 * 2**20
 """A whole answer beyond this is broken or hostile."""
@@ -43,6 +45,8 @@ class OpenAIChatDecoder:
         self._answer = Answer(request, target, new_id)
         self._has_started = False
         self._is_over = False
+        self._open_text = -1
+        """Index of the text block that plain text may go to at once; negative: none."""
 
     @property
     def cost_usd(self) -> float | None:
@@ -57,11 +61,18 @@ class OpenAIChatDecoder:
             self._is_json = _looks_like_json(data)
         if self._is_json:
             return self._keep(data)
+        if self._open_text >= 0 and _is_one_event(data) and self._splitter.is_idle:
+            text = _only_text(data)
+            if text:
+                self._answer.length += len(text)
+                return [events.text_delta(self._open_text, text)]
         try:
             received = self._splitter.feed(data)
         except EventTooLarge as exc:
             return self._fail(ErrorType.API, f"The upstream sent {exc}.")
-        return self._take(received)
+        made = self._take(received)
+        self._open_text = self._answer.open_text
+        return made
 
     def finish(self) -> list[StreamEvent]:
         """The upstream closed the body: returns the events that end the answer."""
@@ -180,6 +191,31 @@ class OpenAIChatDecoder:
     def _fail(self, kind: ErrorType, message: str) -> list[StreamEvent]:
         self._is_over = True
         return [events.error(kind, message)]
+
+
+def _is_one_event(data: bytes) -> bool:
+    """The commonest piece by far: one data line and its blank line, and nothing else."""
+    return (
+        data.startswith(b"data: {")
+        and data.find(b"\n") == len(data) - 2
+        and len(data) < MAX_EVENT_BYTES
+        and b"\r" not in data
+    )
+
+
+def _only_text(event: bytes) -> str:
+    """Returns the text of an event that brings text and nothing else; empty: it may bring more."""
+    try:
+        chunk = orjson.loads(event[6:])
+        choice = chunk["choices"][0]
+        delta = choice["delta"]
+        text = delta["content"]
+    except (ValueError, KeyError, IndexError, TypeError):
+        return ""
+    if type(text) is not str or len(delta) > 2 or (len(delta) == 2 and "role" not in delta):
+        return ""
+    says_more = choice.get("finish_reason") or chunk.get("usage") or chunk.get("error") or "x_groq" in chunk
+    return "" if says_more else text
 
 
 def _is_json(content_type: str) -> bool | None:

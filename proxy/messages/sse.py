@@ -37,6 +37,11 @@ class SseSplitter:
         self._size = 0
         self._ends_with_cr = False
 
+    @property
+    def is_idle(self) -> bool:
+        """Nothing of an unfinished line or event waits: the next byte begins an event."""
+        return not self._rest and not self._data and not self._name
+
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """Takes the next bytes.
 
