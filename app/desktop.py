@@ -123,8 +123,11 @@ async def _live(app: QApplication, configuration: Configuration, logs: LogPipeli
 class Face:
     """Theme, bridge, window and tray of one desk, wired to each other."""
 
-    def __init__(self, app: QApplication, desk: Desk, store: QSettings) -> None:
+    def __init__(
+        self, app: QApplication, desk: Desk, store: QSettings, *, tray_grace_ms: int = TRAY_GRACE_MS
+    ) -> None:
         self._store = store
+        self._tray_grace_ms = tray_grace_ms
         self.theme = Theme(app, desk.theme())
         self.bridge = Bridge(desk)
         self.host = TrayHost()
@@ -149,7 +152,7 @@ class Face:
         if not hidden:
             self.window.show_up()
         elif not self.host.is_there:
-            QTimer.singleShot(TRAY_GRACE_MS, self._show_without_tray)
+            QTimer.singleShot(self._tray_grace_ms, self._show_without_tray)
 
     def toggle(self) -> None:
         """Shows the window, or hides it when it is in front."""
@@ -226,15 +229,17 @@ def _hand_over(reply: Reply) -> int:
 
 def _catch_the_rest() -> None:
     """Sends to the log what nobody else caught: errors in slots, and Qt's own messages."""
-    sys.excepthook = _log_uncaught
-    qInstallMessageHandler(_log_qt)
+    sys.excepthook = log_uncaught
+    qInstallMessageHandler(log_qt)
 
 
-def _log_uncaught(kind: type[BaseException], failure: BaseException, trace: TracebackType | None) -> None:
+def log_uncaught(kind: type[BaseException], failure: BaseException, trace: TracebackType | None) -> None:
+    """Logs an error that a slot or the main thread let through; the excepthook."""
     _log.error("uncaught", exc_info=(kind, failure, trace))
 
 
-def _log_qt(kind: QtMsgType, _context: QMessageLogContext, message: str) -> None:
+def log_qt(kind: QtMsgType, _context: QMessageLogContext, message: str) -> None:
+    """Logs what Qt itself has to say."""
     getattr(_log, _QT_LEVELS.get(kind, "error"))("qt_message", message=message)
 
 

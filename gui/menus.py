@@ -49,7 +49,7 @@ class Menus(QObject):
         self._add(file, "&Close window", do.close, QKeySequence.StandardKey.Close)
         self._add(file, "&Quit Signalbox", do.quit, "Ctrl+Q", role=QAction.MenuRole.QuitRole)
         edit = self._menu("&Edit")
-        self._add(edit, "&Copy lines for Claude Code", do.copy_lines)
+        self.copy_lines = self._add(edit, "&Copy lines for Claude Code", do.copy_lines)
         edit.addSeparator()
         self._add(edit, "&Find on this page", do.find, QKeySequence.StandardKey.Find)
         view = self._menu("&View")
@@ -72,6 +72,7 @@ class Menus(QObject):
         self.start.setEnabled(state.phase in {ProxyPhase.STOPPED, ProxyPhase.FAILED})
         self.stop.setEnabled(state.phase is ProxyPhase.RUNNING)
         self.copy_address.setEnabled(state.url is not None)
+        self.copy_lines.setEnabled(state.phase is ProxyPhase.RUNNING)
 
     def show_theme(self, setting: str) -> None:
         """Ticks the theme in use."""

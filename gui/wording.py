@@ -38,7 +38,7 @@ def phase_sentence(state: ProxyState) -> str:
         case ProxyPhase.RUNNING:
             return f"Clients reach the proxy at {state.url}." if state.url else "The proxy is running."
         case ProxyPhase.STARTING:
-            return "Opening the port."
+            return "Asking the keyring for the token, then opening the port."
         case ProxyPhase.STOPPING:
             return f"Finishing {count(state.active_requests, 'request')}, then the port closes."
         case ProxyPhase.FAILED:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QFormLayout, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QLineEdit, QVBoxLayout, QWidget
 
 from gui.theme import Theme
 from gui.tokens import SPACE
 from gui.widgets.buttons import button
 from gui.widgets.cards import Banner, row
 from gui.widgets.text import label, name_structure, set_look
+
+_LABEL_DROP = 6
+"""Brings a title level with the text in the field beside it."""
 
 
 class EditorDialog(QDialog):
@@ -62,7 +65,8 @@ class EditorDialog(QDialog):
         """Adds a field to the form, with a hint under it."""
         words = label(title)
         words.setBuddy(field)
-        words.setMinimumHeight(field.sizeHint().height() if not isinstance(field, QPlainTextEdit) else 0)
+        words.setContentsMargins(0, _LABEL_DROP, 0, 0)
+        words.setAlignment(Qt.AlignmentFlag.AlignTop)
         holder = QWidget()
         holder.setAccessibleName(f"{title}, with its hint")
         layout = QVBoxLayout(holder)

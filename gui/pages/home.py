@@ -135,6 +135,7 @@ class HomePage(Page):
         self.facts.setVisible(bool(self.facts.text()))
         self.start.setVisible(state.phase in {ProxyPhase.STOPPED, ProxyPhase.FAILED})
         self.start.say("Try again" if state.phase is ProxyPhase.FAILED else "Start proxy")
+        self.copy_lines.setEnabled(state.phase is ProxyPhase.RUNNING)
         self.lines.setText(self.room.desk.connect_lines().shown)
         if state.is_demo:
             self.demo.say(

@@ -49,7 +49,7 @@ class ProviderDetail(QFrame):
         self.delete_key = button(
             theme, "Remove the key from the keyring", kind="link", on_click=self.key_delete_asked.emit
         )
-        self.test = button(theme, "Test", icon="test", on_click=self._on_test)
+        self.test = button(theme, "Test", icon="test", on_click=self.test_asked.emit)
         self.test_words = label("Not tested yet.", kind="muted", wraps=True)
         self._fill_in()
 
@@ -93,8 +93,10 @@ class ProviderDetail(QFrame):
         layout.addLayout(tried)
         layout.addStretch(1)
 
-    def show_provider(self, provider: ProviderView, tested: ProviderTested | None) -> None:
-        """Shows a provider and what its last test found."""
+    def show_provider(
+        self, provider: ProviderView, tested: ProviderTested | None, *, is_testing: bool
+    ) -> None:
+        """Shows a provider and what its last test found, or that one is under way."""
         self._name.setText(provider.name)
         self._kind.setText(wording.dialect_name(provider.dialect))
         self._url.setText(provider.base_url)
@@ -109,11 +111,15 @@ class ProviderDetail(QFrame):
         self._key_rule.setVisible(provider.can_store_key)
         self.key_title.setText("Replace the key" if provider.has_key else "Enter a key")
         self.delete_key.setVisible(provider.has_key and "keyring" in provider.key_source)
-        self.show_test(tested)
+        self.show_test(tested, is_testing=is_testing)
 
-    def show_test(self, tested: ProviderTested | None) -> None:
-        """Shows what a test found."""
-        self.test.setEnabled(True)
+    def show_test(self, tested: ProviderTested | None, *, is_testing: bool = False) -> None:
+        """Shows what a test found, or that one is under way."""
+        self.test.setEnabled(not is_testing)
+        if is_testing:
+            self.test_words.setText("Asking the provider…")
+            set_tone(self.test_words, "neutral")
+            return
         if tested is None:
             self.test_words.setText("Not tested yet.")
             set_tone(self.test_words, "neutral")
@@ -124,9 +130,3 @@ class ProviderDetail(QFrame):
     def forget_typed(self) -> None:
         """Drops a key that was typed but not saved."""
         self.key_field.clear()
-
-    def _on_test(self) -> None:
-        self.test.setEnabled(False)
-        self.test_words.setText("Asking the provider…")
-        set_tone(self.test_words, "neutral")
-        self.test_asked.emit()

@@ -53,6 +53,7 @@ class ProvidersPage(Page):
         self.body.addWidget(self.undo)
         self.body.addWidget(self.stack, 1)
         self._shown: str | None = None
+        self._testing: set[str] = set()
         self._wire()
         self.refresh()
 
@@ -138,14 +139,19 @@ class ProvidersPage(Page):
         if provider.name != self._shown:
             self.detail.forget_typed()
         self._shown = provider.name
-        self.detail.show_provider(provider, self.model.last_test(provider.name))
+        self.detail.show_provider(
+            provider, self.model.last_test(provider.name), is_testing=provider.name in self._testing
+        )
 
     def _test(self) -> None:
         provider = self.chosen()
         if provider is not None:
+            self._testing.add(provider.name)
+            self.detail.show_test(None, is_testing=True)
             self.room.desk.test_provider(provider.name)
 
     def _on_tested(self, result: ProviderTested) -> None:
+        self._testing.discard(result.provider)
         self.model.note_test(result)
         if result.provider == self._shown:
             self.detail.show_test(result)

@@ -70,7 +70,7 @@ class RequestDetail(QFrame):
         self.setAccessibleName("Request details")
         self._request_id = ""
         self._texts: dict[str, str] = dict.fromkeys(_TEXTS, "")
-        self._facts: list[Fact] = []
+        self.facts: list[Fact] = []
         self._title = selectable(label(kind="mono"))
         self.to_lines = button(theme, "Log lines", icon="logs", kind="flat", on_click=self._ask_lines)
         self.copy = CopyButton(theme, self._shown_text, text="Copy", name="Copy what is shown", kind="flat")
@@ -110,8 +110,8 @@ class RequestDetail(QFrame):
         """Shows a request and, where it is kept, what was sent and answered."""
         self._request_id = request.request_id
         self._title.setText(request.request_id)
-        self._facts = facts(request)
-        self.summary.show_facts(self._facts)
+        self.facts = facts(request)
+        self.summary.show_facts(self.facts)
         self._truncated.setVisible(exchange is not None and exchange.truncated)
         self._texts = _texts(exchange)
         for title, view in self.views.items():
@@ -119,7 +119,7 @@ class RequestDetail(QFrame):
 
     def _shown_text(self) -> str:
         title = self.tabs.tabText(self.tabs.currentIndex())
-        return self._texts.get(title) or "\n".join(f"{name}: {text}" for name, text, _tone in self._facts)
+        return self._texts.get(title) or "\n".join(f"{name}: {text}" for name, text, _tone in self.facts)
 
     def _ask_lines(self) -> None:
         self.lines_asked.emit(self._request_id)

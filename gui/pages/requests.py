@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget
 
 from gui import wording
+from gui.desk import ProxyPhase, ProxyState
 from gui.models.request_filter import RequestQuery, RequestsProxy
 from gui.models.requests import RequestRow, RequestsModel
 from gui.pages.page import Page, Room
@@ -46,15 +47,15 @@ class RequestsPage(Page):
         self.splitter.addWidget(self.table)
         self.splitter.addWidget(self.detail)
         self.splitter.setSizes([300, 300])
-        copy = CopyButton(
-            theme, self._connect_lines, text="Copy the two lines", name="Copy the lines", kind="primary"
+        self.copy_lines = CopyButton(
+            theme, self._connect_lines, text="Copy the two lines", name="Copy both lines", kind="primary"
         )
         self.empty = EmptyState(
             theme,
             "requests",
             "No request yet",
             "Point Claude Code at the proxy with two lines in your terminal; its calls appear here.",
-            copy,
+            self.copy_lines,
         )
         self.stack = QStackedWidget()
         self.stack.setAccessibleName("Requests or a hint")
@@ -71,6 +72,8 @@ class RequestsPage(Page):
         bridge = self.room.bridge
         bridge.requests_advanced.connect(self._on_advanced)
         bridge.exchange_kept.connect(self._on_exchange)
+        bridge.state_changed.connect(self._on_state)
+        self._on_state(self.room.desk.state())
         self.filter.searched.connect(self._apply_filter)
         for chip in (self.errors, self.live):
             chip.setCheckable(True)
@@ -123,6 +126,9 @@ class RequestsPage(Page):
             self.close_detail()
             return
         super().keyPressEvent(event)
+
+    def _on_state(self, state: ProxyState) -> None:
+        self.copy_lines.setEnabled(state.phase is ProxyPhase.RUNNING)
 
     def _apply_filter(self) -> None:
         self.proxy.set_query(

@@ -151,9 +151,10 @@ def exchange(request_id: str) -> Exchange:
         ],
     }
     reply = (
-        'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_01","role":"assistant"}}\n\n'
-        'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta",'
-        '"text":"Searching now."}}\n\nevent: message_stop\ndata: {"type":"message_stop"}\n'
+        'event: message_start\ndata: {"type":"message_start","message":{"role":"assistant"}}\n\n'
+        'event: content_block_delta\ndata: {"type":"content_block_delta","delta":'
+        '{"type":"text_delta","text":"Searching now."}}\n\n'
+        'event: message_stop\ndata: {"type":"message_stop"}\n'
     )
     return Exchange(
         request_id,

@@ -1,0 +1,101 @@
+"""Home says whether it runs, how to connect, and who answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from gui.desk import Problem, ProxyPhase, ProxyState
+from gui.pages.home import HomePage
+from gui.pages.page import Room
+from tests.gui.acting import heard, press, press_named
+from tests.gui.fake_desk import URL, FakeDesk
+from tests.gui.scenes import RUNNING, START
+
+
+@pytest.fixture
+def show(qtbot: QtBot, make_room: Callable[[FakeDesk], Room]) -> Callable[[FakeDesk], HomePage]:
+    def show_page(desk: FakeDesk) -> HomePage:
+        page = HomePage(make_room(desk), clock=lambda: START)
+        qtbot.addWidget(page)
+        page.resize(860, 620)
+        with qtbot.waitExposed(page):
+            page.show()
+        return page
+
+    return show_page
+
+
+def _texts(page: HomePage) -> list[str]:
+    return [one.text() for one in page.findChildren(QLabel) if one.isVisible()]
+
+
+def test_a_running_proxy_shows_address_uptime_and_active_requests(
+    show: Callable[[FakeDesk], HomePage], desk: FakeDesk
+):
+    page = show(desk)
+    assert page.chip.text == "Running"
+    assert URL in page.sentence.text()
+    assert page.facts.text() == "Up for 1 h 12 min  ·  2 requests active"
+    assert not page.start.isVisible()
+
+
+def test_the_token_is_masked_on_screen_and_copied_in_full(
+    qtbot: QtBot, show: Callable[[FakeDesk], HomePage], desk: FakeDesk
+):
+    page = show(desk)
+    secret = desk.connect_lines().shell.get_secret_value()
+    press(page.copy_lines)
+    assert QGuiApplication.clipboard().text() == secret
+    assert page.copy_lines.text() == "Copied"
+    assert not any("local-token-of-the-test" in text for text in _texts(page))
+    assert "••••" in page.lines.text()
+
+
+def test_the_lines_cannot_be_copied_before_the_proxy_runs(
+    show: Callable[[FakeDesk], HomePage], empty_desk: FakeDesk
+):
+    assert not show(empty_desk).copy_lines.isEnabled()
+
+
+def test_a_stopped_proxy_is_started_by_its_button(
+    qtbot: QtBot, show: Callable[[FakeDesk], HomePage], empty_desk: FakeDesk
+):
+    page = show(empty_desk)
+    with qtbot.waitSignal(page.room.bridge.state_changed):
+        press(page.start)
+    assert empty_desk.calls == ["start_proxy"]
+    assert page.chip.text == "Running"
+
+
+def test_a_failed_start_offers_to_try_again(show: Callable[[FakeDesk], HomePage], empty_desk: FakeDesk):
+    empty_desk.state_now = ProxyState(ProxyPhase.FAILED, problems=(Problem("Port in use", "Stop it."),))
+    page = show(empty_desk)
+    assert page.start.text() == "Try again"
+    assert page.chip.text == "Not running"
+
+
+def test_the_demo_is_announced_in_plain_words_and_goes_with_the_first_provider(
+    qtbot: QtBot, show: Callable[[FakeDesk], HomePage], empty_desk: FakeDesk
+):
+    empty_desk.state_now = ProxyState(ProxyPhase.RUNNING, URL, is_demo=True)
+    page = show(empty_desk)
+    assert page.demo.isVisible()
+    assert "demo" in page.demo.title
+    asked = heard(page.page_asked)
+    press_named(qtbot, page.demo, "Add a provider")
+    assert asked == [("providers",)]
+    with qtbot.waitSignal(page.room.bridge.state_changed):
+        empty_desk.set_state(RUNNING)
+    assert not page.demo.isVisible()
+
+
+def test_every_provider_stands_there_with_its_key_in_words(
+    show: Callable[[FakeDesk], HomePage], desk: FakeDesk
+):
+    texts = _texts(show(desk))
+    assert {"openrouter", "claude", "local", "Key: missing", "Key: none needed"} <= set(texts)

@@ -1,0 +1,138 @@
+"""Requests appear as they happen, are filtered, and show both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from gui.pages.page import Room
+from gui.pages.requests import RequestsPage
+from proxy.events import Exchange, ProxyEvent, RequestFinished
+from tests.gui.acting import click_cell, heard, key, press, type_into
+from tests.gui.fake_desk import FakeDesk
+from tests.gui.scenes import START, request_events
+
+
+@pytest.fixture
+def page(qtbot: QtBot, room: Room) -> RequestsPage:
+    made = RequestsPage(room)
+    qtbot.addWidget(made)
+    made.resize(900, 620)
+    with qtbot.waitExposed(made):
+        made.show()
+    return made
+
+
+@pytest.fixture
+def happen(qtbot: QtBot, desk: FakeDesk, page: RequestsPage) -> Callable[[list[ProxyEvent]], None]:
+    def announce(events: list[ProxyEvent]) -> None:
+        with qtbot.waitSignal(page.room.bridge.requests_advanced):
+            desk.announce(*events)
+
+    return announce
+
+
+Happen = Callable[[list[ProxyEvent]], None]
+
+
+def _ids(page: RequestsPage) -> list[str]:
+    rows = range(page.proxy.rowCount())
+    return [page.model.request(page.proxy.mapToSource(page.proxy.index(r, 0)).row()).request_id for r in rows]
+
+
+def test_before_the_first_request_there_is_a_sentence_and_a_button(qtbot: QtBot, page: RequestsPage):
+    press(page.copy_lines)
+    assert "ANTHROPIC_BASE_URL" in QGuiApplication.clipboard().text()
+    assert not page.filter.isVisible()
+
+
+def test_the_newest_request_stands_first(page: RequestsPage, happen: Happen):
+    happen(request_events(12))
+    assert page.table.isVisible()
+    assert _ids(page) == [f"req_{n:04d}" for n in reversed(range(12))]
+    assert page.shown.text() == "12 requests"
+
+
+def test_the_errors_chip_and_the_filter_box_narrow_it_down(qtbot: QtBot, page: RequestsPage, happen: Happen):
+    happen(request_events(30))
+    press(page.errors)
+    assert _ids(page) == ["req_0018", "req_0007", "req_0005"]
+    press(page.errors)
+    type_into(page.filter, "model:haiku")
+    key(page.filter, Qt.Key.Key_Return)
+    assert 0 < page.proxy.rowCount() < 30
+    key(page.filter, Qt.Key.Key_Escape)
+    assert page.proxy.rowCount() == 30
+
+
+def test_a_chosen_request_shows_facts_and_both_sides_pretty(qtbot: QtBot, page: RequestsPage, happen: Happen):
+    happen(request_events(8))
+    click_cell(page.table, 5)
+    facts = [one.text() for one in page.detail.summary.findChildren(QLabel)]
+    assert "200 ok" in facts
+    assert any("openrouter / anthropic/claude-sonnet-4" in text for text in facts)
+    client = page.detail.views["Client request"].toPlainText()
+    assert client.startswith("user-agent: claude-cli/2.1.330\n")
+    assert '\n  "model": "claude-sonnet-4-5",' in client
+    assert page.detail.views["Client reply"].toPlainText().startswith("event: message_start")
+
+
+def test_losses_and_errors_are_told(qtbot: QtBot, page: RequestsPage, happen: Happen):
+    happen(request_events(20))
+    assert page.show_request("req_0006")
+    assert ("Left out", "top_k is not known to this dialect and was left out.", "warn") in page.detail.facts
+    assert page.show_request("req_0007")
+    assert page.detail.facts[0][1].endswith("too many requests for this key; try again in 12 s")
+
+
+def test_the_detail_follows_a_running_request(
+    qtbot: QtBot, desk: FakeDesk, page: RequestsPage, happen: Happen
+):
+    happen(request_events(3))
+    page.show_request("req_0002")
+    assert page.detail.facts[0] == ("Status", "waiting", "")
+    happen([RequestFinished("req_0002", START, "ok", 200, 1.5)])
+    assert page.detail.facts[0] == ("Status", "200 ok", "ok")
+    desk.exchanges["req_0002"] = Exchange("req_0002", client_reply="late", truncated=True)
+    with qtbot.waitSignal(page.room.bridge.exchange_kept):
+        desk.announce(Exchange("req_0002", client_reply="raw text that may hold a secret"))
+    assert page.detail.views["Client reply"].toPlainText() == "late"
+
+
+def test_escape_closes_the_detail(qtbot: QtBot, page: RequestsPage, happen: Happen):
+    happen(request_events(3))
+    click_cell(page.table, 0)
+    assert page.detail.isVisible()
+    key(page.table, Qt.Key.Key_Escape)
+    assert not page.detail.isVisible()
+
+
+def test_a_request_hidden_by_the_filter_is_found_all_the_same(
+    qtbot: QtBot, page: RequestsPage, happen: Happen
+):
+    happen(request_events(10))
+    press(page.errors)
+    assert page.show_request("req_0001")
+    assert page.detail.request_id == "req_0001"
+    assert not page.errors.isChecked()
+    assert not page.show_request("req_nobody")
+
+
+def test_ctrl_c_copies_the_row(qtbot: QtBot, page: RequestsPage, happen: Happen):
+    happen(request_events(1 + 5))
+    click_cell(page.table, 5)
+    key(page.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert "claude-sonnet-4-5 → anthropic/claude-sonnet-4\topenrouter" in QGuiApplication.clipboard().text()
+
+
+def test_the_log_lines_of_a_request_are_asked_for(qtbot: QtBot, page: RequestsPage, happen: Happen):
+    happen(request_events(2))
+    page.show_request("req_0001")
+    asked = heard(page.lines_asked)
+    press(page.detail.to_lines)
+    assert asked == [("req_0001",)]
