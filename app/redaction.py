@@ -1,6 +1,6 @@
 """Takes secrets out of text and of log fields, by name, by shape and by known value.
 
-Three ways to know one: a sensitive name before it (`x-api-key: …`), the shape of a well-known kind of key
+Three ways to know one: a sensitive name before it (`redaction_names`), the shape of a well-known kind of key
 (`redaction_shapes`), or its being a key we hold, also in base64, hex, percent or backslash-u form. Text is
 judged as it stands and once more with escapes and invisible characters undone; what is found there is cut
 out of the original. Redacting twice gives the same text. Text that is reversed or encrypted is not seen.
@@ -10,23 +10,23 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote
 
-from app.redaction_shapes import SECRET_SHAPES, TRIGGER, is_sensitive_name, named_values
+from app.redaction_names import is_sensitive_name, is_value_kept, named_values
+from app.redaction_shapes import SHAPES, Span
 
 REDACTED = "[redacted]"
 _MIN_KNOWN = 8
 """Shorter known values would tear ordinary words apart."""
 
 _ESCAPE = re.compile(
-    r"\\+u00(?P<u>[0-9A-Fa-f]{2})|\\+x(?P<x>[0-9A-Fa-f]{2})|%(?P<p>[0-9A-Fa-f]{2})"
+    r"\\{1,8}u00(?P<u>[0-9A-Fa-f]{2})|\\{1,8}x(?P<x>[0-9A-Fa-f]{2})|%(?P<p>[0-9A-Fa-f]{2})"
     r"|(?P<ansi>\x1b\[[0-9;]*[A-Za-z])|(?P<gone>[\u00ad\u200b-\u200f\u2060-\u2064\u202a-\u202e\u2066-\u2069\ufeff])"
 )
 _MAY_ESCAPE = re.compile(
-    r"\\+[ux]|%[0-9A-Fa-f]|[\x1b\u00ad\u200b-\u200f\u2060-\u2064\u202a-\u202e\u2066-\u2069\ufeff]"
+    r"\\[ux]|%[0-9A-Fa-f]|[\x1b\u00ad\u200b-\u200f\u2060-\u2064\u202a-\u202e\u2066-\u2069\ufeff]"
 )
-_Span = tuple[int, int]
 
 
 class Redactor:
@@ -34,8 +34,8 @@ class Redactor:
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         """Redacts the `known` values besides what has a shape or a name."""
-        self._known: re.Pattern[str] | None = None
         self._values: frozenset[str] = frozenset()
+        self._forms: tuple[str, ...] = ()
         self.know(known)
 
     def know(self, values: Iterable[str]) -> None:
@@ -44,9 +44,7 @@ class Redactor:
         if added <= self._values:
             return
         self._values |= added
-        forms = {form for value in self._values for form in _forms(value)}
-        # The longest first: an alternation takes the first branch that fits.
-        self._known = re.compile("|".join(re.escape(each) for each in sorted(forms, key=len, reverse=True)))
+        self._forms = tuple({form for value in self._values for form in _forms(value)})
 
     def text(self, text: str) -> str:
         """Returns the text with every secret replaced by `[redacted]`."""
@@ -58,7 +56,7 @@ class Redactor:
 
     def field(self, name: str, value: str) -> str:
         """Returns a log field's value, redacted as a whole where the name says it is a secret."""
-        if is_sensitive_name(name) and value and not _is_harmless(name, value):
+        if is_sensitive_name(name) and value and not is_value_kept(value):
             return REDACTED
         return self.text(value)
 
@@ -66,20 +64,20 @@ class Redactor:
         """Returns the fields with `field` applied to each."""
         return {name: self.field(name, value) for name, value in fields.items()}
 
-    def _spans(self, text: str) -> list[_Span]:
-        spans: list[_Span] = []
-        if self._known is not None:
-            spans += [each.span() for each in self._known.finditer(text)]
-        if TRIGGER.search(text):
-            for shape in SECRET_SHAPES:
-                spans += [each.span(1 if each.re.groups else 0) for each in shape.finditer(text)]
-            spans += named_values(text)
+    def _spans(self, text: str) -> list[Span]:
+        spans = [span for form in self._forms for span in _occurrences(text, form)]
+        for shape in SHAPES:
+            if shape.literal in text:
+                spans += shape.spans(text)
+        spans += named_values(text)
         return spans
 
 
-def _is_harmless(name: str, value: str) -> bool:
-    line = f"{name}={value}"
-    return not named_values(line)
+def _occurrences(text: str, part: str) -> Iterator[Span]:
+    position = text.find(part)
+    while position >= 0:
+        yield position, position + len(part)
+        position = text.find(part, position + len(part))
 
 
 def _forms(value: str) -> Iterable[str]:
@@ -121,7 +119,7 @@ def _undone(text: str) -> tuple[str, list[int]]:
     return "".join(pieces), starts
 
 
-def _cut_out(text: str, spans: list[_Span]) -> str:
+def _cut_out(text: str, spans: list[Span]) -> str:
     pieces: list[str] = []
     position = 0
     for start, end in _merged(spans):
@@ -132,8 +130,8 @@ def _cut_out(text: str, spans: list[_Span]) -> str:
     return "".join([*pieces, text[position:]])
 
 
-def _merged(spans: list[_Span]) -> list[_Span]:
-    merged: list[_Span] = []
+def _merged(spans: list[Span]) -> list[Span]:
+    merged: list[Span] = []
     for start, end in sorted(spans):
         if merged and start < merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
