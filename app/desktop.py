@@ -145,6 +145,7 @@ class Face:
             WindowCommands(self.window.show_up, self.toggle, self.window.show_logs),
         )
         self.window.hidden_to_tray.connect(self._tell_once)
+        self.host.appeared.connect(self.window.close_banner.hide)
         app.commitDataRequest.connect(self.window.allow_close)
 
     def show(self, *, hidden: bool) -> None:

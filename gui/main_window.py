@@ -33,7 +33,7 @@ PAGES = (
     ("logs", "Logs"),
 )
 _MINIMUM = QSize(860, 560)
-_FIRST_SIZE = QSize(1080, 720)
+_FIRST_SIZE = QSize(1180, 760)
 _CLOSE_KEY = "window/close_without_tray"
 _MESSAGE_MS = 8000
 

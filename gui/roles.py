@@ -25,5 +25,7 @@ class Role(IntEnum):
     """The row's own object."""
     MONO = Qt.ItemDataRole.UserRole + 5
     """True: a fixed-width font."""
+    FULL_TEXT = Qt.ItemDataRole.UserRole + 7
+    """What the cell's text stands for, where that is longer: the tool tip."""
     LINK = Qt.ItemDataRole.UserRole + 6
     """True: the cell leads somewhere when clicked."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QAbstractTableModel, Qt
@@ -76,9 +76,15 @@ class RequestRow:
     @property
     def model_text(self) -> str:
         """The model asked for and, where it is another, the one used."""
-        if self.model_used and self.model_used != self.model_asked:
-            return f"{self.model_asked} → {self.model_used}"
-        return self.model_asked
+        return self._asked_and(self.model_used)
+
+    @property
+    def short_model_text(self) -> str:
+        """The same for a narrow place: without the maker's name before the used model's."""
+        return self._asked_and(self.model_used.rpartition("/")[2])
+
+    def _asked_and(self, used: str) -> str:
+        return f"{self.model_asked} → {used}" if used and used != self.model_asked else self.model_asked
 
 
 COLUMNS = (
@@ -188,23 +194,8 @@ class RequestsModel(QAbstractTableModel):
         """Returns what a view asks of a cell."""
         if not index.isValid() or not 0 <= index.row() < len(self._rows):
             return None
-        row = self._rows[index.row()]
-        column = index.column()
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return _text(row, column)
-            case Role.SORT:
-                return _sort_key(row, column)
-            case Role.TONE:
-                return _OUTCOME_LOOK[row.outcome][0] if column == 4 else None
-            case Role.ICON:
-                return _OUTCOME_LOOK[row.outcome][1] if column == 4 else None
-            case Role.VALUE:
-                return row
-            case Qt.ItemDataRole.TextAlignmentRole:
-                return _alignment(column)
-            case _:
-                return None
+        answer = _ANSWERS.get(role)
+        return None if answer is None else answer(self._rows[index.row()], index.column())
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:
@@ -248,9 +239,9 @@ def _text(row: RequestRow, column: int) -> str:
         case 0:
             return wording.clock_time(row.at)
         case 1:
-            return row.client
+            return row.client.partition("/")[0]
         case 2:
-            return row.model_text or (row.refused.reason if row.refused else "")
+            return row.short_model_text or (row.refused.reason if row.refused else "")
         case 3:
             return row.provider
         case 4:
@@ -292,3 +283,22 @@ def _sort_key(row: RequestRow, column: int) -> str | float:
         8: done.cost_usd or 0.0,
         10: done.duration_s,
     }[column]
+
+
+def _full_text(row: RequestRow, column: int) -> str | None:
+    return {1: row.client, 2: row.model_text}.get(column) or None
+
+
+def _look(row: RequestRow, column: int) -> tuple[str | None, str | None]:
+    return _OUTCOME_LOOK[row.outcome] if column == 4 else (None, None)
+
+
+_ANSWERS: Mapping[int, Callable[[RequestRow, int], object]] = {
+    Qt.ItemDataRole.DisplayRole: _text,
+    Qt.ItemDataRole.TextAlignmentRole: lambda _row, column: _alignment(column),
+    Role.SORT: _sort_key,
+    Role.TONE: lambda row, column: _look(row, column)[0],
+    Role.ICON: lambda row, column: _look(row, column)[1],
+    Role.FULL_TEXT: _full_text,
+    Role.VALUE: lambda row, _column: row,
+}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timezone
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gui import wording
 from gui.desk import ProviderView, ProxyPhase, ProxyState
@@ -14,7 +14,7 @@ from gui.models.providers import key_cell
 from gui.pages.page import Page, Room
 from gui.tokens import SPACE
 from gui.widgets.buttons import CopyButton, button
-from gui.widgets.cards import Banner, Card, Chip, frame, row
+from gui.widgets.cards import Banner, Card, Chip, frame, row, scrolling
 from gui.widgets.shape import Shape
 from gui.widgets.text import label, selectable
 
@@ -43,14 +43,7 @@ class HomePage(Page):
         cards.addWidget(self._connect_card())
         cards.addWidget(self._providers_card())
         cards.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setAccessibleName("Home")
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(inner)
-        self.body.addWidget(scroll, 1)
+        self.body.addWidget(scrolling(inner, "Home"), 1)
         self._minute = QTimer(self)
         self._minute.setInterval(_MINUTE_MS)
         self._minute.timeout.connect(self._show_state)

@@ -37,7 +37,7 @@ class LogsPage(Page):
         self.request.setAccessibleName("Request id")
         self.request.setPlaceholderText("Request id")
         self.request.setClearButtonEnabled(True)
-        self.request.setFixedWidth(190)
+        self.request.setFixedWidth(160)
         self.follow = button(theme, "Follow", icon="follow", kind="toggle", name="Follow the newest line")
         self.follow.setCheckable(True)
         self.follow.setChecked(True)

@@ -11,7 +11,7 @@ from gui.models.providers import key_cell
 from gui.theme import Theme
 from gui.tokens import SPACE
 from gui.widgets.buttons import CopyButton, button
-from gui.widgets.cards import Banner, row, rule
+from gui.widgets.cards import Banner, row, rule, scrolling
 from gui.widgets.fields import KeyField
 from gui.widgets.text import label, selectable, set_tone
 
@@ -77,7 +77,13 @@ class ProviderDetail(QFrame):
         key_layout.addWidget(self.key_field)
         key_layout.addWidget(self.key_hint)
         key_layout.addLayout(row(self.delete_key, None))
-        layout = QVBoxLayout(self)
+        inner = QWidget()
+        inner.setProperty("kind", "page")
+        inner.setAccessibleName("Provider details")
+        around = QVBoxLayout(self)
+        around.setContentsMargins(1, 1, 1, 1)
+        around.addWidget(scrolling(inner, "Provider details"))
+        layout = QVBoxLayout(inner)
         layout.setContentsMargins(SPACE.l, SPACE.m, SPACE.l, SPACE.l)
         layout.setSpacing(SPACE.m)
         layout.addLayout(row(self._name, None, self.edit, self.remove, spacing=SPACE.xs))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
 from gui import wording
@@ -51,6 +51,7 @@ class Summary(QScrollArea):
                 value.setProperty("tone", tone)
             heading = label(title, kind="muted")
             heading.setMinimumWidth(96)
+            heading.setAlignment(Qt.AlignmentFlag.AlignTop)
             grid.addWidget(heading, number, 0)
             grid.addWidget(value, number, 1)
         grid.setRowStretch(len(lines), 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.theme import Theme
 from gui.tokens import SPACE
@@ -43,6 +43,18 @@ def row(*parts: QWidget | int | None, spacing: int = SPACE.s) -> QHBoxLayout:
         else:
             layout.addWidget(part)
     return layout
+
+
+def scrolling(inner: QWidget, name: str) -> QScrollArea:
+    """Puts a widget where it may be taller than its place, without a frame of its own."""
+    made = QScrollArea()
+    made.setAccessibleName(name)
+    made.setWidgetResizable(True)
+    made.setFrameShape(QFrame.Shape.NoFrame)
+    made.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    made.setWidget(inner)
+    return made
 
 
 class Card(QFrame):

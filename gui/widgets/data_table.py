@@ -69,13 +69,13 @@ class ToneDelegate(QStyledItemDelegate):
         self, event: QHelpEvent, view: QAbstractItemView, option: QStyleOptionViewItem, index: Index
     ) -> bool:
         """Shows the whole text of a cell that is too narrow for it."""
-        text = index.data(Qt.ItemDataRole.DisplayRole)
-        if event.type() == QEvent.Type.ToolTip and isinstance(text, str) and text:
-            needed = self.sizeHint(option, index).width()
-            width = self._table.columnWidth(index.column())
-            QToolTip.showText(event.globalPos(), tip(text) if needed > width else "", view)
-            return True
-        return False
+        text, full = index.data(Qt.ItemDataRole.DisplayRole), index.data(Role.FULL_TEXT)
+        if event.type() != QEvent.Type.ToolTip or not isinstance(text, str):
+            return False
+        is_cut_off = self.sizeHint(option, index).width() > self._table.columnWidth(index.column())
+        whole = full if isinstance(full, str) else text if is_cut_off else ""
+        QToolTip.showText(event.globalPos(), tip(whole), view)
+        return True
 
 
 class DataTable(QTableView):

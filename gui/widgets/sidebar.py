@@ -54,7 +54,7 @@ class Sidebar(QFrame):
     def show_page(self, page: str) -> None:
         """Marks a page as open."""
         self._buttons[page].setChecked(True)
-        if any(entry.hasFocus() for entry in self._buttons.values()):
+        if self.window().focusWidget() in self._buttons.values():
             self._buttons[page].setFocus()
 
     def button(self, page: str) -> Button:

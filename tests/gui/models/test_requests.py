@@ -40,8 +40,13 @@ def test_a_request_is_told_from_waiting_to_done():
     done = RequestFinished("req_0000", START, "ok", 200, 2.5, input_tokens=10, output_tokens=4, cost_usd=0.5)
     model.advance([*events[1:2], done])
     row = [model.index(0, column).data() for column in range(len(COLUMNS))]
+    assert _cell(model, 0, "Model asked → used", Role.FULL_TEXT) == (
+        "claude-sonnet-4-5 → anthropic/claude-sonnet-4"
+    )
+    assert row[1] == "claude-cli"
+    assert _cell(model, 0, "Client", Role.FULL_TEXT) == "claude-cli/2.1.330"
     assert row[2:] == [
-        "claude-sonnet-4-5 → anthropic/claude-sonnet-4",
+        "claude-sonnet-4-5 → claude-sonnet-4",
         "openrouter",
         "200 ok",
         "10",

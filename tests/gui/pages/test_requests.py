@@ -127,7 +127,7 @@ def test_ctrl_c_copies_the_row(qtbot: QtBot, page: RequestsPage, happen: Happen)
     happen(request_events(1 + 5))
     click_cell(page.table, 5)
     key(page.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
-    assert "claude-sonnet-4-5 → anthropic/claude-sonnet-4\topenrouter" in QGuiApplication.clipboard().text()
+    assert "claude-sonnet-4-5 → claude-sonnet-4\topenrouter" in QGuiApplication.clipboard().text()
 
 
 def test_the_log_lines_of_a_request_are_asked_for(qtbot: QtBot, page: RequestsPage, happen: Happen):
