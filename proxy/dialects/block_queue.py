@@ -44,15 +44,14 @@ class BlockQueue:
         self._blocks.append(block)
 
     def move(self) -> None:
-        """Sends out what can go out by now."""
-        while self._blocks:
-            head = self._blocks[0]
-            if not self._opened(head):
-                return
+        """Sends out what can go out by now; some block is there."""
+        head = self._blocks[0]
+        while self._opened(head):
             self.out += head.deltas(self._index)
             if len(self._blocks) == 1 or not head.is_whole():
                 return
             self._close(head)
+            head = self._blocks[0]
 
     def finish(self) -> None:
         """The answer is over: sends out and closes all blocks that can still open."""

@@ -61,7 +61,7 @@ class TextBlock:
 class ThinkingBlock:
     """One run of reasoning: what a human may read of it, and what the upstream wants back."""
 
-    def __init__(self, provider: str, family: str, *, is_shown: bool) -> None:
+    def __init__(self, provider: str, family: str, *, is_shown: bool, keeps_signature: bool) -> None:
         self.details: list[JsonObject] = []
         self.parts: list[JsonObject] = []
         self.calls: list[JsonObject] = []
@@ -71,6 +71,7 @@ class ThinkingBlock:
         self._provider = provider
         self._family = family
         self._is_shown = is_shown
+        self._keeps_signature = keeps_signature
         self._shown: list[str] = []
         self._waiting: list[str] = []
 
@@ -134,7 +135,7 @@ class ThinkingBlock:
 
     def _is_genuine(self) -> bool:
         """One signed detail of Claude whose text is all shown: block and detail are the same thing."""
-        if len(self.details) != 1:
+        if len(self.details) != 1 or not self._keeps_signature:
             return False
         detail = self.details[0]
         is_claude = detail.get("type") == "reasoning.text" and detail.get("format") == CLAUDE_FORMAT

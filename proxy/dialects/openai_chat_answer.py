@@ -11,7 +11,7 @@ from proxy.dialects.blocks import TextBlock, ThinkingBlock, WholeBlock
 from proxy.dialects.loose_json import as_object, as_objects, as_text
 from proxy.dialects.openai_chat_calls import CallTable
 from proxy.dialects.openai_chat_tools import asks_web_search, declared_names
-from proxy.dialects.reasoning_details import CLAUDE_FORMAT, text_of
+from proxy.dialects.reasoning_details import CLAUDE_FORMAT, FIELDS, text_of
 from proxy.dialects.text_pieces import StopWatch, SurrogateJoiner, ThinkTags, whole
 from proxy.dialects.tool_ids import ClientIds, ToolNames
 from proxy.dialects.web_citations import Sources, citation, is_placed, search_blocks
@@ -23,7 +23,6 @@ _CUT = frozenset({"length", "model_length", "max_tokens", "max_output_tokens"})
 """Finish reasons, and native ones in lower case, that mean the answer was cut by its limit."""
 _REFUSED = frozenset({"content_filter", "refusal"})
 _STOP_DETAILS: JsonObject = {"stop_details": {"type": "refusal", "category": None, "explanation": None}}
-_FIELDS = ("reasoning", "reasoning_content")
 
 
 class Answer:
@@ -215,7 +214,7 @@ class Answer:
 
     def _reasoning(self, delta: JsonObject) -> None:
         details = as_objects(delta.get("reasoning_details"))
-        name = next((key for key in _FIELDS if delta.get(key) and isinstance(delta[key], str)), "")
+        name = next((key for key in FIELDS if delta.get(key) and isinstance(delta[key], str)), "")
         if not details and not name:
             return
         self._has_content = True
@@ -232,7 +231,8 @@ class Answer:
             self._think(self._thinking(), spoken)
 
     def _detail(self, detail: JsonObject, text: str) -> None:
-        if detail.get("type") == "reasoning.encrypted" and detail.get("format") == CLAUDE_FORMAT:
+        is_claude = self._target.profile.claude_signatures and detail.get("format") == CLAUDE_FORMAT
+        if is_claude and detail.get("type") == "reasoning.encrypted":
             self._settle()
             self._blank = ""
             self._queue.add(WholeBlock({"type": "redacted_thinking", "data": as_text(detail.get("data"))}))
@@ -266,7 +266,13 @@ class Answer:
     def _new_thinking(self) -> ThinkingBlock:
         thinking = self._request.thinking
         hidden = thinking is not None and (thinking.display == "omitted" or thinking.type == "disabled")
-        return ThinkingBlock(self._target.provider, self._target.profile.family, is_shown=not hidden)
+        profile = self._target.profile
+        return ThinkingBlock(
+            self._target.provider,
+            profile.family,
+            is_shown=not hidden,
+            keeps_signature=profile.claude_signatures,
+        )
 
     def _parts(self, parts: list[JsonObject]) -> None:
         """Mistral's list: thinking parts and text parts."""

@@ -45,6 +45,9 @@ _TYPE_OF_CODE: Mapping[str, ErrorType] = MappingProxyType({
 })  # fmt: skip
 """OpenRouter's error_type and the string codes of others; what is not here goes by the status."""
 
+_VAGUE = frozenset({"server", "server_error"})
+"""Says less than a status that we know."""
+
 _FINAL = frozenset({ErrorType.AUTHENTICATION, ErrorType.BILLING})
 """Repeating the request cannot help."""
 
@@ -118,7 +121,7 @@ def _kind(error: JsonObject, status: int, text: str) -> tuple[ErrorType, int | N
     code = _code(error)
     if code.startswith("invalid_image"):
         return ErrorType.INVALID_REQUEST, None
-    if code in _TYPE_OF_CODE:
+    if code in _TYPE_OF_CODE and not (code in _VAGUE and status in TYPE_OF_STATUS):
         return _TYPE_OF_CODE[code], None
     if status in TYPE_OF_STATUS:
         return TYPE_OF_STATUS[status], None

@@ -250,5 +250,5 @@ def _prefill(messages: list[JsonObject], work: Encoding) -> None:
             work.losses.add(
                 "messages", "the begun answer is continued by a wish: the upstream cannot do it itself"
             )
-        case "refused":
+        case _:
             raise ClientError(ErrorType.INVALID_REQUEST, _NO_PREFILL)

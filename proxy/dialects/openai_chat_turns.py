@@ -120,7 +120,7 @@ def _open(envelope: Envelope | None, path: str, reasoning: _Reasoning, work: Enc
             reasoning.parts += envelope.content
         case "tags":
             reasoning.tags += envelope.content[0]
-        case "calls":
+        case _:
             reasoning.calls.update({item["id"]: item["extra_content"] for item in envelope.content})
 
 

@@ -17,11 +17,6 @@ class UsageTotal:
         self._said: JsonObject = {}
 
     @property
-    def is_known(self) -> bool:
-        """The upstream has told something."""
-        return bool(self._said)
-
-    @property
     def cost_usd(self) -> float | None:
         """What the answer cost, if the upstream says so."""
         cost = self._said.get("cost")

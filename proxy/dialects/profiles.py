@@ -108,7 +108,7 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class Entry:
     """One server or one family of the data file."""
 
     name: str
@@ -144,7 +144,7 @@ _PROFILE: TypeAdapter[Profile] = TypeAdapter(Profile)
 _FLAGS = frozenset(field.name for field in fields(Profile)) - {"server", "family"}
 
 
-def _matches(entry: _Entry, name: str) -> bool:
+def _matches(entry: Entry, name: str) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in entry.match)
 
 
@@ -161,15 +161,20 @@ def _spellings(model: str) -> tuple[str, ...]:
 
 
 @cache
-def _entries() -> tuple[tuple[_Entry, ...], tuple[_Entry, ...]]:
+def _entries() -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
     table = yaml.safe_load(resources.read_text("model_profiles.yaml"))
-    return tuple(_read(table["servers"])), tuple(_read(table["families"]))
+    return tuple(read_entries(table["servers"])), tuple(read_entries(table["families"]))
 
 
-def _read(rows: list[dict[str, Any]]) -> Iterator[_Entry]:
+def read_entries(rows: list[dict[str, Any]]) -> Iterator[Entry]:
+    """Yields the entries of the data file.
+
+    Raises:
+        ValueError: An entry has a flag that is no field of `Profile`.
+    """
     for row in rows:
         at = cast("dict[str, dict[str, Any]]", row.get("at", {}))
-        entry = _Entry(row["name"], tuple(row["match"]), MappingProxyType(row.get("flags", {})), at)
+        entry = Entry(row["name"], tuple(row["match"]), MappingProxyType(row.get("flags", {})), at)
         for flags in (entry.flags, *at.values()):
             unknown = sorted(set(flags) - _FLAGS)
             if unknown:

@@ -23,6 +23,8 @@ from proxy.messages.message import JsonObject
 from proxy.messages.wire import write_json
 
 PREFIX = "sbx1."
+FIELDS = ("reasoning", "reasoning_content")
+"""The names under which upstreams give reasoning as a plain string."""
 CLAUDE_FORMAT = "anthropic-claude-v1"
 """`format` of details whose signature is a genuine Anthropic one."""
 
@@ -91,16 +93,17 @@ def _fits(fmt: Kind, items: list[Any]) -> bool:
     """A client can write any envelope it likes: only the shapes we make are opened."""
     match fmt:
         case "field":
-            return len(items) == 2 and all(isinstance(item, str) for item in items)
+            return len(items) == 2 and items[0] in FIELDS and isinstance(items[1], str)
         case "tags":
             return len(items) == 1 and isinstance(items[0], str)
         case "calls":
-            return all(
-                isinstance(item, dict) and {"id", "extra_content"} == set(cast("JsonObject", item))
-                for item in items
-            )
-        case "details" | "parts":
+            return all(isinstance(item, dict) and _is_call(cast("JsonObject", item)) for item in items)
+        case _:
             return all(isinstance(item, dict) for item in items)
+
+
+def _is_call(item: JsonObject) -> bool:
+    return isinstance(item.get("id"), str) and "extra_content" in item
 
 
 _TEXT_KEYS = {"reasoning.text": "text", "reasoning.summary": "summary", "reasoning.encrypted": "data"}

@@ -189,3 +189,12 @@ def test_the_router_s_own_word_on_waiting_counts_without_a_header() -> None:
     inside = {"error": {"message": "x", "availability": {"retry_after": 7}}}
     outside = {"error": {"message": "x"}, "availability": {"retry_after": 8}}
     assert [failed(503, body).retry_after_s for body in (inside, outside)] == [7.0, 8.0]
+
+
+def test_a_status_says_more_than_a_vague_type() -> None:
+    vague = {"error": {"message": "busy", "type": "server_error", "code": None}}
+    assert [failed(status, vague).type for status in (529, 500, 599)] == [
+        ErrorType.OVERLOADED,
+        ErrorType.API,
+        ErrorType.API,
+    ]

@@ -93,6 +93,7 @@ def test_results_spread_over_two_user_turns_are_found() -> None:
         ([{"type": "search_result", "title": "T", "source": "u", "content": [text("c")]}], {}, "[T](u)\nc"),
         ([{"type": "browser_state", "content": {"text": "page"}}], {}, "page"),
         ([{"type": "odd", "n": 1}], {}, '{"n":1}'),
+        ([{"type": "odd", "content": [7, {"text": "a"}]}], {}, "7\na"),
     ],
 )
 def test_results_of_every_shape_reach_the_model(content: Any, more: Any, expected: str) -> None:

@@ -135,7 +135,10 @@ def test_text_between_two_calls_keeps_its_place() -> None:
 
 def test_text_that_comes_while_a_call_is_incomplete_waits_and_is_not_lost() -> None:
     made = answer(
-        chunk(tool(0, '{"a":', id="a", name="x")), chunk({"content": "Aside."}), chunk(tool(0, "1}"))
+        chunk(tool(0, '{"a":', id="a", name="x")),
+        chunk({"content": "Asi"}),
+        chunk({"content": "de."}),
+        chunk(tool(0, "1}")),
     )
     assert [block.get("text") or block["input"] for block in made["content"]] == [{"a": 1}, "Aside."]
 
@@ -383,7 +386,8 @@ def test_a_line_that_is_no_chunk_is_an_error(line: bytes) -> None:
 def test_an_event_beyond_the_limit_is_an_error() -> None:
     too_much = b"data: " + b" " * (sse.MAX_EVENT_BYTES + 1)
     assert error_in(decode([too_much]))[0] == "api_error"
-    assert error_in(decode([b"data: a\n" + too_much[: sse.MAX_EVENT_BYTES + 3]]))[0] == "api_error"
+    last_line = b"data: ten bytes!\n" + too_much[: sse.MAX_EVENT_BYTES - 2]
+    assert error_in(decode([last_line]))[0] == "api_error"
 
 
 def test_an_error_in_the_middle_has_the_type_it_deserves() -> None:

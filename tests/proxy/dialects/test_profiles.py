@@ -6,7 +6,7 @@ import pytest
 
 from proxy.dialects.base import Dialect
 from proxy.dialects.openai_chat import OpenAIChatDialect
-from proxy.dialects.profiles import Profile, profile_for
+from proxy.dialects.profiles import Profile, profile_for, read_entries
 from proxy.dialects.registry import dialect_for
 
 
@@ -86,3 +86,11 @@ def test_every_dialect_of_the_settings_has_its_translator() -> None:
 def test_the_dialect_is_what_the_contract_says() -> None:
     dialect: Dialect = OpenAIChatDialect()
     assert dialect.path == "/chat/completions"
+
+
+@pytest.mark.parametrize(
+    "where", [{"flags": {"cache_contol": "none"}}, {"at": {"openai": {"cache_contol": "none"}}}]
+)
+def test_a_misspelt_flag_is_named(where: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="odd has no flag 'cache_contol'"):
+        list(read_entries([{"name": "odd", "match": ["*"], **where}]))

@@ -280,6 +280,8 @@ BAD: list[Any] = [
     {**GOOD, "fmt": "tags", "d": [1]},
     {**GOOD, "fmt": "details", "d": [1]},
     {**GOOD, "fmt": "calls", "d": [{}]},
+    {**GOOD, "fmt": "calls", "d": [{"id": [], "extra_content": {}}]},
+    {**GOOD, "d": ["role", "system"]},
 ]
 
 
@@ -310,3 +312,14 @@ def test_the_signature_is_the_last_delta_of_its_block() -> None:
     made = decode([chunk({"reasoning": "hm"}), chunk({"content": "hi"}), chunk({}, "stop")], to=GLM)
     kinds = [event["delta"]["type"] for event in made if event["type"] == "content_block_delta"]
     assert kinds == ["thinking_delta", "signature_delta", "text_delta"]
+
+
+def test_a_server_of_unknown_kind_gets_claude_s_details_back_as_it_gave_them() -> None:
+    to = target("some-model", "http://127.0.0.1:8080/v1", "local")
+    pieces = [
+        text_piece("Let me.", signature=GENUINE, **CLAUDE),
+        {"type": "reasoning.encrypted", "data": GENUINE, **CLAUDE},
+    ]
+    made = answer(chunk({"reasoning_details": pieces}), chunk({"content": "hi"}), to=to)
+    assert made["content"][0]["signature"].startswith(PREFIX)
+    assert back(made, to)["reasoning_details"] == pieces
