@@ -9,11 +9,11 @@ one thread as in the program; all others run on asyncio's own. No test may call 
 from __future__ import annotations
 
 import asyncio
-import importlib
 import inspect
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"  # before any QApplication; real windows get their own process
@@ -37,7 +37,7 @@ def pytest_configure() -> None:
     """Closes the network before the first test module is imported, and loads what must not load late."""
     _network.install()
     # asyncio loads it with the first thread, and PySide6's import hook would then read files on the loop.
-    importlib.import_module("concurrent.futures.thread")
+    ThreadPoolExecutor(1).shutdown()
 
 
 def pytest_asyncio_loop_factories(

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -19,9 +19,7 @@ from proxy.messages.errors import ClientError, ErrorType
 from proxy.server.body import invite
 from proxy.server.connection import ConnectionState
 from proxy.server.door import too_large
-
-if TYPE_CHECKING:  # the store loads SQLAlchemy, which the program's start must not wait for
-    from proxy.store.folder import Draft
+from proxy.store.folder import Draft
 
 _FIELD_BYTES = 1024
 """A form's field beside the file is a number."""

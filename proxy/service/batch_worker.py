@@ -24,12 +24,12 @@ from proxy.messages.errors import ApiError, ErrorType, UpstreamError
 from proxy.messages.message import JsonObject
 from proxy.messages.wire import write_json
 from proxy.service.batch_body import check_params, read_request
+from proxy.store.folder import PrivateFolder
 from proxy.store.values import Batch, Outcome, PendingRequest, StoreError
 from proxy.tasks import spawn
 
 if TYPE_CHECKING:  # the store loads SQLAlchemy, which the program's start must not wait for
     from proxy.store.batches import BatchStore
-    from proxy.store.folder import PrivateFolder
 
 _log = structlog.get_logger("proxy.service")
 

@@ -15,11 +15,11 @@ from proxy.messages.errors import ClientError, ErrorType
 from proxy.messages.message import JsonObject
 from proxy.service.batch_body import read_batch
 from proxy.service.batch_worker import PATH, BatchWorker, Means
+from proxy.store.folder import Draft, PrivateFolder, in_thread
 from proxy.store.values import Batch, ResultRow, StoreError
 
 if TYPE_CHECKING:  # the store loads SQLAlchemy, which the program's start must not wait for
     from proxy.store.batches import BatchStore
-    from proxy.store.folder import Draft, PrivateFolder
 
 EXPIRES_AFTER_US = 24 * 3600 * 10**6
 ARCHIVED_AFTER_US = 29 * 24 * 3600 * 10**6
@@ -53,6 +53,10 @@ class BatchService:
         """Ends the work; what has no result is done after the next start."""
         await self._worker.stop(grace_s)
 
+    async def settled(self, batch_id: str) -> None:
+        """Waits until nothing more is done for a batch now."""
+        await self._worker.settled(batch_id)
+
     async def tick(self) -> None:
         """Expires and archives what is due, and takes up what nobody works on; call it every minute."""
         now_us = self._now_us()
@@ -72,8 +76,6 @@ class BatchService:
         Raises:
             ClientError: The list of requests is not lawful.
         """
-        from proxy.store.folder import in_thread  # noqa: PLC0415 - see above
-
         await body.finish()
         requests = await in_thread(lambda: read_batch(body.path))
         now_us = self._now_us()

@@ -16,6 +16,7 @@ from proxy.store.values import StoredFile
 Content = tuple[StoredFile, bytes]
 """A file and its bytes."""
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 
 
@@ -92,7 +93,7 @@ def _source(kind: str, file: StoredFile, data: bytes) -> JsonObject:
         return {"type": "base64", "media_type": file.mime_type, "data": base64.b64encode(data).decode()}
     if kind == "document" and file.mime_type.startswith("text/"):
         try:
-            return {"type": "text", "media_type": "text/plain", "data": data.decode("utf-8-sig")}
+            return {"type": "text", "media_type": "text/plain", "data": data.removeprefix(_BYTE_ORDER_MARK).decode()}
         except UnicodeDecodeError:
             raise _wrong(f"The file {file.id} is not valid UTF-8 text.") from None
     raise _wrong(f"The file {file.id} is of type {file.mime_type}, which a block of type {kind} cannot hold.")

@@ -18,11 +18,11 @@ from proxy.messages.errors import ClientError, ErrorType
 from proxy.messages.message import JsonObject
 from proxy.service.batches import limit_of
 from proxy.service.file_blocks import Content, named_files, with_content
+from proxy.store.folder import Draft, in_thread
 from proxy.store.values import StoredFile
 
 if TYPE_CHECKING:  # the store loads SQLAlchemy, which the program's start must not wait for
     from proxy.store.files import FileStore
-    from proxy.store.folder import Draft
 
 BETA = "files-api-2025-04-14"
 MIN_EXPIRY_S = 3600
@@ -32,7 +32,7 @@ MAX_IDS = 100
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _CURSOR = "page_"
-_FORBIDDEN = re.compile(r'[<>:"|?*\\/\x00-\x1f]')
+_FORBIDDEN = re.compile(r'[<>:"|?*\\/\x00-\x1f\ud800-\udfff]')
 _MIME_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,100}/[a-z0-9!#$&^_.+-]{1,100}")
 _ENDINGS = {
     "application/json": ".json",
@@ -209,7 +209,7 @@ class FileService:
             if data is None:
                 raise _unknown(file_id)
             files[file_id] = file, data
-        return with_content(request, files)
+        return await in_thread(lambda: with_content(request, files))
 
     async def tick(self) -> None:
         """Removes what has expired; call it every minute."""
@@ -283,7 +283,7 @@ def clean_filename(given: str | None, mime_type: str) -> str:
     name = re.split(r"[\\/]", given or "")[-1]
     if not name:
         return f"unnamed{_ENDINGS.get(mime_type, '')}"
-    if len(name) > 255 or _FORBIDDEN.search(name):
+    if len(name) > 255 or _FORBIDDEN.search(name):  # lone surrogates too: no text column takes them
         raise _wrong(
             'Invalid filename: it must have 1 to 255 characters, and none of <, >, :, ", |, ?, *, \\, / '
             "or the control characters 0 to 31."

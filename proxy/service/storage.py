@@ -6,7 +6,7 @@ SQLAlchemy is loaded here, in a thread, when the store is opened: the program's 
 from __future__ import annotations
 
 import asyncio
-import importlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,11 +16,14 @@ import structlog
 from proxy.service.batch_worker import BatchLimits, BatchWorker, Means
 from proxy.service.batches import BatchService
 from proxy.service.files import FileRules, FileService
+from proxy.store.folder import PrivateFolder, in_thread
 from proxy.store.values import StoreError
 from proxy.tasks import spawn
 
 if TYPE_CHECKING:
+    from proxy.store.batches import BatchStore
     from proxy.store.database import Database
+    from proxy.store.files import FileStore
 
 _log = structlog.get_logger("proxy.service")
 
@@ -40,7 +43,7 @@ class Storage:
     """Batches and files over one open database; make it with `open_storage`."""
 
     def __init__(self, database: Database, batches: BatchService, files: FileService, means: Means) -> None:
-        self._database = database
+        self.database = database
         self.batches = batches
         self.files = files
         self.notice = database.health.message
@@ -52,7 +55,7 @@ class Storage:
         self._housekeeping.cancel()
         await asyncio.wait({self._housekeeping})
         await self.batches.stop(grace_s)
-        await self._database.close()
+        await self.database.close()
 
     async def _keep_house(self, means: Means) -> None:
         while True:
@@ -64,27 +67,38 @@ class Storage:
                 _log.warning("housekeeping_failed", reason=error.message)
 
 
+@dataclass(frozen=True, slots=True)
+class _Store:
+    """What needs SQLAlchemy."""
+
+    open_database: Callable[[Path, float], Awaitable[Database]]
+    BatchStore: type[BatchStore]
+    FileStore: type[FileStore]
+
+
+def _load_store() -> _Store:
+    from proxy.store.batches import BatchStore  # noqa: PLC0415 - see above
+    from proxy.store.database import open_database  # noqa: PLC0415
+    from proxy.store.files import FileStore  # noqa: PLC0415
+
+    return _Store(open_database, BatchStore, FileStore)
+
+
 async def open_storage(config: StorageConfig, means: Means) -> Storage:
     """Opens the store and goes on with the batches that had not ended.
 
     Raises:
         StoreError: Another process has the folder, or it cannot be used.
     """
-    for name in ("database", "batches", "files", "folder"):
-        await asyncio.to_thread(importlib.import_module, f"proxy.store.{name}")
-    from proxy.store.batches import BatchStore  # noqa: PLC0415 - see above
-    from proxy.store.database import open_database  # noqa: PLC0415
-    from proxy.store.files import FileStore  # noqa: PLC0415
-    from proxy.store.folder import PrivateFolder, in_thread  # noqa: PLC0415
-
+    store = await asyncio.to_thread(_load_store)
     home = PrivateFolder(config.folder)
     bodies = PrivateFolder(config.folder / "batches")
     uploads = PrivateFolder(config.folder / "files")
     for folder in (home, bodies, uploads):
         await in_thread(folder.prepare)
-    database = await open_database(config.folder, means.clock())
+    database = await store.open_database(config.folder, means.clock())
     try:
-        batch_store, file_store = BatchStore(database), FileStore(database, uploads)
+        batch_store, file_store = store.BatchStore(database), store.FileStore(database, uploads)
         if database.health.set_aside is None:  # else the rows may be older than the files
             unfinished, known = await batch_store.ids(unfinished=True), await file_store.ids()
             await in_thread(lambda: bodies.remove_others(unfinished))

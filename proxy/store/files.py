@@ -14,7 +14,7 @@ from sqlalchemy import Connection, RowMapping, Select, delete, insert, select
 from proxy.store.database import Database
 from proxy.store.folder import Draft, PrivateFolder
 from proxy.store.schema import FILES
-from proxy.store.values import StoredFile
+from proxy.store.values import StoredFile, StoreError
 
 _F = FILES.c
 
@@ -31,7 +31,11 @@ class FileStore:
         """Keeps a finished draft under the file's id."""
         await draft.commit(file.id)
         row = {name: getattr(file, name) for name in StoredFile.__dataclass_fields__ if name != "number"}
-        await self._run(lambda connection: connection.execute(insert(FILES).values(**row)))
+        try:
+            await self._run(lambda connection: connection.execute(insert(FILES).values(**row)))
+        except StoreError:
+            await self.folder.remove(file.id)
+            raise
 
     async def get(self, file_id: str) -> StoredFile | None:
         """Returns what is known of a file, or None if there is none of that id."""
