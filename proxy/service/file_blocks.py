@@ -93,7 +93,11 @@ def _source(kind: str, file: StoredFile, data: bytes) -> JsonObject:
         return {"type": "base64", "media_type": file.mime_type, "data": base64.b64encode(data).decode()}
     if kind == "document" and file.mime_type.startswith("text/"):
         try:
-            return {"type": "text", "media_type": "text/plain", "data": data.removeprefix(_BYTE_ORDER_MARK).decode()}
+            return {
+                "type": "text",
+                "media_type": "text/plain",
+                "data": data.removeprefix(_BYTE_ORDER_MARK).decode(),
+            }
         except UnicodeDecodeError:
             raise _wrong(f"The file {file.id} is not valid UTF-8 text.") from None
     raise _wrong(f"The file {file.id} is of type {file.mime_type}, which a block of type {kind} cannot hold.")
