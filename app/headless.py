@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,11 +22,12 @@ from app.exit_codes import BROKEN_SETTINGS, FAILED, OK, PORT_IN_USE
 from app.instance import ControlChannel, Reply
 from app.local_token import TokenProblem
 from app.logs import LogPipeline
-from app.paths import Folders
+from app.paths import Folders, UnsafeFolder
 from app.secrets import SecretStore, forbid_core_dumps
 from app.settings_store import Overrides, SettingsStore
 from app.signals import on_stop_signals
 from proxy.server.app import ProxyServer
+from proxy.service.storage import StorageConfig
 from proxy.upstreams.probe import probe
 
 _log = structlog.get_logger("app.headless")
@@ -78,7 +80,7 @@ async def _serve(configuration: Configuration, logs: LogPipeline, token_file: Pa
     loop = asyncio.get_running_loop()
     controller = Controller(
         configuration,
-        make_server=ProxyServer,
+        make_server=partial(ProxyServer, storage=StorageConfig(configuration.folders.store)),
         probe=probe,
         logs=logs,
         on_quit=ended.set,
@@ -105,7 +107,10 @@ async def _serve(configuration: Configuration, logs: LogPipeline, token_file: Pa
     for problem in controller.state().problems:
         _log.warning("problem", title=problem.title, text=problem.text)
     channel = ControlChannel(configuration.folders.runtime, _answers(controller))
-    await channel.claim()
+    try:
+        await channel.claim()
+    except (OSError, UnsafeFolder) as exc:
+        _log.warning("no_control_channel", reason=str(exc))
     try:
         _announce_address(controller.state().url)
         await ended.wait()

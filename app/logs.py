@@ -96,6 +96,7 @@ class LogPipeline:
         redactor: Redactor | None = None,
         max_queued: int = MAX_QUEUED,
         max_tail: int = MAX_TAIL,
+        file_bytes: int = FILE_BYTES,
     ) -> None:
         """Writes to `file` (JSON lines) and to `stream` (JSON in production, readable in development)."""
         self.redactor = redactor or Redactor()
@@ -103,7 +104,7 @@ class LogPipeline:
         self.file_problem: str | None = None
         self._level = level
         self._stream = stream
-        self._file = self._opened(file)
+        self._file = self._opened(file, file_bytes)
         self._queue: deque[_Entry | _Barrier] = deque()
         self._max_queued = max_queued
         self._dropped = 0
@@ -206,11 +207,11 @@ class LogPipeline:
         )
         raise structlog.DropEvent
 
-    def _opened(self, file: Path | None) -> PrivateRotatingFile | None:
+    def _opened(self, file: Path | None, file_bytes: int) -> PrivateRotatingFile | None:
         if file is None:
             return None
         try:
-            return PrivateRotatingFile(file, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
+            return PrivateRotatingFile(file, maxBytes=file_bytes, backupCount=FILES_KEPT, encoding="utf-8")
         except OSError as exc:
             self.file_problem = f"the log file {file} cannot be written: {exc.strerror}"
             return None

@@ -43,6 +43,11 @@ class Folders:
         return self.state / "key_names.json"
 
     @property
+    def store(self) -> Path:
+        """Holds the database, message batches and uploaded files; the proxy makes it."""
+        return self.state / "store"
+
+    @property
     def logs(self) -> Path:
         """The folder of the log files."""
         return self.state / "logs"

@@ -343,7 +343,8 @@ async def test_aliases_are_edited_resolved_and_kept_in_order(make: Make) -> None
     desk = _desk(bench)
     assert [each.name for each in desk.aliases()] == ["big", "small"]
     assert desk.resolve("claude-sonnet-5-5").text == (
-        "'claude-sonnet-5-5' matches claude-*sonnet* of the alias big → openrouter / anthropic/claude-sonnet-4"
+        "'claude-sonnet-5-5' matches claude-*sonnet* of the alias big"
+        " → openrouter / anthropic/claude-sonnet-4"
     )
 
     alias = AliasView("large", ("claude-*",), (CandidateView("openrouter", "vendor/model"),))

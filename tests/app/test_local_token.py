@@ -68,6 +68,7 @@ def test_without_a_keyring_a_file_of_ours_keeps_it(tmp_path: Path) -> None:
     first, second = _find(tmp_path), _find(tmp_path)
 
     assert first.value == second.value
+    assert first.file is not None
     assert first.file == tmp_path / "home" / "token"
     assert first.file.read_text() == first.value.get_secret_value() + "\n"
     assert first.file.stat().st_mode & 0o777 == 0o600

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from app.logs import MAX_FIELD_CHARACTERS, LogPipeline, escaped
 from app.redaction import REDACTED, Redactor
+from app.settings import RunMode
 from gui.desk import LogLine
 
 KEY = "sk-or-" + "v1-" + "0a1b2c3d" * 8
@@ -90,8 +91,11 @@ def test_the_standard_library_s_loggers_flow_into_the_same_file_without_their_se
 def test_secrets_are_taken_out_of_values_names_and_tracebacks_everywhere(
     pipeline: LogPipeline, log_file: Path, stream: io.StringIO
 ) -> None:
-    try:
+    def refuse() -> None:
         raise ValueError(f"refused: {KEY}")
+
+    try:
+        refuse()
     except ValueError:
         structlog.get_logger("x").exception(
             "failed " + KEY, api_key="anything", note="has stored-value-1 in it"
@@ -175,8 +179,7 @@ def test_the_file_is_for_its_owner_only_and_rotates(tmp_path: Path) -> None:
     path = tmp_path / "signalbox.jsonl"
     path.write_text("old\n")
     path.chmod(0o644)
-    pipeline = LogPipeline(file=path)
-    pipeline._file.maxBytes = 2_000  # type: ignore[union-attr]
+    pipeline = LogPipeline(file=path, file_bytes=2_000)
     pipeline.install()
     for number in range(40):
         structlog.get_logger("x").info("event", number=number)
@@ -238,9 +241,10 @@ def test_development_shows_readable_lines_and_tracebacks_and_production_keeps_th
     tmp_path: Path,
 ) -> None:
     shown: dict[str, tuple[str, LogLine]] = {}
-    for mode in ("development", "production"):
+    modes: tuple[RunMode, ...] = ("development", "production")
+    for mode in modes:
         stream = io.StringIO()
-        pipeline = LogPipeline(stream=stream, mode=mode)  # type: ignore[arg-type]
+        pipeline = LogPipeline(stream=stream, mode=mode)
         pipeline.install()
         structlog.get_logger("comp").error("failed", reason="why", exc_info=ValueError("inner"))
         pipeline.flush()

@@ -1,14 +1,20 @@
 """Older settings are brought up to date one version at a time."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from app.migrations import MIGRATIONS, migrated
 from app.settings import CURRENT_VERSION
 
 
 def test_each_version_is_led_to_the_next_in_turn() -> None:
-    steps = {
-        1: lambda data: {**data, "path": [*data["path"], "1 to 2"]},
-        2: lambda data: {**data, "path": [*data["path"], "2 to 3"]},
-    }
+    def to_2(data: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**data, "path": [*data["path"], "1 to 2"]}
+
+    def to_3(data: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**data, "path": [*data["path"], "2 to 3"]}
+
+    steps = {1: to_2, 2: to_3}
 
     result = migrated({"version": 1, "path": [], "unknown": "kept"}, 1, migrations=steps, current=3)
 

@@ -8,7 +8,13 @@ import pytest
 from pydantic import SecretStr
 
 from app.environment import Environment
-from app.keyring_access import AnsweringThread, KeyringBackend, KeyringFailure, KeyringUnavailable
+from app.keyring_access import (
+    AnsweringThread,
+    KeyringBackend,
+    KeyringFailure,
+    KeyringUnavailable,
+    accepted_backend,
+)
 from app.secrets import SecretStore, hint, known_values
 from app.settings import ProviderSettings
 
@@ -127,15 +133,38 @@ def test_a_mounted_file_gives_the_key_when_only_we_can_read_it(tmp_path: Path) -
     assert found.source == f"file {path}"
 
 
+def _open_to_others(path: Path) -> None:
+    path.write_text("k\n")
+    path.chmod(0o644)
+
+
+def _with_two_lines(path: Path) -> None:
+    path.write_text("a\nb\n")
+    path.chmod(0o600)
+
+
+def _empty(path: Path) -> None:
+    path.write_text("\n")
+    path.chmod(0o600)
+
+
+def _linked(path: Path) -> None:
+    path.symlink_to("/etc/hostname")
+
+
+def _missing(_path: Path) -> None:
+    return
+
+
 @pytest.mark.parametrize(
     ("prepare", "words"),
     [
-        (lambda path: (path.write_text("k\n"), path.chmod(0o644)), "chmod 600"),
-        (lambda path: (path.write_text("a\nb\n"), path.chmod(0o600)), "more than one line"),
-        (lambda path: (path.write_text("\n"), path.chmod(0o600)), "is empty"),
-        (lambda path: path.symlink_to("/etc/hostname"), "is a link"),
-        (lambda path: path.mkdir(), "no regular file"),
-        (lambda path: None, "cannot be opened"),
+        (_open_to_others, "chmod 600"),
+        (_with_two_lines, "more than one line"),
+        (_empty, "is empty"),
+        (_linked, "is a link"),
+        (Path.mkdir, "no regular file"),
+        (_missing, "cannot be opened"),
     ],
 )
 def test_a_file_others_could_read_or_plant_is_refused(
@@ -239,7 +268,7 @@ def test_a_keyring_that_forgets_what_it_was_given_is_noticed() -> None:
     ("entry", "value"), [("a", ""), ("a", "two\nlines"), ("a", "x" * 20_000), ("", "x"), ("b\n", "x")]
 )
 def test_what_is_no_key_or_no_name_is_refused_before_the_keyring_is_asked(entry: str, value: str) -> None:
-    with pytest.raises(ValueError, match="key|name") as caught:
+    with pytest.raises(ValueError, match=r"key|name") as caught:
         _store(Entries(failure=AssertionError("asked"))).put(entry, SecretStr(value))
 
     assert not value or value not in str(caught.value)
@@ -258,8 +287,6 @@ def test_the_keys_that_were_found_are_the_ones_to_redact() -> None:
 
 
 def test_a_foreign_back_end_is_never_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    from app.keyring_access import accepted_backend
-
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
 
     assert accepted_backend() is None

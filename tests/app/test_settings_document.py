@@ -1,19 +1,19 @@
 """What a settings text says, and what is said about one that cannot be used."""
 
 import pytest
+from pydantic import SecretStr
 
 from app.settings_document import MAX_BYTES, SettingsError, read_settings
 from app.settings_store import shipped_settings
 from proxy.config import Alias, Candidate, ProxyConfig, ServerConfig
 from proxy.routing.aliases import resolve
-from pydantic import SecretStr
 
 FULL = b"""version: 1
 server: {host: 127.0.0.1, port: 4000}
 providers:
   openrouter: {dialect: openai-chat, base_url: "https://openrouter.ai/api/v1", key: {keyring: openrouter}}
   local:      {dialect: openai-chat, base_url: "http://127.0.0.1:11434/v1"}
-  claude:     {dialect: anthropic-messages, base_url: "https://api.anthropic.com", key: {env: ANTHROPIC_API_KEY}}
+  claude:     {dialect: anthropic-messages, base_url: "https://api.anthropic.com", key: {env: A_KEY}}
 aliases:
   big:   {match: ["claude-*opus*"], candidates: [{provider: openrouter, model: anthropic/claude-sonnet-4}]}
 unknown_models: {provider: openrouter}

@@ -1,5 +1,6 @@
 """Edits of a settings text: what was asked changes, every other byte stays."""
 
+import json
 import string
 
 import pytest
@@ -31,7 +32,8 @@ def test_the_first_provider_opens_the_empty_section_and_touches_nothing_else() -
 
     text = _edit(shipped, Put(("providers", "openrouter"), PROVIDER))
 
-    line = '  openrouter: {dialect: openai-chat, base_url: "https://openrouter.ai/api/v1", key: {keyring: openrouter}}\n'
+    values = 'dialect: openai-chat, base_url: "https://openrouter.ai/api/v1", key: {keyring: openrouter}'
+    line = f"  openrouter: {{{values}}}\n"
     assert text == shipped.replace("providers: {}\n", "providers:\n" + line)
 
 
@@ -123,8 +125,6 @@ def test_an_edit_that_makes_the_settings_unusable_is_refused() -> None:
 def test_whatever_else_the_file_holds_stays_as_it_is(
     comments: list[str], extra: dict[str, object], name: str, model: str
 ) -> None:
-    import json
-
     lines = [f"{key}:   {json.dumps(value)}" for key, value in extra.items()]
     before = "\n".join(
         [

@@ -18,7 +18,9 @@ server: {port: 4100}
 providers:
   openrouter: {base_url: "https://openrouter.ai/api/v1", key: {keyring: openrouter}}
 aliases:
-  big: {match: [b], candidates: [{provider: openrouter, model: file/big}, {provider: openrouter, model: file/second}]}
+  big:
+    match: [b]
+    candidates: [{provider: openrouter, model: file/big}, {provider: openrouter, model: file/second}]
   small: {match: [s], candidates: [{provider: openrouter, model: file/small}]}
 logs: {level: warning}
 """
