@@ -41,8 +41,8 @@ class AnthropicMessagesDialect:
         self, request: MessagesRequest, target: Target, content_type: str, new_id: NewId
     ) -> StreamDecoder:
         """Returns the decoder for an answer with status 200; ids and content pass as they are."""
-        del target, new_id
-        return AnthropicMessagesDecoder(request, content_type)
+        del target, content_type, new_id
+        return AnthropicMessagesDecoder(request)
 
     def decode_error(
         self, request: MessagesRequest, status: int, headers: Mapping[str, str], body: bytes

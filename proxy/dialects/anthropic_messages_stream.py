@@ -6,7 +6,13 @@ not stand where it stands, and a stream that breaks off, end the answer as an er
 
 from __future__ import annotations
 
-from proxy.dialects.loose_json import as_object, as_objects, as_text, read_loosely
+from proxy.dialects.loose_json import (
+    as_object,
+    as_objects,
+    as_text,
+    looks_like_json,
+    read_loosely,
+)
 from proxy.dialects.unfold import unfold
 from proxy.messages import events
 from proxy.messages.errors import ErrorType
@@ -28,14 +34,20 @@ _NO_ANSWER = "The upstream's answer is empty or not a message."
 class AnthropicMessagesDecoder:
     """Passes one answer on."""
 
-    def __init__(self, request: MessagesRequest, content_type: str) -> None:
+    def __init__(self, request: MessagesRequest) -> None:
         self._model = request.model
-        self._is_json = "json" in content_type.lower()
+        self._is_json: bool | None = None
+        """None: not a byte of the body has told yet; content types are often wrong."""
         self._splitter = SseSplitter(MAX_EVENT_BYTES)
         self._state = StreamState()
         self._body: list[bytes] = []
         self._size = 0
         self._cost: float | None = None
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Never: the upstream ends its own answers."""
+        return False
 
     @property
     def cost_usd(self) -> float | None:
@@ -46,6 +58,8 @@ class AnthropicMessagesDecoder:
         """Takes the next bytes and returns the events they complete."""
         if self._is_over:
             return []
+        if self._is_json is None:
+            self._is_json = looks_like_json(data)
         if self._is_json:
             self._size += len(data)
             self._body.append(data)

@@ -58,6 +58,11 @@ class StreamDecoder(Protocol):
         ...
 
     @property
+    def is_cut_short(self) -> bool:
+        """The answer was ended here while the upstream still writes: whoever reads it should hang up."""
+        ...
+
+    @property
     def cost_usd(self) -> float | None:
         """What the upstream said the answer cost, once it said so."""
         ...

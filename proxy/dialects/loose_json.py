@@ -27,6 +27,12 @@ def as_text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def looks_like_json(data: bytes) -> bool | None:
+    """Whether a body that begins so is one JSON value, not an event stream; None: it does not tell yet."""
+    start = data.lstrip()[:1]
+    return start in (b"{", b"[") if start else None
+
+
 def read_loosely(data: bytes) -> tuple[Any, bool]:
     """Returns the JSON value, and whether its strings may hold lone surrogate halves.
 

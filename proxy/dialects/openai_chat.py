@@ -25,7 +25,8 @@ class OpenAIChatDialect:
         self, request: MessagesRequest, target: Target, content_type: str, new_id: NewId
     ) -> StreamDecoder:
         """Returns the decoder for an answer with status 200."""
-        return OpenAIChatDecoder(request, target, content_type, new_id)
+        del content_type
+        return OpenAIChatDecoder(request, target, new_id)
 
     def decode_error(
         self, request: MessagesRequest, status: int, headers: Mapping[str, str], body: bytes

@@ -45,7 +45,8 @@ def encode_reasoning(request: MessagesRequest, max_tokens: int, work: Encoding) 
     """Returns the payload fields that say how much to think."""
     wish = reads_wish(request)
     profile = work.profile
-    if wish.wants and is_forced(request) and not profile.forced_with_reasoning:
+    would_think = wish.wants or (wish.wants is None and profile.reasons_by_default)
+    if would_think and is_forced(request) and not profile.forced_with_reasoning:
         work.losses.add(
             "thinking", "turned off: the upstream refuses a forced tool choice while the model thinks"
         )

@@ -13,7 +13,7 @@ import orjson
 
 from proxy.context import NewId
 from proxy.dialects.base import Target
-from proxy.dialects.loose_json import as_object, as_objects, as_text, read_loosely
+from proxy.dialects.loose_json import as_object, as_objects, looks_like_json, read_loosely
 from proxy.dialects.openai_chat_answer import Answer
 from proxy.dialects.openai_chat_errors import error_of
 from proxy.dialects.openai_chat_usage import UsageTotal
@@ -34,11 +34,12 @@ _NO_ANSWER = "The upstream's answer is empty or not a chat completion."
 class OpenAIChatDecoder:
     """Decodes one answer."""
 
-    def __init__(self, request: MessagesRequest, target: Target, content_type: str, new_id: NewId) -> None:
+    def __init__(self, request: MessagesRequest, target: Target, new_id: NewId) -> None:
         self._request = request
         self._new_id = new_id
         self._splitter = SseSplitter()
-        self._is_json = _is_json(content_type)
+        self._is_json: bool | None = None
+        """None: not a byte of the body has told yet; content types are often wrong."""
         self._body: list[bytes] = []
         self._size = 0
         self._usage = UsageTotal()
@@ -47,6 +48,11 @@ class OpenAIChatDecoder:
         self._is_over = False
         self._open_text = -1
         """Index of the text block that plain text may go to at once; negative: none."""
+
+    @property
+    def is_cut_short(self) -> bool:
+        """A stop sequence that the upstream was not given ended the answer."""
+        return self._answer.has_met_stop
 
     @property
     def cost_usd(self) -> float | None:
@@ -58,7 +64,7 @@ class OpenAIChatDecoder:
         if self._is_over or not data:
             return []
         if self._is_json is None:
-            self._is_json = _looks_like_json(data)
+            self._is_json = looks_like_json(data)
         if self._is_json:
             return self._keep(data)
         if self._open_text >= 0 and _is_one_event(data) and self._splitter.is_idle:
@@ -216,16 +222,3 @@ def _only_text(event: bytes) -> str:
         return ""
     says_more = choice.get("finish_reason") or chunk.get("usage") or chunk.get("error") or "x_groq" in chunk
     return "" if says_more else text
-
-
-def _is_json(content_type: str) -> bool | None:
-    """None: the type does not tell, the first bytes will."""
-    kind = as_text(content_type).lower()
-    if "event-stream" in kind:
-        return False
-    return True if "json" in kind else None
-
-
-def _looks_like_json(data: bytes) -> bool | None:
-    start = data.lstrip()[:1]
-    return start in (b"{", b"[") if start else None

@@ -57,6 +57,8 @@ class Profile:
     reasoning_style: ReasoningStyle = "effort"
     """openrouter: `reasoning{}`; effort: `reasoning_effort`; thinking: `thinking{type}`; gemini: Google's
     thinking_config; mistral: `prompt_mode`; template: chat_template_kwargs; switch: `enable_thinking`."""
+    reasons_by_default: bool = False
+    """The model thinks unless it is told not to."""
     reasoning_efforts: tuple[str, ...] = ("low", "medium", "high")
     """Levels the model knows, lowest first; empty: it has none."""
     reasoning_budget: bool = False

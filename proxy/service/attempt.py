@@ -64,6 +64,8 @@ class Attempt:
         async for piece in self._answer.chunks():
             note(piece)
             yield feed(piece)
+            if self._decoder.is_cut_short:
+                return
         yield self._decoder.finish()
 
     async def aclose(self) -> None:

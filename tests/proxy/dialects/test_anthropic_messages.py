@@ -186,7 +186,7 @@ def test_too_much_at_once_is_an_error() -> None:
     last_line = b"data: ten bytes!\ndata: " + b" " * (MAX_EVENT_BYTES - 8)
     assert error_in(decode(last_line))[0] == "api_error"
     decoder = DIALECT.decoder(asked(), CLAUDE, JSON, counter())
-    assert error_in([event for _ in range(65) for event in decoder.feed(b" " * 2**20)])[0] == "api_error"
+    assert error_in([event for _ in range(65) for event in decoder.feed(b"{" * 2**20)])[0] == "api_error"
 
 
 WHOLE: JsonObject = {
@@ -235,6 +235,7 @@ def test_nothing_follows_the_end() -> None:
     decoder.feed(wire(*HI))
     assert decoder.feed(wire(*HI)) == decoder.finish() == []
     assert decoder.cost_usd is None
+    assert decoder.is_cut_short is False
 
 
 def test_a_cost_that_a_router_tells_is_kept() -> None:

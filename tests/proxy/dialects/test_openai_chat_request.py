@@ -421,3 +421,11 @@ def test_a_forced_choice_turns_thinking_off_where_both_cannot_be() -> None:
     encoded = encode(request)
     assert encoded.payload["reasoning"] == {"enabled": False}
     assert lost(encoded) == ["thinking"]
+
+
+def test_a_model_that_thinks_by_default_is_told_not_to_where_a_call_is_forced() -> None:
+    deepseek = target("deepseek-v4", "https://api.deepseek.com", "deepseek")
+    forced = encode(asked(tools=[WEATHER], tool_choice={"type": "any"}), deepseek)
+    assert forced.payload["thinking"] == {"type": "disabled"}
+    assert lost(forced) == ["thinking"]
+    assert "thinking" not in encode(asked(tools=[WEATHER]), deepseek).payload

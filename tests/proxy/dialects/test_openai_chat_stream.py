@@ -14,6 +14,7 @@ from tests.proxy.dialects.chat import (
     DIALECT,
     DONE,
     JSON,
+    SSE,
     WEATHER,
     answer,
     asked,
@@ -450,9 +451,19 @@ def test_a_whole_body_is_the_same_answer() -> None:
     assert made == streamed
 
 
-def test_json_is_recognised_without_a_content_type() -> None:
+@pytest.mark.parametrize("content_type", ["", SSE, JSON, "application/octet-stream"])
+def test_a_body_is_what_it_is_whatever_its_content_type_says(content_type: str) -> None:
     body = json.dumps({"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]}).encode()
-    assert fold(decode([b" \n", body], content_type=""))["content"] == [{"type": "text", "text": "hi"}]
+    streamed = [b"\n", chunk({"content": "hi"}), chunk({}, "stop"), DONE]
+    for pieces in ([b" \n", body], streamed):
+        assert fold(decode(pieces, content_type=content_type))["content"] == [{"type": "text", "text": "hi"}]
+
+
+def test_the_reader_is_told_to_hang_up_only_where_a_stop_sequence_was_met_here() -> None:
+    for said, expected in (("a STOP b", True), ("a", False)):
+        decoder = DIALECT.decoder(asked(stop_sequences=["STOP"]), target(), SSE, counter())
+        decoder.feed(chunk({"content": said}) + chunk({}, "stop"))
+        assert decoder.is_cut_short is expected
 
 
 @pytest.mark.parametrize(
@@ -470,7 +481,7 @@ def test_a_whole_body_that_is_no_answer_is_an_error(body: bytes, kind: str) -> N
 
 def test_a_whole_body_beyond_the_limit_is_an_error() -> None:
     decoder = DIALECT.decoder(asked(), target(), JSON, counter())
-    made = [event for _ in range(65) for event in decoder.feed(b" " * 2**20)]
+    made = [event for _ in range(65) for event in decoder.feed(b"{" * 2**20)]
     assert error_in(made)[0] == "api_error"
 
 
@@ -527,7 +538,13 @@ def test_think_tags_are_thinking_however_they_are_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "kinds"), [("<thi", ["text"]), ("<think>and", ["thinking"]), ("a <think>b</think>", ["text"])]
+    ("said", "kinds"),
+    [
+        ("<thi", ["text"]),
+        ("<think>and", ["thinking"]),
+        ("<think>and</thi", ["thinking"]),
+        ("a <think>b</think>", ["text"]),
+    ],
 )
 def test_what_is_no_pair_of_think_tags_is_not_lost(said: str, kinds: list[str]) -> None:
     made = answer(chunk({"content": said}), to=with_profile(Profile()))

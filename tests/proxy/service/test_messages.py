@@ -324,6 +324,7 @@ async def test_no_header_of_the_client_reaches_a_chat_completions_upstream() -> 
 
 class BadDecoder:
     cost_usd = None
+    is_cut_short = False
 
     def feed(self, data: bytes) -> list[StreamEvent]:
         del data
