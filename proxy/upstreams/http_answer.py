@@ -7,6 +7,7 @@ followed, and an answer that falls silent is ended.
 from __future__ import annotations
 
 import asyncio
+import codecs
 from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
@@ -20,6 +21,8 @@ READ_BYTES = 64 * 1024
 """Of asyncio's 256 KiB this saves an mmap and munmap a read (measured)."""
 KEEP_ALIVE_S = 15.0
 """Kept connections are used again this long; servers behind load balancers close theirs after 20 to 60 s."""
+
+codecs.lookup("idna")  # else the first TLS connection imports that codec, on the loop
 
 
 def make_session(provider: ProviderConfig) -> aiohttp.ClientSession:
