@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timezone
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import Any, Literal
@@ -37,6 +38,7 @@ from gui.theme import Theme
 from gui.tray import Tray, WindowCommands
 from gui.tray_host import TrayHost
 from proxy.server.app import ProxyServer
+from proxy.service.storage import StorageConfig
 from proxy.upstreams.probe import probe
 
 _log = structlog.get_logger("app.desktop")
@@ -97,7 +99,8 @@ def run_desktop(folders: Folders, environment: Environment, *, hidden: bool = Fa
 
 async def _live(app: QApplication, configuration: Configuration, logs: LogPipeline, *, hidden: bool) -> int:
     ended = asyncio.Event()
-    controller = Controller(configuration, make_server=ProxyServer, probe=probe, logs=logs, on_quit=ended.set)
+    make_server = partial(ProxyServer, storage=StorageConfig(configuration.folders.store))
+    controller = Controller(configuration, make_server=make_server, probe=probe, logs=logs, on_quit=ended.set)
     loop = asyncio.get_running_loop()
     on_stop_signals(loop, controller.quit, _stop_at_once(logs))
     for notice in configuration.loaded.notices:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from proxy.store import recovery
-from proxy.store.folder import failure_of
+from proxy.store.folder import failure_of, open_private
 from proxy.store.migrations import MIGRATIONS, Migration, migrate, version_of
 from proxy.store.recovery import FolderLock, Health
 from proxy.store.schema import VERSION
@@ -128,6 +128,8 @@ def _open(
     lock: FolderLock,
 ) -> Database:
     health = recovery.make_sound(path, now)
+    if not path.exists():
+        open_private(path).close()  # the files SQLite puts beside it take over its permissions
     engine = _engine(path, pragmas)
     try:
         with engine.begin() as connection:
@@ -136,7 +138,6 @@ def _open(
             recovery.back_up(path, path.with_name(f"{path.name}.version-{version}"), now)
         with engine.begin() as connection:
             migrate(connection, migrations, newest)
-        path.chmod(0o600)
         recovery.back_up_daily(path, now)
     except BaseException:
         engine.dispose()

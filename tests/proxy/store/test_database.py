@@ -39,6 +39,11 @@ def kept_aside(folder: Path) -> set[bytes]:
     return {path.read_bytes()[:1] for path in folder.glob("*.damaged-*")}
 
 
+def modes_of(folder: Path, pattern: str) -> set[int]:
+    """The permissions of files, such as the database and what SQLite puts beside it."""
+    return {stat.S_IMODE(path.stat().st_mode) for path in folder.glob(pattern)}
+
+
 async def names(database: Database) -> set[str]:
     return await BatchStore(database).ids(unfinished=False)
 
@@ -54,7 +59,7 @@ async def test_a_new_database_is_private_durable_and_checks_references(home: Pat
 
     assert await database.run(pragma) == ["wal", 2, 1, 5000]
     assert await database.run(migrations.version_of) == VERSION
-    assert stat.S_IMODE(database_file(home).stat().st_mode) == 0o600
+    assert modes_of(home, "signalbox.db*") == {0o600}
     assert database.health.message is None
     await database.close()
 
