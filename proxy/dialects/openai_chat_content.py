@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from proxy.dialects.base import Target
+from proxy.dialects.loose_json import as_objects, as_text
 from proxy.dialects.losses import Losses
 from proxy.dialects.profiles import Profile
 from proxy.dialects.tool_ids import ToolNames, UpstreamIds
@@ -147,8 +147,7 @@ def _document_body(block: DocumentParam, path: str, work: Encoding) -> list[Json
         case "text":
             return [text_part(str(source.get("data", "")))]
         case "content":
-            inner = OtherBlock.model_validate({"type": "content", "content": source.get("content")})
-            return _inner(inner, path, work) or [text_part("")]
+            return _inner(source.get("content"), path, work) or [text_part("")]
         case "base64":
             name = block.title or "document.pdf"
             data = f"data:{source.get('media_type', 'application/pdf')};base64,{source.get('data', '')}"
@@ -203,15 +202,19 @@ def _search_result(extra: JsonObject, path: str, work: Encoding) -> JsonObject:
     return text_part(f"[{extra.get('title', '')}]({extra.get('source', '')})\n{body}", hint)
 
 
-def _inner(block: OtherBlock, path: str, work: Encoding) -> list[JsonObject]:
+def _inner(content: Any, path: str, work: Encoding) -> list[JsonObject]:
     """The text and image blocks of a document's content."""
-    content = (block.model_extra or {}).get("content")
     if isinstance(content, str):
         return [text_part(content)]
     parts: list[JsonObject] = []
-    for i, item in enumerate(cast("Iterable[JsonObject]", content or [])):
-        model = ImageParam if item.get("type") == "image" else TextParam
-        parts += user_parts(model.model_validate(item), f"{path}.source.content.{i}", work)
+    for i, item in enumerate(as_objects(content)):
+        where = f"{path}.source.content.{i}"
+        if item.get("type") == "image" and isinstance(item.get("source"), dict):
+            parts += user_parts(ImageParam.model_validate(item), where, work)
+        elif as_text(item.get("text")):
+            parts.append(text_part(item["text"]))
+        else:
+            work.losses.add(where, "left out: neither text nor image")
     return parts
 
 

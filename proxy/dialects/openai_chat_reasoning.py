@@ -144,7 +144,7 @@ def _effort(wish: Wish, max_tokens: int, work: Encoding) -> str | None:
     effort = wish.effort
     if wish.budget is not None:
         share = wish.budget / max(max_tokens, 1)
-        effort = next(level for level, least in _SHARES if share >= least)
+        effort = next((level for level, least in _SHARES if share >= least), "minimal")
     if effort is None or effort in known:
         return effort
     wanted = _LEVELS.index(effort) if effort in _LEVELS else _LEVELS.index("medium")

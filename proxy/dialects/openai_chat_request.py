@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
 import orjson
 
@@ -144,8 +144,8 @@ def _format(request: MessagesRequest, extra: JsonObject, payload: JsonObject, wo
     wanted: Any = (request.output_config.format if request.output_config else None) or old
     if not wanted:
         return
-    schema = cast("JsonObject", wanted).get("schema")
-    if cast("JsonObject", wanted).get("type") != "json_schema" or not isinstance(schema, dict):
+    schema = as_object(wanted).get("schema")
+    if as_object(wanted).get("type") != "json_schema" or not isinstance(schema, dict):
         raise ClientError(
             ErrorType.INVALID_REQUEST, "output_config.format: a json_schema with a schema is expected"
         )

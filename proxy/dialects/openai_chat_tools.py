@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from proxy.dialects.loose_json import as_object, as_text
 from proxy.dialects.openai_chat_content import Encoding, cache_hint
@@ -42,6 +42,9 @@ def encode_tools(request: MessagesRequest, work: Encoding) -> JsonObject:
     Raises:
         ClientError: A tool is declared that only Anthropic's own servers can run, or the choice names none.
     """
+    names = declared_names(request)
+    if len(set(names)) != len(names):
+        raise ClientError(ErrorType.INVALID_REQUEST, "tools: Tool names must be unique.")
     payload: JsonObject = {}
     functions: list[JsonObject] = []
     for path, tool in _active_tools(request, work):
@@ -121,6 +124,8 @@ def _is_server_tool(tool: ToolParam) -> bool:
 def _function(tool: ToolParam, path: str, work: Encoding) -> JsonObject:
     profile = work.profile
     settings = tool.model_extra or {}
+    if not tool.name:
+        raise ClientError(ErrorType.INVALID_REQUEST, f"{path}.{tool.type or 'custom'}.name: Field required")
     if tool.is_custom:
         function: JsonObject = {"parameters": clean_schema(tool.input_schema, profile.schema_rules)}
         description = _described(tool, settings.get("input_examples"))
@@ -131,7 +136,7 @@ def _function(tool: ToolParam, path: str, work: Encoding) -> JsonObject:
         function = {"parameters": clean_schema(known["parameters"], profile.schema_rules)}
         description = known["description"]
         work.losses.add(path, f"declared as a plain function: the upstream knows no {tool.type}")
-    function["name"] = work.names.sent(tool.name or "")
+    function["name"] = work.names.sent(tool.name)
     if description:
         function["description"] = description
     if tool.strict:
@@ -149,15 +154,15 @@ def _function(tool: ToolParam, path: str, work: Encoding) -> JsonObject:
 
 def _described(tool: ToolParam, examples: Any) -> str:
     description = tool.description or ""
-    if not examples:
+    if not isinstance(examples, list) or not examples:
         return description
-    lines = "\n".join(write_json(example).decode() for example in examples)
+    lines = "\n".join(write_json(example).decode() for example in cast("list[Any]", examples))
     return f"{description}\n\nExamples of its input:\n{lines}".strip()
 
 
 def _note_settings(settings: JsonObject, path: str, work: Encoding) -> None:
     callers = settings.get("allowed_callers")
-    if callers and "direct" not in callers:
+    if isinstance(callers, list) and "direct" not in callers:
         work.losses.add(
             f"{path}.allowed_callers", "the model may call the tool directly: no code runs at the upstream"
         )

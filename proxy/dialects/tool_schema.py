@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, cast
 
+from proxy.dialects.loose_json import as_object
+from proxy.messages.errors import ClientError, ErrorType
 from proxy.messages.message import JsonObject
 
 _MAX_INLINE_DEPTH = 8
@@ -25,7 +27,10 @@ def clean_schema(schema: JsonObject | None, rules: tuple[str, ...]) -> JsonObjec
     if cleaned["type"] == "object":
         cleaned.setdefault("properties", {})
     if "inline_refs" in rules or "gemini" in rules:
-        cleaned = _Inliner(cleaned).inline(cleaned)
+        try:
+            cleaned = _Inliner(cleaned).inline(cleaned)
+        except RecursionError:
+            raise ClientError(ErrorType.INVALID_REQUEST, "tools: a schema is nested too deeply") from None
     if "drop_meta" in rules:
         cleaned = _walk(cleaned, _without_meta)
     if "gemini" in rules:
@@ -42,8 +47,9 @@ def is_strict(schema: Any) -> bool:
     fields = cast("JsonObject", schema)
     properties = fields.get("properties")
     if fields.get("type") == "object" or isinstance(properties, dict):
-        named = set(cast("JsonObject", properties or {}))
-        if fields.get("additionalProperties") is not False or set(fields.get("required", [])) != named:
+        required = fields.get("required", [])
+        all_of_them = isinstance(required, list) and all(name in required for name in as_object(properties))
+        if fields.get("additionalProperties") is not False or not all_of_them:
             return False
     return all(is_strict(item) for item in fields.values())
 
