@@ -16,8 +16,9 @@ from proxy.events import EventSink, RequestRefused
 from proxy.messages.errors import ApiError, ClientError, ErrorType
 from proxy.messages.message import JsonObject
 from proxy.server import door
+from proxy.server.call import Call
 from proxy.server.connection import ConnectionGuard, GuardedConnection, GuardedServer
-from proxy.server.handlers import HANDLERS, Call
+from proxy.server.handlers import HANDLERS
 from proxy.server.large_body import FORM_OVERHEAD_BYTES
 from proxy.server.limits import Limits
 from proxy.server.responses import error_response

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 import structlog
 from aiohttp import web
 
 from proxy.messages.errors import ApiError
+from proxy.server.call import Call
 from proxy.server.large_body import receive_body
 from proxy.server.responses import json_response
 from proxy.server.routes import Match
 from proxy.service.batch_body import MAX_BATCH_BYTES
 from proxy.service.batches import batch_view, page_view
-
-if TYPE_CHECKING:  # `handlers` holds the table of handlers and so knows this module
-    from proxy.server.handlers import Call
 
 _log = structlog.get_logger("proxy.server")
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from aiohttp import web
 from multidict import MultiMapping
 
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.server.batches import send_pieces
+from proxy.server.call import Call
 from proxy.server.large_body import receive_form
 from proxy.server.responses import json_response
 from proxy.server.routes import Match
 from proxy.service.files import BETA, file_view, files_view
-
-if TYPE_CHECKING:  # `handlers` holds the table of handlers and so knows this module
-    from proxy.server.handlers import Call
 
 
 async def collection(call: Call, _found: Match) -> web.StreamResponse:

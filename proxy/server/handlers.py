@@ -2,48 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, cast
 
 from aiohttp import web
 
-from proxy.config import ProxyConfig
-from proxy.context import RequestContext
 from proxy.messages.errors import ApiError
 from proxy.messages.request import MessagesRequest, parse_request
 from proxy.messages.token_estimate import estimate_tokens
 from proxy.server import batches, files
 from proxy.server.body import parse_json, read_body
-from proxy.server.connection import ConnectionState
-from proxy.server.limits import Limits
+from proxy.server.call import Call
 from proxy.server.responses import json_response
 from proxy.server.routes import Match
 from proxy.server.sse_response import SseResponse
 from proxy.service.file_blocks import named_files
-from proxy.service.messages import MessagesService, bind_conversation, conversation_of
+from proxy.service.messages import bind_conversation, conversation_of
 from proxy.service.models import list_models, retrieve_model
 from proxy.service.prewarm import prewarmed
-from proxy.service.record import CREDENTIAL_HEADERS, Announcer, RequestRecord
-from proxy.service.storage import Storage
-
-
-@dataclass(slots=True)
-class Call:
-    """One request on its way through the server."""
-
-    request: web.BaseRequest
-    context: RequestContext
-    connection: ConnectionState
-    config: ProxyConfig
-    service: MessagesService
-    announcer: Announcer
-    limits: Limits
-    storage: Callable[[], Awaitable[Storage]]
-    """Opens what is behind batches and files; raises ApiError where it cannot be had."""
-    record: RequestRecord | None = None
-    """Exists once the request was understood; what fails before was refused."""
+from proxy.service.record import CREDENTIAL_HEADERS, RequestRecord
 
 
 async def health(call: Call, _match: Match) -> web.StreamResponse:

@@ -2,6 +2,12 @@
 
 `messages` serves `/v1/messages`: routes the name, opens one candidate after the other, decodes, judges and
 hands the events on. `record` notes what happens to one request and announces it; `connections` keeps one
-upstream client a provider; `models` and `count_tokens` answer from memory. It does not know HTTP towards the
-client: statuses and headers are `server`'s, which is given events and errors.
+upstream client a provider; `models` and `count_tokens` answer from memory.
+
+`storage` opens what must survive: `batches` are the verbs of message batches (`batch_body` reads a new one,
+`batch_worker` serves its requests through `batch_message`), `files` those of files (`file_blocks` puts them
+into the blocks that name them).
+
+It does not know HTTP towards the client: statuses and headers are `server`'s, which is given events and
+errors.
 """

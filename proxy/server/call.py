@@ -1,0 +1,33 @@
+"""One request on its way through the server: what every handler is given."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from proxy.config import ProxyConfig
+from proxy.context import RequestContext
+from proxy.server.connection import ConnectionState
+from proxy.server.limits import Limits
+from proxy.service.messages import MessagesService
+from proxy.service.record import Announcer, RequestRecord
+from proxy.service.storage import Storage
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way through the server."""
+
+    request: web.BaseRequest
+    context: RequestContext
+    connection: ConnectionState
+    config: ProxyConfig
+    service: MessagesService
+    announcer: Announcer
+    limits: Limits
+    storage: Callable[[], Awaitable[Storage]]
+    """Opens what is behind batches and files; raises ApiError where it cannot be had."""
+    record: RequestRecord | None = None
+    """Exists once the request was understood; what fails before was refused."""
