@@ -108,12 +108,13 @@ def _read(status: int, value: Any, *, has_balance: bool) -> tuple[bool, str]:
         return False, "it can be reached, but does not answer like this kind of service: check the base URL"
     data: Any = cast("dict[str, Any]", value).get("data")
     if has_balance:
-        return True, "key accepted" + _balance(data)
+        return True, "key accepted" + balance_of(data)
     count = len(cast("list[Any]", data)) if isinstance(data, list) else 0
     return True, f"reachable, {count} model{'' if count == 1 else 's'} offered"
 
 
-def _balance(data: Any) -> str:
+def balance_of(data: Any) -> str:
+    """Returns what OpenRouter says of a key, as the end of a sentence; empty where it says nothing."""
     if not isinstance(data, dict):
         return ""
     key = cast("dict[str, Any]", data)

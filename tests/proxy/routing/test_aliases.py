@@ -63,5 +63,20 @@ def test_an_alias_whose_providers_are_all_unknown_is_a_404_that_names_them() -> 
         resolve(config("router"), "lost")
 
 
+def test_an_alias_is_also_served_under_the_name_that_claude_code_lists() -> None:
+    route = resolve(config(), "claude-big")
+    assert (route.alias, route.reason) == ("big", "'claude-big' is the alias big as clients list it")
+
+
+@pytest.mark.parametrize(
+    "name", ["a\nb", "\x1b[2Jbig", "\u202egib", "big\0", "../../admin", "a/../b", "x" * 257]
+)
+def test_what_cannot_be_a_models_name_is_a_400(name: str) -> None:
+    for unknown in (None, "router"):
+        with pytest.raises(ClientError, match="not a possible name") as caught:
+            resolve(config(unknown), name)
+        assert caught.value.status == 400
+
+
 def test_without_any_provider_the_demo_answers_to_every_name() -> None:
     assert resolve(config(has_providers=False), "anything").candidates == (Candidate(DEMO_PROVIDER, "demo"),)

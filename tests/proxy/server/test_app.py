@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, cast
 
 import anthropic
 import pytest
@@ -248,6 +251,79 @@ async def test_without_a_provider_the_demo_answers_and_says_so() -> None:
         answer = await create(**BODY)
     await server.stop()
     assert "demo" in "".join(block.text for block in answer.content if block.type == "text")
+
+
+class Endless:
+    """A reply without an end, and how many bytes of it were taken."""
+
+    status = 200
+    headers: Mapping[str, str] = MappingProxyType({"content-type": "text/event-stream"})
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self._pulled = asyncio.Event()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        piece = delta(content="x" * 60_000)
+        while True:
+            self.taken += len(piece)
+            self._pulled.set()
+            yield piece
+
+    async def aclose(self) -> None:
+        pass
+
+    async def until_held_back(self) -> None:
+        """Returns when nothing was taken for a while: all buffers on the way are full."""
+        while True:
+            self._pulled.clear()
+            try:
+                await asyncio.wait_for(self._pulled.wait(), 0.5)
+            except asyncio.TimeoutError:
+                return
+
+
+async def test_a_client_that_does_not_read_holds_the_upstream_back() -> None:
+    reply = Endless()
+    upstream = ScriptedUpstream([cast("Reply", reply)])
+    async with running({"one": upstream}) as proxy:
+        response = await proxy.post({**BODY, "stream": True})
+        await asyncio.wait_for(reply.until_held_back(), 20)
+        assert reply.taken < 32 * 2**20  # the system's own buffers on loopback take up to 10 MiB
+        response.close()
+
+
+async def test_a_flood_of_silent_connections_does_not_keep_a_client_out() -> None:
+    limits = Limits(max_connections=50, stranger_grace_s=0)
+    async with running(limits=limits) as proxy:
+        flood = [await asyncio.open_connection("127.0.0.1", proxy.port) for _ in range(120)]
+        async with proxy.post() as response:
+            assert response.status == 200
+        for _, writer in flood:
+            writer.transport.abort()
+
+
+async def stream_and_stop() -> bool:
+    """Holds one streamed conversation and stops; returns whether both worked."""
+    async with running() as proxy, proxy.post({**BODY, "stream": True}) as response:
+        text = await response.text()
+        await proxy.server.stop()
+        return "message_stop" in text and proxy.server.active_requests == 0
+
+
+@pytest.mark.qt_loop
+async def test_it_runs_on_the_desktops_loop() -> None:
+    assert await stream_and_stop()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not made for Windows")
+def test_it_runs_on_uvloop() -> None:
+    uvloop = pytest.importorskip("uvloop")
+    loop = uvloop.new_event_loop()
+    try:
+        assert loop.run_until_complete(stream_and_stop())
+    finally:
+        loop.close()
 
 
 @pytest.mark.parametrize("body", [{**BODY, "max_tokens": 0}, {**BODY, "max_tokens": 0, "system": "x"}])

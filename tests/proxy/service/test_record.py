@@ -1,0 +1,80 @@
+"""What a record keeps of a request."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.context import RequestContext
+from proxy.events import Exchange, FirstToken, ProxyEvent, RequestFinished
+from proxy.messages import events
+from proxy.messages.errors import ApiError, ErrorType
+from proxy.service.record import CLIENT_LEFT, Announcer, Capture, RequestRecord, Tally
+
+
+def record_into(announced: list[ProxyEvent], clock: list[float]) -> RequestRecord:
+    announcer = Announcer(announced.append, lambda: clock[0], lambda: 1000.0 + clock[0], 100)
+    return RequestRecord(RequestContext("req_1"), announcer, {})
+
+
+@given(st.lists(st.binary(max_size=20)), st.integers(0, 60))
+def test_a_capture_keeps_the_beginning_and_knows_that_it_was_cut(pieces: list[bytes], limit: int) -> None:
+    capture = Capture(limit)
+    for piece in pieces:
+        capture.add(piece)
+    whole = b"".join(pieces)
+    assert capture.text() == whole[:limit].decode("utf-8", "replace")
+    assert capture.is_cut == (len(whole) > limit)
+
+
+def test_later_usage_overrides_earlier_field_by_field_and_null_overrides_nothing() -> None:
+    tally = Tally()
+    tally.add(
+        events.message_start("m", "x", {"input_tokens": 5, "cache_read_input_tokens": 3, "output_tokens": 1})
+    )
+    delta = events.message_delta("end_turn", None, {"output_tokens": 9, "input_tokens": 50})
+    delta["usage"]["cache_read_input_tokens"] = None
+    tally.add(delta)
+    assert (tally.count("input_tokens"), tally.count("output_tokens")) == (50, 9)
+    assert (tally.count("cache_read_input_tokens"), tally.count("nothing")) == (3, 0)
+    assert tally.stop_reason == "end_turn"
+
+
+def test_the_first_content_is_announced_once_with_its_delay() -> None:
+    announced: list[ProxyEvent] = []
+    clock = [0.0]
+    record = record_into(announced, clock)
+    clock[0] = 1.5
+    record.note(events.content_block_start(0, {"type": "text", "text": ""}))
+    clock[0] = 2.5
+    record.note(events.content_block_start(1, {"type": "tool_use", "id": "t", "name": "f", "input": {}}))
+    record.finish(200)
+    assert announced[0] == FirstToken("req_1", 1.5)
+    finished = announced[1]
+    assert isinstance(finished, RequestFinished)
+    assert (finished.first_token_s, finished.duration_s, finished.at) == (1.5, 2.5, 1002.5)
+    assert finished.tool_names == ("f",)
+    assert isinstance(announced[2], Exchange)
+
+
+def test_a_request_is_finished_once() -> None:
+    announced: list[ProxyEvent] = []
+    record = record_into(announced, [0.0])
+    record.error = ApiError(ErrorType.OVERLOADED, "busy")
+    record.finish(529)
+    record.finish(200)
+    finished = [event for event in announced if isinstance(event, RequestFinished)]
+    assert [(event.outcome, event.status, event.error_type) for event in finished] == [
+        ("error", 529, "overloaded_error")
+    ]
+
+
+def test_a_client_that_left_is_no_error() -> None:
+    for failure in (asyncio.CancelledError(), ConnectionResetError()):
+        announced: list[ProxyEvent] = []
+        record_into(announced, [0.0]).finish(200, failure)
+        finished = announced[0]
+        assert isinstance(finished, RequestFinished)
+        assert (finished.outcome, finished.status) == ("cancelled", CLIENT_LEFT)
