@@ -124,8 +124,6 @@ def _is_server_tool(tool: ToolParam) -> bool:
 def _function(tool: ToolParam, path: str, work: Encoding) -> JsonObject:
     profile = work.profile
     settings = tool.model_extra or {}
-    if not tool.name:
-        raise ClientError(ErrorType.INVALID_REQUEST, f"{path}.{tool.type or 'custom'}.name: Field required")
     if tool.is_custom:
         function: JsonObject = {"parameters": clean_schema(tool.input_schema, profile.schema_rules)}
         description = _described(tool, settings.get("input_examples"))
@@ -136,6 +134,8 @@ def _function(tool: ToolParam, path: str, work: Encoding) -> JsonObject:
         function = {"parameters": clean_schema(known["parameters"], profile.schema_rules)}
         description = known["description"]
         work.losses.add(path, f"declared as a plain function: the upstream knows no {tool.type}")
+    if not tool.name:
+        raise ClientError(ErrorType.INVALID_REQUEST, f"{path}.{tool.type or 'custom'}.name: Field required")
     function["name"] = work.names.sent(tool.name)
     if description:
         function["description"] = description
