@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -46,12 +47,14 @@ async def model(call: Call, found: Match) -> web.StreamResponse:
 
 
 async def count_tokens(call: Call, _match: Match) -> web.StreamResponse:
-    """`POST /v1/messages/count_tokens`: an estimate; the answer comes from memory."""
+    """`POST /v1/messages/count_tokens`: an estimate, for the model that would answer."""
     data, body = await _json_body(call)
     request = parse_request({"max_tokens": 1, **body} if isinstance(body, dict) else body)
     record = _begin(call, request, data)
-    call.service.route(request)
-    answer = json_response({"input_tokens": estimate_tokens(request)}, call.context.request_id)
+    model = call.service.route(request).candidates[0].model
+    # In a thread, because a vocabulary takes up to half a second to load when it is first needed.
+    tokens = await asyncio.to_thread(estimate_tokens, request, model)
+    answer = json_response({"input_tokens": tokens}, call.context.request_id)
     record.client_told(cast("bytes", answer.body))
     return answer
 
@@ -63,7 +66,8 @@ async def messages(call: Call, _match: Match) -> web.StreamResponse:
     record = _begin(call, request, data)
     route = call.service.route(request)
     if request.max_tokens == 0:
-        return _whole(call, record, prewarmed(request, call.service.new_id))
+        model = route.candidates[0].model
+        return _whole(call, record, await asyncio.to_thread(prewarmed, request, model, call.service.new_id))
     headers = call.request.headers
     if not request.stream:
         return _whole(call, record, await call.service.whole(request, route, headers, record))

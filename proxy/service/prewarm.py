@@ -11,7 +11,7 @@ from proxy.messages.request import MessagesRequest
 from proxy.messages.token_estimate import estimate_tokens
 
 
-def prewarmed(request: MessagesRequest, new_id: NewId) -> Message:
+def prewarmed(request: MessagesRequest, model: str, new_id: NewId) -> Message:
     """Returns the empty answer (Messages API, `max_tokens`: 0 is allowed to fill the prompt cache).
 
     Raises:
@@ -41,7 +41,7 @@ def prewarmed(request: MessagesRequest, new_id: NewId) -> Message:
         "content": [],
         "stop_reason": "max_tokens",
         "stop_sequence": None,
-        "usage": {"input_tokens": estimate_tokens(request), "output_tokens": 0},
+        "usage": {"input_tokens": estimate_tokens(request, model), "output_tokens": 0},
     }
 
 
