@@ -13,7 +13,6 @@ import inspect
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"  # before any QApplication; real windows get their own process
@@ -23,7 +22,7 @@ from blockbuster import blockbuster_ctx
 from PySide6.QtWidgets import QApplication
 from structlog.typing import EventDict
 
-from app.qt_loop import new_qt_loop
+from app.qt_loop import drop_pyside_import_hook, new_qt_loop
 from tests.guards.home import isolated_environment
 from tests.guards.logs import LogGuard
 from tests.guards.network import NetworkGuard
@@ -34,10 +33,9 @@ _network = NetworkGuard()
 
 
 def pytest_configure() -> None:
-    """Closes the network before the first test module is imported, and loads what must not load late."""
+    """Closes the network before the first test module is imported, and imports as the program does."""
     _network.install()
-    # asyncio loads it with the first thread, and PySide6's import hook would then read files on the loop.
-    ThreadPoolExecutor(1).shutdown()
+    drop_pyside_import_hook()  # it reads source files at a module's first import, on the loop too
 
 
 def pytest_asyncio_loop_factories(
