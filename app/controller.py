@@ -9,11 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import os
-import shlex
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
@@ -22,14 +18,14 @@ from pydantic import SecretStr
 
 from app.alias_desk import AliasDesk
 from app.configuration import Configuration
+from app.connect_lines import connect_lines
 from app.exchanges import ExchangeStore
 from app.keyring_access import KeyringFailure
-from app.local_token import TokenProblem
 from app.log_relay import LogRelay
 from app.logs import LogPipeline
-from app.port_owner import port_in_use_text, port_owner
 from app.provider_desk import DeskRefusal, ProviderDesk
 from app.proxy_config import provider_config
+from app.proxy_runner import ProxyRunner, ServerFactory, StartFailure
 from app.settings_document import SettingsError
 from app.settings_edit import Edit, Put
 from gui.desk import (
@@ -46,41 +42,19 @@ from gui.desk import (
     ProvidersChanged,
     ProviderTested,
     ProviderView,
-    ProxyPhase,
     ProxyState,
     ProxyStateChanged,
     Resolution,
     SettingsChanged,
     ShowWindow,
 )
-from proxy.config import ProviderConfig, ProxyConfig
-from proxy.events import EventSink, Exchange, ProxyEvent
+from proxy.config import ProviderConfig
+from proxy.events import Exchange, ProxyEvent
 from proxy.tasks import spawn
 
 _log = structlog.get_logger("app.controller")
 
 DRAIN_S = 30.0
-
-
-class Server(Protocol):
-    """What the controller uses of the proxy's server."""
-
-    @property
-    def active_requests(self) -> int:
-        """How many requests are being answered."""
-        ...
-
-    async def start(self) -> str:
-        """Binds the port and returns the address for clients; OSError where it cannot."""
-        ...
-
-    async def stop(self, drain_s: float = ...) -> None:
-        """Closes the port and lets running requests finish."""
-        ...
-
-    def apply(self, config: ProxyConfig) -> None:
-        """Uses another config from the next request on."""
-        ...
 
 
 class ProbeAnswer(Protocol):
@@ -97,16 +71,7 @@ class ProbeAnswer(Protocol):
         ...
 
 
-ServerFactory = Callable[[ProxyConfig, EventSink], Server]
 Probe = Callable[[ProviderConfig], Awaitable[ProbeAnswer]]
-
-
-@dataclass(frozen=True, slots=True)
-class StartFailure:
-    """Why the proxy does not listen."""
-
-    text: str
-    is_port_in_use: bool = False
 
 
 class Controller:
@@ -140,23 +105,21 @@ class Controller:
         self._providers = ProviderDesk(configuration)
         self._aliases = AliasDesk(configuration)
         self._exchanges = ExchangeStore(configuration.redactor) if keeps_exchanges else None
-        self._make_server = make_server
+        self._runner = ProxyRunner(
+            configuration, make_server, self._take, self._announce_state, drain_s, clock
+        )
         self._probe = probe
         self._logs = logs
         self._relay: LogRelay | None = None
         self._on_quit = on_quit
-        self._drain_s = drain_s
-        self._clock = clock
         self._listeners: list[DeskListener] = []
-        self._server: Server | None = None
-        self._phase = ProxyPhase.STOPPED
-        self._url: str | None = None
-        self._started_at: float | None = None
-        self._lifecycle = asyncio.Lock()
         self._changes = asyncio.Lock()
         self._is_quitting = False
-        self.failure: StartFailure | None = None
+
+    @property
+    def failure(self) -> StartFailure | None:
         """Why the last start failed."""
+        return self._runner.failure
 
     async def start(self) -> None:
         """Finds token and keys, then starts the proxy; what fails is in `failure` and in `state`."""
@@ -165,11 +128,12 @@ class Controller:
             self._relay = LogRelay(loop, self._announce)
             self._logs.listen(self._relay.take)
         self._configuration.secrets.when_late(lambda: self._call_late(loop))
-        await self._start()
+        await self._runner.start()
+        self._announce(ProvidersChanged())  # their keys are looked up by now
 
     async def shutdown(self) -> None:
         """Stops the proxy and lets go of the logs."""
-        await self._stop()
+        await self._runner.stop()
         if self._logs is not None:
             self._logs.listen(None)
         if self._relay is not None:
@@ -199,21 +163,21 @@ class Controller:
         if self._logs is not None and self._logs.file_problem is not None:
             problems = (*problems, Problem("Logs are not kept", self._logs.file_problem, "logs"))
         return ProxyState(
-            phase=self._phase,
-            url=self._url,
+            phase=self._runner.phase,
+            url=self._runner.url,
             problems=problems,
             is_demo=self._configuration.loaded.error is None and not self._configuration.settings.providers,
-            active_requests=self._server.active_requests if self._server else 0,
-            started_at=self._started_at,
+            active_requests=self._runner.active_requests,
+            started_at=self._runner.started_at,
         )
 
     def start_proxy(self) -> None:
         """Starts listening; answered by ProxyStateChanged."""
-        spawn(self._start(), name="start the proxy")
+        spawn(self._runner.start(), name="start the proxy")
 
     def stop_proxy(self) -> None:
         """Drains running requests and closes the port; answered by ProxyStateChanged."""
-        spawn(self._stop(), name="stop the proxy")
+        spawn(self._runner.stop(), name="stop the proxy")
 
     def quit(self) -> None:
         """Stops the proxy and ends the program; asked a second time, without waiting for requests."""
@@ -226,10 +190,10 @@ class Controller:
     def connect_lines(self) -> ConnectLines:
         """Returns the lines that point Claude Code at the proxy."""
         server = self._configuration.settings.server
-        url = self._url or f"http://{server.host}:{server.port}"
         token = self._configuration.token
-        value = token.value.get_secret_value() if token else ""
-        return ConnectLines(SecretStr(_connect_lines(url, value)), _connect_lines(url, "••••"))
+        return connect_lines(
+            self._runner.url or f"http://{server.host}:{server.port}", token.value if token else SecretStr("")
+        )
 
     # gui.desk.Desk: providers ---------------------------------------------------------------
 
@@ -239,28 +203,20 @@ class Controller:
 
     def save_provider(self, draft: ProviderDraft, *, replaces: str | None) -> str | None:
         """Adds or changes a provider; returns why not, or None when it was taken."""
-        try:
-            edits = self._providers.save_edits(draft, replaces)
-        except DeskRefusal as exc:
-            return str(exc)
-        return self._submit(edits, f"{draft.name} saved", ProvidersChanged(), AliasesChanged())
-
-    def remove_provider(self, name: str) -> None:
-        """Removes a provider from the settings; its key stays in the keyring."""
-        try:
-            edits = self._providers.remove_edits(name)
-        except DeskRefusal as exc:
-            self._announce(ActionFailed(f"{name} was not removed", str(exc)))
-            return
-        self._submit_or_tell(edits, f"{name} was not removed", f"{name} removed", ProvidersChanged())
+        changed = ProvidersChanged(), AliasesChanged()
+        return self._take_edits(
+            lambda: self._providers.save_edits(draft, replaces), f"{draft.name} saved", *changed
+        )
 
     def restore_provider(self, name: str) -> str | None:
         """Puts back the provider removed last under this name; returns why not, or None."""
-        try:
-            edits = self._providers.restore_edits(name)
-        except DeskRefusal as exc:
-            return str(exc)
-        return self._submit(edits, f"{name} is back", ProvidersChanged())
+        return self._take_edits(
+            lambda: self._providers.restore_edits(name), f"{name} is back", ProvidersChanged()
+        )
+
+    def remove_provider(self, name: str) -> None:
+        """Removes a provider from the settings; its key stays in the keyring."""
+        self._remove(name, self._providers.remove_edits, ProvidersChanged())
 
     def store_key(self, provider: str, key: SecretStr) -> None:
         """Puts the key into the OS keyring; answered by ActionDone or ActionFailed, and ProvidersChanged."""
@@ -288,28 +244,19 @@ class Controller:
 
     def save_alias(self, alias: AliasView, *, replaces: str | None) -> str | None:
         """Adds or changes an alias; returns why not, or None when it was taken."""
-        try:
-            edits = self._aliases.save_edits(alias, replaces)
-        except DeskRefusal as exc:
-            return str(exc)
-        return self._submit(edits, f"Alias {alias.name} saved", AliasesChanged())
-
-    def remove_alias(self, name: str) -> None:
-        """Removes an alias."""
-        try:
-            edits = self._aliases.remove_edits(name)
-        except DeskRefusal as exc:
-            self._announce(ActionFailed(f"{name} was not removed", str(exc)))
-            return
-        self._submit_or_tell(edits, f"{name} was not removed", f"Alias {name} removed", AliasesChanged())
+        return self._take_edits(
+            lambda: self._aliases.save_edits(alias, replaces), f"Alias {alias.name} saved", AliasesChanged()
+        )
 
     def restore_alias(self, name: str) -> str | None:
         """Puts back the alias removed last under this name; returns why not, or None."""
-        try:
-            edits = self._aliases.restore_edits(name)
-        except DeskRefusal as exc:
-            return str(exc)
-        return self._submit(edits, f"Alias {name} is back", AliasesChanged())
+        return self._take_edits(
+            lambda: self._aliases.restore_edits(name), f"Alias {name} is back", AliasesChanged()
+        )
+
+    def remove_alias(self, name: str) -> None:
+        """Removes an alias."""
+        self._remove(name, self._aliases.remove_edits, AliasesChanged())
 
     def resolve(self, model: str) -> Resolution:
         """Says what a model name would resolve to."""
@@ -335,62 +282,11 @@ class Controller:
 
     def set_theme(self, theme: str) -> None:
         """Stores the theme; answered by SettingsChanged."""
-        edits = [Put(("window", "theme"), theme)]
-        self._submit_or_tell(edits, "The theme was not stored", None, SettingsChanged())
+        problem = self._submit([Put(("window", "theme"), theme)], None, SettingsChanged())
+        if problem is not None:
+            self._announce(ActionFailed("The theme was not stored", problem))
 
     # What takes time ------------------------------------------------------------------------
-
-    async def _start(self) -> None:
-        async with self._lifecycle:
-            if self._server is not None:
-                return
-            self._set_phase(ProxyPhase.STARTING)
-            self.failure = await self._listen()
-            self._set_phase(ProxyPhase.RUNNING if self.failure is None else ProxyPhase.FAILED)
-
-    async def _listen(self) -> StartFailure | None:
-        if self._configuration.token is None:
-            try:
-                token = await asyncio.to_thread(self._configuration.unlock)
-            except TokenProblem as exc:
-                _log.error("no_token", reason=str(exc))
-                return StartFailure(str(exc))
-            _log.info("token_found", source=token.source)
-            self._announce(ProvidersChanged())
-        config = self._configuration.proxy_config()
-        server = self._make_server(config, self._take)
-        try:
-            self._url = await server.start()
-        except OSError as exc:
-            failure = await self._start_failure(config, exc)
-            _log.error("not_listening", reason=failure.text)
-            return failure
-        self._server = server
-        self._started_at = self._clock()
-        _log.info("listening", url=self._url)
-        return None
-
-    async def _start_failure(self, config: ProxyConfig, exc: OSError) -> StartFailure:
-        host, port = config.server.host, config.server.port
-        if exc.errno == errno.EADDRINUSE:
-            holder = await asyncio.to_thread(port_owner, port)
-            return StartFailure(port_in_use_text(host, port, holder=holder), is_port_in_use=True)
-        reason = exc.strerror or str(exc)
-        return StartFailure(f"Cannot listen on {host} port {port}: {reason}. Choose another address or port.")
-
-    async def _stop(self) -> None:
-        async with self._lifecycle:
-            server = self._server
-            if server is None:
-                self.failure = None
-                self._set_phase(ProxyPhase.STOPPED)
-                return
-            self._set_phase(ProxyPhase.STOPPING)
-            await server.stop(self._drain_s)
-            self._server = self._url = self._started_at = None
-            self.failure = None
-            _log.info("stopped")
-            self._set_phase(ProxyPhase.STOPPED)
 
     async def _quit(self) -> None:
         try:
@@ -450,12 +346,16 @@ class Controller:
         )
         return None
 
-    def _submit_or_tell(
-        self, edits: Sequence[Edit], title: str, done: str | None, *changed: DeskEvent
-    ) -> None:
-        problem = self._submit(edits, done, *changed)
+    def _take_edits(self, edits_of: Callable[[], list[Edit]], done: str, *changed: DeskEvent) -> str | None:
+        try:
+            return self._submit(edits_of(), done, *changed)
+        except DeskRefusal as exc:
+            return str(exc)
+
+    def _remove(self, name: str, edits_of: Callable[[str], list[Edit]], changed: DeskEvent) -> None:
+        problem = self._take_edits(lambda: edits_of(name), f"{name} removed", changed)
         if problem is not None:
-            self._announce(ActionFailed(title, problem))
+            self._announce(ActionFailed(f"{name} was not removed", problem))
 
     async def _apply(self, edits: Sequence[Edit], done: str | None, changed: Sequence[DeskEvent]) -> None:
         await asyncio.to_thread(self._configuration.apply, edits)
@@ -465,11 +365,10 @@ class Controller:
 
     def _took_over(self, *changed: DeskEvent) -> None:
         """Gives the changed settings and keys to the running proxy and tells the window."""
-        if self._server is not None:
-            self._server.apply(self._configuration.proxy_config())
+        self._runner.apply()
         for each in changed:
             self._announce(each)
-        self._announce(ProxyStateChanged(self.state()))
+        self._announce_state()
 
     def _call_late(self, loop: asyncio.AbstractEventLoop) -> None:
         """The keyring answered after all (it was unlocked, say): its keys are looked up again."""
@@ -482,8 +381,7 @@ class Controller:
             name="look up keys again",
         )
 
-    def _set_phase(self, phase: ProxyPhase) -> None:
-        self._phase = phase
+    def _announce_state(self) -> None:
         self._announce(ProxyStateChanged(self.state()))
 
     def _take(self, event: ProxyEvent) -> None:
@@ -501,13 +399,3 @@ class Controller:
         loop = asyncio.get_running_loop()
         for listener in tuple(self._listeners):
             loop.call_soon(listener, event)
-
-
-def _connect_lines(url: str, token: str) -> str:
-    values = {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_AUTH_TOKEN": token}
-    if os.name == "nt":
-        return "\n".join(f'$env:{name} = "{value}"' for name, value in values.items())
-    return "\n".join(
-        f"export {name}={value if value.startswith('•') else shlex.quote(value)}"
-        for name, value in values.items()
-    )

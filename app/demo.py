@@ -15,9 +15,9 @@ from typing import Any
 import aiohttp
 from pydantic import SecretStr
 
-from app.controller import ServerFactory
 from app.exit_codes import FAILED, OK
 from app.logs import LogPipeline
+from app.proxy_runner import ServerFactory
 from proxy.config import ProxyConfig, ServerConfig
 from proxy.events import ProxyEvent
 from proxy.messages.fold import MessageFold

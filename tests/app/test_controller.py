@@ -281,9 +281,14 @@ async def test_a_provider_is_added_changed_renamed_and_removed_with_the_rest_of_
     assert "future: [1,2]  # theirs" in stored
     assert "key: {keyring: openrouter}" in stored, "the key stays where it was"
 
+    before = bench.configuration.loaded.document.raw["providers"]["or2"]
     desk.remove_provider("or2")
     await bench.until(ActionDone)
     assert [each.name for each in desk.providers()] == ["local"]
+    assert desk.restore_provider("or2") is None
+    await bench.until(ActionDone)
+    assert bench.configuration.loaded.document.raw["providers"]["or2"] == before
+    assert desk.restore_provider("or2") == "there is a provider 'or2' already"
 
 
 @pytest.mark.parametrize(
@@ -359,6 +364,10 @@ async def test_aliases_are_edited_resolved_and_kept_in_order(make: Make) -> None
     assert [each.name for each in desk.aliases()] == ["large"]
     unserved = desk.resolve("nonsense")
     assert not unserved.is_served
+    assert desk.restore_alias("small") is None
+    await bench.until(AliasesChanged)
+    assert [each.name for each in desk.aliases()] == ["large", "small"]
+    assert desk.restore_alias("never") == "no alias 'never' was removed since the start"
 
 
 async def test_an_alias_with_a_mistyped_provider_is_refused_with_the_near_miss(make: Make) -> None:

@@ -70,9 +70,7 @@ def test_a_word_cannot_be_guessed() -> None:
 @pytest.mark.expects_log("request_failed")
 async def test_it_fails_in_words_where_the_proxy_answers_with_an_error() -> None:
     class Broken(DemoUpstream):
-        async def open(
-            self, path: str, payload: JsonObject, headers: Mapping[str, str]
-        ) -> AsyncIterator[bytes]:  # type: ignore[override]
+        async def open(self, path: str, payload: JsonObject, headers: Mapping[str, str]) -> DemoAnswer:
             raise RuntimeError("a bug")
 
     code, text = await _run("word", Broken())

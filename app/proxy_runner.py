@@ -1,0 +1,144 @@
+"""Starts and stops the proxy's server, one after the other, and says why it does not listen."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from app.configuration import Configuration
+from app.local_token import TokenProblem
+from app.port_owner import port_in_use_text, port_owner
+from gui.desk import ProxyPhase
+from proxy.config import ProxyConfig
+from proxy.events import EventSink
+
+_log = structlog.get_logger("app.proxy_runner")
+
+
+class Server(Protocol):
+    """What the controller uses of the proxy's server."""
+
+    @property
+    def active_requests(self) -> int:
+        """How many requests are being answered."""
+        ...
+
+    async def start(self) -> str:
+        """Binds the port and returns the address for clients; OSError where it cannot."""
+        ...
+
+    async def stop(self, drain_s: float = ...) -> None:
+        """Closes the port and lets running requests finish."""
+        ...
+
+    def apply(self, config: ProxyConfig) -> None:
+        """Uses another config from the next request on."""
+        ...
+
+
+ServerFactory = Callable[[ProxyConfig, EventSink], Server]
+
+
+@dataclass(frozen=True, slots=True)
+class StartFailure:
+    """Why the proxy does not listen."""
+
+    text: str
+    is_port_in_use: bool = False
+
+
+class ProxyRunner:
+    """Owns the server, and knows what it is doing."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        make_server: ServerFactory,
+        emit: EventSink,
+        changed: Callable[[], None],
+        drain_s: float,
+        clock: Callable[[], float],
+    ) -> None:
+        """Makes servers that announce to `emit`; calls `changed` when the phase changes."""
+        self._configuration = configuration
+        self._make_server = make_server
+        self._emit = emit
+        self._changed = changed
+        self._drain_s = drain_s
+        self._clock = clock
+        self._server: Server | None = None
+        self._turn = asyncio.Lock()
+        self.phase = ProxyPhase.STOPPED
+        self.url: str | None = None
+        self.started_at: float | None = None
+        self.failure: StartFailure | None = None
+        """Why the last start failed."""
+
+    @property
+    def active_requests(self) -> int:
+        """How many requests are being answered."""
+        return self._server.active_requests if self._server else 0
+
+    def apply(self) -> None:
+        """Gives the configuration as it is now to the running server."""
+        if self._server is not None:
+            self._server.apply(self._configuration.proxy_config())
+
+    async def start(self) -> None:
+        """Finds the token if it is not known yet, and listens; nothing happens where it does already."""
+        async with self._turn:
+            if self._server is not None:
+                return
+            self._enter(ProxyPhase.STARTING)
+            self.failure = await self._listen()
+            self._enter(ProxyPhase.RUNNING if self.failure is None else ProxyPhase.FAILED)
+
+    async def stop(self) -> None:
+        """Closes the port and lets running requests finish."""
+        async with self._turn:
+            self.failure = None
+            if self._server is not None:
+                self._enter(ProxyPhase.STOPPING)
+                await self._server.stop(self._drain_s)
+                self._server = self.url = self.started_at = None
+                _log.info("stopped")
+            self._enter(ProxyPhase.STOPPED)
+
+    async def _listen(self) -> StartFailure | None:
+        if self._configuration.token is None:
+            try:
+                token = await asyncio.to_thread(self._configuration.unlock)
+            except TokenProblem as exc:
+                _log.error("no_token", reason=str(exc))
+                return StartFailure(str(exc))
+            _log.info("token_found", source=token.source)
+        config = self._configuration.proxy_config()
+        server = self._make_server(config, self._emit)
+        try:
+            self.url = await server.start()
+        except OSError as exc:
+            failure = await _start_failure(config, exc)
+            _log.error("not_listening", reason=failure.text)
+            return failure
+        self._server = server
+        self.started_at = self._clock()
+        _log.info("listening", url=self.url)
+        return None
+
+    def _enter(self, phase: ProxyPhase) -> None:
+        self.phase = phase
+        self._changed()
+
+
+async def _start_failure(config: ProxyConfig, exc: OSError) -> StartFailure:
+    host, port = config.server.host, config.server.port
+    if exc.errno == errno.EADDRINUSE:
+        holder = await asyncio.to_thread(port_owner, port)
+        return StartFailure(port_in_use_text(host, port, holder=holder), is_port_in_use=True)
+    reason = exc.strerror or str(exc)
+    return StartFailure(f"Cannot listen on {host} port {port}: {reason}. Choose another address or port.")
