@@ -394,8 +394,5 @@ class Controller:
         self._announce(event)
 
     def _announce(self, event: DeskEvent) -> None:
-        if not self._listeners:
-            return
-        loop = asyncio.get_running_loop()
         for listener in tuple(self._listeners):
-            loop.call_soon(listener, event)
+            asyncio.get_running_loop().call_soon(listener, event)
