@@ -1,8 +1,9 @@
 """One request, end to end: from the validated body to the events of the answer.
 
 `messages` serves `/v1/messages`: routes the name, opens one candidate after the other, decodes, judges and
-hands the events on. `record` notes what happens to one request and announces it; `connections` keeps one
-upstream client a provider; `models` and `count_tokens` answer from memory.
+hands the events on; `attempt` is one candidate's try. `record` notes what happens to one request and
+announces it; `connections` keeps one upstream client a provider; `models` and `prewarm` (no tokens asked)
+answer from memory.
 
 `storage` opens what must survive: `batches` are the verbs of message batches (`batch_body` reads a new one,
 `batch_worker` serves its requests through `batch_message`), `files` those of files (`file_blocks` puts them

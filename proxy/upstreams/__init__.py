@@ -1,5 +1,7 @@
 """Connections: who is called, with which key, and how its failures are told apart.
 
-`base` says what an upstream is; `openai_compatible` calls one over HTTP through the openai SDK; `demo` is a
-scripted model inside the process, offline. An upstream moves bytes and does not read them.
+`base` says what an upstream is; `openai_compatible` calls one over HTTP through the openai SDK,
+`anthropic_compatible` one that speaks Messages itself; both answer with `http_answer`, which watches over
+silence, and tell their troubles through `failures`; `demo` is a scripted model inside the process, offline.
+`probe` asks a provider whether it works. An upstream moves bytes and does not read them.
 """
