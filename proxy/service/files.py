@@ -54,8 +54,9 @@ _UNKNOWN_TYPE = "application/octet-stream"
 class FileRules:
     """What the user of this machine may do with files beyond the real API, and how much they may hold."""
 
-    uploads_are_downloadable: bool = False
-    """The real API gives uploads back to nobody: only files that a tool made can be downloaded."""
+    uploads_are_downloadable: bool = True
+    """The real API gives uploads back to nobody, only files that a tool made; here they are the user's own,
+    on the user's own disk, so a client gets back what it stored."""
     max_file_bytes: int = 500 * 2**20
     max_request_bytes: int = 100 * 2**20
     """All files that one message names, together."""

@@ -39,7 +39,7 @@ async def test_a_file_lives_from_upload_to_deletion(home: Path) -> None:
         file = await client.files.upload(file=("notes.txt", b"remember", "text/plain"))
         assert file.id.startswith("file_")
         assert (file.filename, file.mime_type, file.size_bytes) == ("notes.txt", "text/plain", 8)
-        assert (file.downloadable, file.expires_at) == (False, None)
+        assert (file.downloadable, file.expires_at) == (True, None)
         assert await client.files.retrieve_metadata(file.id) == file
         assert [each async for each in client.files.list()] == [file]
         deleted = await client.files.delete(file.id)
@@ -49,12 +49,12 @@ async def test_a_file_lives_from_upload_to_deletion(home: Path) -> None:
                 await lost(file.id)
 
 
-async def test_an_upload_is_not_for_download_unless_the_user_allows_it(home: Path) -> None:
-    async with serving(home) as (_, client):
+async def test_an_upload_is_for_download_unless_the_rules_forbid_it_as_the_real_api_does(home: Path) -> None:
+    async with serving(home, uploads_are_downloadable=False) as (_, client):
         file = await client.files.upload(file=("a.txt", b"body", "text/plain"))
         with pytest.raises(FileNotDownloadableError):
             await client.files.download(file.id)
-    async with serving(home, uploads_are_downloadable=True) as (_, client):
+    async with serving(home) as (_, client):
         file = await client.files.upload(file=("a.png", PNG * 9000, "image/png"))
         assert file.downloadable
         content = await client.files.download(file.id)

@@ -75,7 +75,7 @@ def named(file: StoredFile, kind: str = "document") -> dict[str, Any]:
 async def test_an_expired_file_keeps_its_metadata_and_loses_its_bytes(
     home: Path, folder: PrivateFolder
 ) -> None:
-    async with shelf(home, folder, uploads_are_downloadable=True) as files:
+    async with shelf(home, folder) as files:
         file, other = await files.upload(expires="3600"), await files.upload()
         files.now += 3599
         await files.service.tick()
