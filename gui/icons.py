@@ -106,6 +106,8 @@ def set_icon(
     if isinstance(target, QAbstractButton):
         target.setIconSize(QSize(size, size))
     for old in target.findChildren(_Binding, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        if old.shows(name, role, on_role):
+            return
         old.setParent(None)
         old.deleteLater()
     _Binding(target, name, theme, role, on_role)
@@ -122,6 +124,10 @@ class _Binding(QObject):
         self._role, self._on_role = role, on_role
         theme.changed.connect(self._draw)
         self._draw()
+
+    def shows(self, name: str, role: str, on_role: str | None) -> bool:
+        """Says whether this is the icon already."""
+        return (name, role, on_role) == (self._name, self._role, self._on_role)
 
     def _draw(self) -> None:
         self._target.setIcon(icon(self._name, self._theme, self._role, self._on_role))

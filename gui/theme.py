@@ -77,12 +77,11 @@ class Theme(QObject):
 
     def _dress(self) -> None:
         self._colors = self._wanted()
-        self._app.setPalette(palette(self._colors))
         fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
         size = self._app.font().pointSizeF()
-        self._app.setStyleSheet(
-            stylesheet(self._colors, font_pt=size if size > 0 else 10.0, mono_family=fixed.family())
-        )
+        sheet = stylesheet(self._colors, font_pt=size if size > 0 else 10.0, mono_family=fixed.family())
+        self._app.setPalette(palette(self._colors))
+        self._app.setStyleSheet(sheet)
 
 
 def palette(colors: Colors) -> QPalette:

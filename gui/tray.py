@@ -40,6 +40,7 @@ class Tray(QObject):
         super().__init__()
         self._desk, self._theme, self._window, self._host = desk, theme, window, host
         self._state = desk.state()
+        self._drawn = ""
         self.menu = QMenu()
         self.menu.setAccessibleName("Signalbox")
         self.status = self._add("", lambda: None)
@@ -110,12 +111,16 @@ class Tray(QObject):
 
     def _on_state(self, state: ProxyState) -> None:
         self._state = state
-        self._draw()
+        self._draw_state()
         self._refresh()
+
+    def _draw_state(self) -> None:
+        if wording.tray_state(self._state) != self._drawn:
+            self._draw()
 
     def _draw(self) -> None:
         ours, other = (DARK, LIGHT) if self._theme.is_dark else (LIGHT, DARK)
-        state = wording.tray_state(self._state)
+        self._drawn = state = wording.tray_state(self._state)
         self.icon.setIcon(tray_icon(state, QColor(ours.text), QColor(other.text)))
 
     def _refresh(self) -> None:
@@ -125,7 +130,9 @@ class Tray(QObject):
         can_stop = state.phase in {ProxyPhase.RUNNING, ProxyPhase.STARTING, ProxyPhase.STOPPING}
         self.switch.setText("Stop proxy" if can_stop else "Start proxy")
         self.switch.setEnabled(state.phase not in {ProxyPhase.STARTING, ProxyPhase.STOPPING})
-        self.icon.setToolTip(wording.tray_tip(state))
+        tip = wording.tray_tip(state)
+        if tip != self.icon.toolTip():  # each setting is a message on the bus
+            self.icon.setToolTip(tip)
 
     def _on_switch(self) -> None:
         if self._state.phase is ProxyPhase.RUNNING:

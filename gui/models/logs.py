@@ -9,18 +9,19 @@ from PySide6.QtCore import QAbstractTableModel, QSortFilterProxyModel, Qt
 
 from gui import wording
 from gui.desk import LogLine
-from gui.roles import NO_PARENT, Index, Role
+from gui.roles import NO_PARENT, PLAIN, Index, Look, Role
 
 MAX_LINES = 10_000
 LEVELS = ("debug", "info", "warning", "error", "critical")
 _RANK = {level: rank for rank, level in enumerate(LEVELS)}
-_LOOK = {
-    "debug": ("muted", None),
-    "info": (None, None),
-    "warning": ("warn", "warn"),
-    "error": ("danger", "error"),
-    "critical": ("danger", "error"),
+_LEVEL_LOOK = {
+    "debug": Look("muted"),
+    "warning": Look("warn", "warn"),
+    "error": Look("danger", "error"),
+    "critical": Look("danger", "error"),
 }
+_MONO, _FAINT, _FAINT_MONO = Look(is_mono=True), Look("muted"), Look("muted", is_mono=True)
+_LINK = Look("accent", is_mono=True, is_link=True)
 
 COLUMNS = ("Time", "Level", "Component", "Event", "Request", "Details")
 REQUEST_COLUMN = 4
@@ -92,19 +93,23 @@ class LogsModel(QAbstractTableModel):
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 return _text(line, column)
-            case Role.TONE:
-                tone = _LOOK.get(line.level, (None, None))[0]
-                return tone if column == 1 or tone == "muted" else None
-            case Role.ICON:
-                return _LOOK.get(line.level, (None, None))[1] if column == 1 else None
-            case Role.LINK:
-                return column == REQUEST_COLUMN and line.request_id is not None
-            case Role.MONO:
-                return column in {0, 4, 5}
+            case Role.LOOK:
+                return _look(line, column)
             case Role.VALUE:
                 return line
             case _:
                 return None
+
+
+def _look(line: LogLine, column: int) -> Look:
+    is_faint = line.level == "debug"
+    if column == 1:
+        return _LEVEL_LOOK.get(line.level, PLAIN)
+    if column == REQUEST_COLUMN and line.request_id is not None:
+        return _LINK
+    if column in {0, REQUEST_COLUMN, 5}:
+        return _FAINT_MONO if is_faint else _MONO
+    return _FAINT if is_faint else PLAIN
 
 
 def _text(line: LogLine, column: int) -> str:

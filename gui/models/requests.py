@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import QAbstractTableModel, Qt
 
 from gui import wording
-from gui.roles import NO_PARENT, Index, Role
+from gui.roles import NO_PARENT, Index, Look, Role
 from proxy.events import (
     FirstToken,
     Outcome,
@@ -102,10 +102,10 @@ COLUMNS = (
 )
 _NUMERIC = frozenset(range(5, 11))
 _OUTCOME_LOOK = {
-    "ok": ("ok", "check"),
-    "error": ("danger", "error"),
-    "cancelled": ("muted", "cancelled"),
-    None: ("accent", "live"),
+    "ok": Look("ok", "check"),
+    "error": Look("danger", "error"),
+    "cancelled": Look("muted", "cancelled"),
+    None: Look("accent", "live"),
 }
 
 
@@ -289,16 +289,11 @@ def _full_text(row: RequestRow, column: int) -> str | None:
     return {1: row.client, 2: row.model_text}.get(column) or None
 
 
-def _look(row: RequestRow, column: int) -> tuple[str | None, str | None]:
-    return _OUTCOME_LOOK[row.outcome] if column == 4 else (None, None)
-
-
 _ANSWERS: Mapping[int, Callable[[RequestRow, int], object]] = {
     Qt.ItemDataRole.DisplayRole: _text,
     Qt.ItemDataRole.TextAlignmentRole: lambda _row, column: _alignment(column),
     Role.SORT: _sort_key,
-    Role.TONE: lambda row, column: _look(row, column)[0],
-    Role.ICON: lambda row, column: _look(row, column)[1],
+    Role.LOOK: lambda row, column: _OUTCOME_LOOK[row.outcome] if column == 4 else None,
     Role.FULL_TEXT: _full_text,
     Role.VALUE: lambda row, _column: row,
 }

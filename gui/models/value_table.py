@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from PySide6.QtCore import QAbstractTableModel, Qt
 
-from gui.roles import NO_PARENT, Index, Role
+from gui.roles import NO_PARENT, Index, Look, Role
 
 T = TypeVar("T")
 
@@ -20,7 +20,6 @@ class Cell:
     text: str
     tone: str | None = None
     icon: str | None = None
-    is_mono: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +100,7 @@ class ValueTable(QAbstractTableModel, Generic[T]):
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 return cell.text
-            case Role.TONE:
-                return cell.tone
-            case Role.ICON:
-                return cell.icon
-            case Role.MONO:
-                return cell.is_mono
+            case Role.LOOK:
+                return Look(cell.tone, cell.icon)
             case _:
                 return None

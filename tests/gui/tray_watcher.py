@@ -9,6 +9,7 @@ from typing import Any
 from dbus_fast import PropertyAccess, Variant
 from dbus_fast.aio import MessageBus
 from dbus_fast.annotations import DBusBool, DBusInt32, DBusStr
+from dbus_fast.errors import DBusError
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property, dbus_signal
 
 WATCHER = "org.kde.StatusNotifierWatcher"
@@ -70,10 +71,14 @@ class TrayWatcher:
             self._bus = None
 
     async def next_item(self) -> "Item":
-        """Waits for an icon to register."""
-        service = await asyncio.wait_for(self._watcher.registered.get(), 20)
+        """Waits for an icon that stays: after a restart Qt registers the old one before we replace it."""
         assert self._bus is not None
-        return await Item.of(self._bus, service)
+        while True:
+            service = await asyncio.wait_for(self._watcher.registered.get(), 20)
+            try:
+                return await Item.of(self._bus, service)
+            except DBusError:
+                continue
 
 
 class Item:

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from gui.desk import ProviderTested, ProviderView
 from gui.models.aliases import AliasesModel
 from gui.models.providers import ProvidersModel, key_cell
-from gui.roles import Role
+from gui.roles import look_of
 from tests.gui.acting import heard
 from tests.gui.scenes import ALIASES, PROVIDERS
 
@@ -45,7 +45,7 @@ def test_a_test_is_shown_with_its_provider_until_it_is_forgotten():
     assert model.index(0, column).data() == "not tested"
     model.note_test(ProviderTested("openrouter", is_ok=False, text="401"))
     assert model.index(0, column).data() == "failed"
-    assert model.index(0, column).data(Role.ICON) == "error"
+    assert look_of(model.index(0, column)).icon == "error"
     model.forget_test("openrouter")
     assert model.index(0, column).data() == "not tested"
 
