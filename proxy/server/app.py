@@ -208,7 +208,7 @@ class ProxyServer:
         return await (await self._open_storage()).files.in_place(body)
 
     async def _through_the_door(self, call: Call) -> web.StreamResponse:
-        """The order is security requirement A5: a stranger never causes body parsing."""
+        """The order matters: a stranger never causes body parsing."""
         request, server = call.request, call.config.server
         head = door.Head(request.method, request.raw_path, request.headers)
         door.check_framing(head)
@@ -227,6 +227,7 @@ class ProxyServer:
         response = error_response(error, call.context.request_id)
         if call.record is not None:
             call.record.error = error
+            response.headers.update(call.record.answer_headers)
             call.record.client_told(_bytes(response))
             return response
         self._refused(call.context.request_id, error)

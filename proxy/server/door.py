@@ -2,8 +2,6 @@
 
 The order: framing, Host, Origin, token, route, content type, declared size. Each check is a function of the
 request's head; none repeats what it was sent.
-
-Source: security requirements A2 to A8.
 """
 
 from __future__ import annotations

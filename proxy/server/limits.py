@@ -1,4 +1,4 @@
-"""How long and how much a client may take; the numbers of security requirement A9, and of the pings."""
+"""How long and how much a client may take; and when a silent answer is pinged."""
 
 from __future__ import annotations
 

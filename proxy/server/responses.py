@@ -17,7 +17,7 @@ SAFE_HEADERS: Mapping[str, str] = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'",
 }
-"""On every answer (security requirement A17): nothing we say is for a browser to keep, guess or show."""
+"""On every answer: nothing we say is for a browser to keep, guess or show."""
 
 
 class ProxyRequest(web.BaseRequest):

@@ -6,8 +6,6 @@ The rules, in order:
 2. A file that is no database, or fails SQLite's `quick_check`, is moved aside with its -wal and -shm, never
    deleted; the last backup takes its place if it is healthy itself, else the store begins anew.
 3. A healthy database is backed up before its schema changes, and once a day.
-
-Source: security requirements J4 and J5.
 """
 
 from __future__ import annotations
