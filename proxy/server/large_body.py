@@ -1,4 +1,4 @@
-"""Takes bodies that are too large for memory: streamed to the disk, counted, at the connection's pace rules."""
+"""Takes bodies too large for memory: streamed to the disk, counted, at the connection's pace rules."""
 
 from __future__ import annotations
 
