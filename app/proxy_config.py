@@ -31,7 +31,12 @@ def to_proxy_config(settings: Settings, keys: Mapping[str, FoundKey], token: Sec
             {name: provider_config(name, each, keys[name]) for name, each in settings.providers.items()}
         ),
         aliases=tuple(
-            Alias(name, each.match, tuple(Candidate(one.provider, one.model) for one in each.candidates))
+            Alias(
+                name,
+                each.match,
+                tuple(Candidate(one.provider, one.model) for one in each.candidates),
+                each.strict,
+            )
             for name, each in settings.aliases.items()
         ),
         unknown_models=unknown.provider if unknown and unknown.provider in settings.providers else None,

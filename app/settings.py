@@ -119,6 +119,8 @@ class AliasSettings(_Section):
     """Shell-style patterns over the names clients send, such as claude-*sonnet*."""
     candidates: tuple[CandidateSettings, ...] = Field(title="Served by", min_length=1)
     """What could serve it, best first."""
+    strict: bool = Field(default=False, title="Strict")
+    """Refuse a request that the provider cannot be told whole; otherwise what is lost is only named."""
 
 
 class UnknownModelsSettings(_Section):

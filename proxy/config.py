@@ -38,9 +38,15 @@ class ProviderConfig:
     """None: the upstream needs none, or the key is missing (`key_missing` says which)."""
     key_missing: str | None = None
     """Why there is no key although the settings name one; a sentence for the user. Answered as 401."""
+    further_keys: tuple[SecretStr, ...] = ()
+    """Used in this order while `key` and the ones before rest, refused or limited by the upstream."""
     connect_timeout_s: float = 10.0
     first_byte_timeout_s: float = 300.0
     idle_timeout_s: float = 120.0
+    total_timeout_s: float = 3600.0
+    """From sending the request to the end of its answer."""
+    max_concurrent: int = 32
+    """Requests that may be under way at once; further ones wait in line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,9 @@ class Candidate:
 
     provider: str
     model: str
+    weight: float | None = None
+    """Neighbours that have a weight are equals, and each is first as often as its weight says; None: its
+    place in the list counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,62 @@ class Alias:
     match: tuple[str, ...] = ()
     """Shell-style patterns over the model name the client sends."""
     candidates: tuple[Candidate, ...] = ()
+    strict: bool = False
+    """A request that its upstream could not be told whole is refused; otherwise the losses are only named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What a request must be like; what is None or empty is not asked, and all that is asked must hold."""
+
+    min_tokens: int | None = None
+    """At least so many input tokens, as estimated."""
+    has_image: bool | None = None
+    """A picture anywhere in the conversation, tool results included."""
+    has_tools: bool | None = None
+    has_web_search: bool | None = None
+    """Anthropic's web search is among the tools."""
+    thinking: bool | None = None
+    request_class: tuple[str, ...] = ()
+    """One of these is what the client says the request is: main, subagent, auxiliary or compaction."""
+    model: tuple[str, ...] = ()
+    """One of these shell-style patterns matches the name the client asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRule:
+    """Requests like this go to that alias, whatever name they ask for."""
+
+    when: Conditions
+    use: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how patiently a request is tried before the client is told."""
+
+    tries: int = 3
+    """Of one candidate, the first included."""
+    first_wait_s: float = 0.5
+    """Before the second try; doubled before each further one."""
+    longest_wait_s: float = 10.0
+    """A longer wait, also one the upstream asks for, is left to the client."""
+    total_s: float = 120.0
+    """No try begins later than this after the request came."""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerPolicy:
+    """When a candidate that fails is left alone, and for how long."""
+
+    failures: int = 5
+    """In a row."""
+    failure_share: float = 0.5
+    """Of the last `window` tries."""
+    window: int = 20
+    rest_s: float = 10.0
+    """Before one request may try it again; doubled each time that fails too."""
+    longest_rest_s: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +136,7 @@ class ProxyConfig:
     """In file order: the first match wins."""
     unknown_models: str | None = None
     """The provider that gets every name no alias has or matches; None: such a name is a 404."""
+    routes: tuple[RouteRule, ...] = ()
+    """In file order: the first whose conditions hold chooses the alias."""
+    retry: RetryPolicy = RetryPolicy()
+    breaker: BreakerPolicy = BreakerPolicy()

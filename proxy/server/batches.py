@@ -12,6 +12,7 @@ from proxy.server.call import Call
 from proxy.server.large_body import receive_body
 from proxy.server.responses import json_response
 from proxy.server.routes import Match
+from proxy.service.answer_headers import passed_on
 from proxy.service.batch_body import MAX_BATCH_BYTES
 from proxy.service.batches import batch_view, page_view
 
@@ -31,7 +32,7 @@ async def collection(call: Call, _found: Match) -> web.StreamResponse:
     draft = await batches.begin_body()
     try:
         await receive_body(call.request, call.connection, draft, MAX_BATCH_BYTES)
-        batch = await batches.create(draft, call.context.client, call.request.headers)
+        batch = await batches.create(draft, call.context.client, passed_on(call.request.headers))
     finally:
         await draft.discard()
     return json_response(batch_view(batch, base_url), call.context.request_id)

@@ -19,6 +19,7 @@ from proxy.server.call import Call
 from proxy.server.responses import json_response
 from proxy.server.routes import Match
 from proxy.server.sse_response import SseResponse
+from proxy.service.answer_headers import passed_on
 from proxy.service.file_blocks import named_files
 from proxy.service.messages import bind_conversation, conversation_of
 from proxy.service.models import list_models, retrieve_model
@@ -51,7 +52,8 @@ async def count_tokens(call: Call, _match: Match) -> web.StreamResponse:
     data, body = await _json_body(call)
     request = parse_request({"max_tokens": 1, **body} if isinstance(body, dict) else body)
     record = _begin(call, request, data)
-    model = call.service.route(request).candidates[0].model
+    route = call.service.route(request, passed_on(call.request.headers), is_count=True)
+    model = route.candidates[0].model
     # In a thread, because a vocabulary takes up to half a second to load when it is first needed.
     tokens = await asyncio.to_thread(estimate_tokens, request, model)
     answer = json_response({"input_tokens": tokens}, call.context.request_id)
@@ -64,11 +66,11 @@ async def messages(call: Call, _match: Match) -> web.StreamResponse:
     data, body = await _json_body(call)
     request = parse_request(body)
     record = _begin(call, request, data)
-    route = call.service.route(request)
+    headers = passed_on(call.request.headers)
+    route = call.service.route(request, headers)
     if request.max_tokens == 0:
         model = route.candidates[0].model
         return _whole(call, record, await asyncio.to_thread(prewarmed, request, model, call.service.new_id))
-    headers = call.request.headers
     if not request.stream:
         return _whole(call, record, await call.service.whole(request, route, headers, record))
     response = SseResponse(call.request, record, call.limits)
@@ -84,6 +86,7 @@ async def messages(call: Call, _match: Match) -> web.StreamResponse:
 
 def _whole(call: Call, record: RequestRecord, message: Any) -> web.Response:
     answer = json_response(message, call.context.request_id)
+    answer.headers.update(record.answer_headers)
     record.client_told(cast("bytes", answer.body))
     return answer
 

@@ -76,6 +76,7 @@ class SseResponse:
         self._is_writing = True
         try:
             if not self._response.prepared:
+                self._response.headers.update(self._record.answer_headers)
                 await self._response.prepare(self._request)
             await self._response.write(data)
         finally:

@@ -14,6 +14,7 @@ from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.messages.events import StreamEvent
 from proxy.messages.request import MessagesRequest
 from proxy.messages.wire import write_json
+from proxy.service.answer_headers import passed_back
 from proxy.service.connections import Lease
 from proxy.service.record import RequestRecord
 from proxy.upstreams.base import UpstreamAnswer
@@ -32,6 +33,8 @@ class Plan:
     target: Target
     dialect: Dialect
     encoded: Encoded
+    is_passed_through: bool = False
+    """The upstream speaks the protocol itself: headers go both ways too."""
 
     @classmethod
     def make(cls, request: MessagesRequest, candidate: Candidate, provider: ProviderConfig) -> Plan:
@@ -43,7 +46,8 @@ class Plan:
         profile = profile_for(provider.base_url, candidate.model)
         target = Target(provider.name, candidate.model, profile)
         dialect = dialect_for(provider.dialect)
-        return cls(request, target, dialect, dialect.encode_request(request, target))
+        encoded = dialect.encode_request(request, target)
+        return cls(request, target, dialect, encoded, provider.dialect == "anthropic-messages")
 
 
 class Attempt:
@@ -84,6 +88,8 @@ async def open_attempt(
     """
     record.upstream_sent(write_json(plan.encoded.payload), headers)
     answer = await lease.upstream.open(plan.dialect.path, plan.encoded.payload, headers)
+    if plan.is_passed_through:
+        record.answer_headers |= passed_back(answer.headers)
     try:
         if answer.status == 200:
             content_type = answer.headers.get("content-type", "")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import structlog
 
@@ -24,11 +24,12 @@ from proxy.messages.errors import ApiError, ClientError, ErrorType, UpstreamErro
 from proxy.messages.events import StreamEvent
 from proxy.messages.fold import MessageFold, error_of
 from proxy.messages.message import Message
-from proxy.messages.pairing import check_pairing
 from proxy.messages.request import MessagesRequest
 from proxy.messages.stream_state import IllegalEvent, StreamState
 from proxy.routing.aliases import DEMO_PROVIDER, Route, resolve
+from proxy.service.answer_headers import LOSSES, losses_header
 from proxy.service.attempt import Attempt, Plan, cleaned, open_attempt
+from proxy.service.checks import check_request
 from proxy.service.connections import Connections, check_key
 from proxy.service.record import RequestRecord
 
@@ -37,9 +38,8 @@ _log = structlog.get_logger("proxy.service")
 DEMO = ProviderConfig(name=DEMO_PROVIDER, dialect="demo", base_url="")
 """The embedded upstream as a provider; it serves only while none is configured."""
 
+_MAX_LOSSES_TOLD = 2000
 _BEGINS_CONTENT = frozenset({"content_block_start", "message_delta", "message_stop"})
-_PASSED_ON_HEADERS = ("anthropic-version", "anthropic-beta")
-"""The only headers of the client's that an upstream may see, and only one that speaks this protocol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +50,20 @@ class MessagesService:
     connections: Connections
     new_id: NewId
 
-    def route(self, request: MessagesRequest) -> Route:
+    def route(self, request: MessagesRequest, headers: Mapping[str, str], *, is_count: bool = False) -> Route:
         """Returns what serves the request, after the checks that need no upstream.
+
+        Args:
+            request: The request.
+            headers: The client's, as `answer_headers.passed_on` gives them.
+            is_count: Only its tokens are to be counted.
 
         Raises:
             ClientError: Nothing serves the model's name, or the request breaks a rule of the API.
         """
-        _check_threads(request)
-        check_pairing(request.messages)
-        return resolve(self.config, request.model)
+        route = resolve(self.config, request.model)
+        check_request(request, route, self.config, headers, is_count=is_count)
+        return route
 
     async def stream(
         self, request: MessagesRequest, route: Route, headers: Mapping[str, str], record: RequestRecord
@@ -123,8 +128,12 @@ class MessagesService:
             plan = Plan.make(request, candidate, provider)
             losses = [f"{loss.path}: {loss.reason}" for loss in plan.encoded.losses]
             record.routed(route.alias, candidate, route.reason, losses)
+            record.answer_headers = {LOSSES: losses_header(plan.encoded.losses)} if losses else {}
+            self._check_strict(route, candidate, losses)
             check_key(provider)
-            attempt = await open_attempt(plan, lease, _for_upstream(headers, provider), record, self.new_id)
+            attempt = await open_attempt(
+                plan, lease, headers if plan.is_passed_through else {}, record, self.new_id
+            )
             try:
                 yield []
                 async for batch in lawful(attempt, record):
@@ -133,6 +142,15 @@ class MessagesService:
                 await attempt.aclose()
         finally:
             await lease.release()
+
+    def _check_strict(self, route: Route, candidate: Candidate, losses: Sequence[str]) -> None:
+        """An alias may be strict: then a candidate that would lose something is not asked at all."""
+        if losses and any(alias.strict and alias.name == route.alias for alias in self.config.aliases):
+            raise ClientError(
+                ErrorType.INVALID_REQUEST,
+                f"The alias {route.alias} is strict and {candidate.model} at {candidate.provider} cannot be "
+                f"told all of this request: {'; '.join(losses)[:_MAX_LOSSES_TOLD]}",
+            )
 
 
 async def lawful(attempt: Attempt, record: RequestRecord) -> AsyncIterator[list[StreamEvent]]:
@@ -192,31 +210,6 @@ def _most_useful(failures: Sequence[ApiError]) -> ApiError:
     """The error to tell when all candidates failed: one worth a retry if there is one, else the first."""
     return next(
         (each for each in failures if each.status in (408, 409, 429) or each.status >= 500), failures[0]
-    )
-
-
-def _for_upstream(headers: Mapping[str, str], provider: ProviderConfig) -> dict[str, str]:
-    if provider.dialect != "anthropic-messages":
-        return {}
-    return {name: headers[name] for name in _PASSED_ON_HEADERS if name in headers}
-
-
-def _check_threads(request: MessagesRequest) -> None:
-    """Message threads keep a conversation on the server, which we do not; the SDKs then send it whole."""
-    thread: Any = (request.model_extra or {}).get("thread")
-    if thread is None:
-        return
-    kind: Any = cast("dict[str, Any]", thread).get("type") if isinstance(thread, dict) else None
-    if kind == "continue":
-        raise ClientError(
-            ErrorType.NOT_FOUND,
-            "No usable Thread state was found for `previous_message_id`.",
-            details={"error_code": "thread_not_found"},
-        )
-    raise ClientError(
-        ErrorType.INVALID_REQUEST,
-        "thread: message threads are not supported here; send the whole conversation.",
-        details={"error_code": "thread_unsupported_request"},
     )
 
 

@@ -111,6 +111,8 @@ class RequestRecord:
         self.tally = Tally()
         self.error: ApiError | None = None
         """The error the client was told, inside the stream or as a status."""
+        self.answer_headers: dict[str, str] = {}
+        """What the answer carries beside its body: losses, and what an upstream of this protocol said."""
         self._announcer = announcer
         self._headers = headers
         self._started_at = announcer.clock()
@@ -147,7 +149,8 @@ class RequestRecord:
                 self.context.request_id, alias, candidate.provider, candidate.model, reason, tuple(losses)
             )
         )
-        _log.debug("request_routed", provider=candidate.provider, model=candidate.model, losses=list(losses))
+        log = _log.info if losses else _log.debug
+        log("request_routed", provider=candidate.provider, model=candidate.model, losses=list(losses))
 
     def upstream_sent(self, payload: bytes, headers: Mapping[str, str]) -> None:
         """A request goes to an upstream; an earlier attempt's capture is dropped."""
