@@ -1,4 +1,7 @@
-"""Choices, pure: which upstream and model serve a name, and why.
+"""Choices, pure: which upstream and model serve a request, in which order, how often, and why.
 
-`aliases` turns the model name of a request into ordered candidates. It calls nobody and knows no clock.
+`conditions` chooses the alias by what the request is like, `aliases` turns a name into candidates,
+`candidates` puts them in order, and `progress` says what to do next: try one, wait, or give up. `retry` knows
+which failures may pass and how long to wait, `circuit_breaker` when a candidate is left alone, `keys` which
+of several keys is taken. They call nobody; clock, counts and random numbers are handed in.
 """

@@ -37,7 +37,7 @@ def resolve(config: ProxyConfig, asked: str) -> Route:
         ClientError: Nothing serves the name, or no provider of its alias is configured (404); or it is no
             possible name of a model (400).
     """
-    _check_name(asked)
+    check_name(asked)
     if not config.providers:
         return Route(
             asked, None, (Candidate(DEMO_PROVIDER, "demo"),), "no provider is configured, so the demo answers"
@@ -59,8 +59,12 @@ def resolve(config: ProxyConfig, asked: str) -> Route:
     )
 
 
-def _check_name(asked: str) -> None:
-    """A name is printable and short: it is shown in the window and written to logs."""
+def check_name(asked: str) -> None:
+    """Refuses what cannot be a model's name: a name is printable and short, because it is shown and logged.
+
+    Raises:
+        ClientError: 400.
+    """
     if len(asked) > MAX_NAME or not asked.isprintable() or ".." in asked.split("/"):
         raise ClientError(ErrorType.INVALID_REQUEST, "model: this is not a possible name of a model")
 

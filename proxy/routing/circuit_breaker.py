@@ -1,0 +1,125 @@
+"""Leaves a candidate alone while it is down: one value a candidate, changed by what happens and by a clock.
+
+The rules:
+
+1. Closed: every request may try. After `failures` in a row, or when `failure_share` of the last `window`
+   tries failed, it opens. An upstream that asks for a pause (429, Retry-After) opens it for that long.
+2. Open: nobody may try until `until`; then it is half-open.
+3. Half-open: one request may try, the probe. Its success closes, its failure opens for twice as long.
+4. What a try has to say counts only in the period (`epoch`) in which it began: late news of an earlier one
+   change nothing, but a pause that an upstream asks for is never shortened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from proxy.config import BreakerPolicy
+
+State = Literal["closed", "open", "half_open"]
+
+PROBE_WAIT_S = 1.0
+"""How long others wait for a probe before they look again."""
+_SHORTEST_PAUSE_S = 1.0
+"""What a rate limit without Retry-After is answered with; doubled each time."""
+_MOST_DOUBLINGS = 30
+"""More would overflow, and the longest rest is reached by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitBreaker:
+    """The state of one candidate."""
+
+    state: State = "closed"
+    epoch: int = 0
+    """Counts the changes of state."""
+    until: float = 0.0
+    """Open: when the rest ends, in the clock's seconds."""
+    why: str = ""
+    """Open or half-open: what opened it, for people."""
+    failures: int = 0
+    """In a row."""
+    tries: tuple[bool, ...] = ()
+    """The last ones, whether they succeeded; empty while none failed."""
+    openings: int = 0
+    """How often it opened since it was closed last."""
+
+    def rest_s(self, now: float) -> float:
+        """Returns how long nobody may try; 0: a request may."""
+        if self.state == "open":
+            return max(0.0, self.until - now)
+        return PROBE_WAIT_S if self.state == "half_open" else 0.0
+
+    def begun(self, now: float) -> CircuitBreaker | None:
+        """Returns the breaker after a try begins, or None where none may begin now."""
+        if self.state == "closed":
+            return self
+        if self.state == "half_open" or self.rest_s(now) > 0:
+            return None
+        return replace(self, state="half_open", epoch=self.epoch + 1)
+
+    def succeeded(self, epoch: int, policy: BreakerPolicy) -> CircuitBreaker:
+        """Returns the breaker after a try that began in `epoch` brought content."""
+        if epoch != self.epoch:
+            return self
+        if self.state == "half_open":
+            return CircuitBreaker(epoch=self.epoch + 1)
+        if not self.tries:
+            return self
+        tries = (*self.tries, True)[-policy.window :]
+        return replace(self, failures=0, tries=tries if False in tries else ())
+
+    def failed(self, epoch: int, now: float, policy: BreakerPolicy) -> CircuitBreaker:
+        """Returns the breaker after a try that began in `epoch` found the candidate down."""
+        if epoch != self.epoch:
+            return self
+        if self.state == "half_open":
+            return self._opened(now, self._doubled(policy.rest_s, policy), self.why)
+        tries = (*self.tries, False)[-policy.window :]
+        in_a_row, failed = self.failures + 1, tries.count(False)
+        if in_a_row >= policy.failures:
+            why = f"{in_a_row} failures in a row"
+        elif len(tries) == policy.window and failed >= policy.failure_share * policy.window:
+            why = f"{failed} of the last {policy.window} tries failed"
+        else:
+            return replace(self, failures=in_a_row, tries=tries)
+        return self._opened(now, self._doubled(policy.rest_s, policy), why)
+
+    def paused(self, epoch: int, now: float, pause_s: float | None, policy: BreakerPolicy) -> CircuitBreaker:
+        """Returns the breaker after a try that began in `epoch` was told to come back later.
+
+        Args:
+            epoch: Of the try.
+            now: The clock.
+            pause_s: As the upstream asks; None: it asks for none.
+            policy: The longest rest, where the upstream names none.
+        """
+        if self.state == "open":
+            return replace(self, until=max(self.until, now + (pause_s or 0.0)))
+        if epoch != self.epoch:
+            return self
+        if pause_s is None:
+            pause_s = self._doubled(_SHORTEST_PAUSE_S, policy)
+        return self._opened(now, pause_s, "it asked for a pause")
+
+    def abandoned(self, epoch: int) -> CircuitBreaker:
+        """Returns the breaker after a try that began in `epoch` ended without news: its client left."""
+        if epoch != self.epoch or self.state != "half_open":
+            return self
+        return replace(self, state="open", epoch=self.epoch + 1)
+
+    def _doubled(self, first_s: float, policy: BreakerPolicy) -> float:
+        return min(policy.longest_rest_s, first_s * 2.0 ** min(self.openings, _MOST_DOUBLINGS))
+
+    def _opened(self, now: float, rest_s: float, why: str) -> CircuitBreaker:
+        return replace(
+            self,
+            state="open",
+            epoch=self.epoch + 1,
+            until=now + rest_s,
+            why=why,
+            failures=0,
+            tries=(),
+            openings=self.openings + 1,
+        )

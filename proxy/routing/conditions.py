@@ -1,0 +1,141 @@
+"""Chooses the alias by what a request is like (size, pictures, tools, thinking, class), and says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from proxy.config import Conditions, ProxyConfig
+from proxy.messages.request import (
+    ContentBlockParam,
+    ImageParam,
+    MessagesRequest,
+    ToolResultParam,
+)
+from proxy.routing.aliases import Route, check_name, resolve
+
+_WEB_SEARCH = "web_search"
+"""The types of Anthropic's web search begin with it (`web_search_20250305`); a client's own tool has none."""
+_SUBAGENT_MARK = "cc_is_subagent=true"
+"""In the attribution line that begins Claude Code's system prompt, where it sends no hint headers."""
+_ATTRIBUTION = "x-anthropic-billing-header:"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as the conditions see it."""
+
+    request: MessagesRequest
+    request_class: str | None
+    """What the client says it is."""
+    count_tokens: Callable[[], int]
+    """Counts its input tokens; called only where a rule asks for them."""
+
+
+def route_of(config: ProxyConfig, asked: Asked) -> Route:
+    """Returns the route of a request: the first rule whose conditions hold, else its model's name.
+
+    Raises:
+        ClientError: Nothing serves it, as `aliases.resolve`.
+    """
+    model = asked.request.model
+    if config.routes and config.providers:
+        check_name(model)
+        for number, rule in enumerate(config.routes, 1):
+            why = _why_holds(rule.when, asked)
+            if why is not None:
+                route = resolve(config, rule.use)
+                reason = f"rule {number} sends '{model}' to {rule.use}: {why}"
+                return replace(route, asked=model, reason=reason)
+    return resolve(config, model)
+
+
+def class_of(request: MessagesRequest, told: str | None) -> str | None:
+    """Returns what a request is to its client: as a header says, else as the system prompt shows."""
+    if told:
+        return told.strip().lower()
+    blocks = request.system_blocks()
+    if blocks and blocks[0].text.startswith(_ATTRIBUTION) and _SUBAGENT_MARK in blocks[0].text:
+        return "subagent"
+    return None
+
+
+def _why_holds(when: Conditions, asked: Asked) -> str | None:
+    """Says why all conditions hold, or None where one does not; the count of tokens is asked for last."""
+    reasons: list[str] = []
+    for judge in (_model, _class, _traits, _size):
+        found = judge(when, asked)
+        if found is None:
+            return None
+        reasons += found
+    return " and ".join(reasons) or "every request"
+
+
+def _model(when: Conditions, asked: Asked) -> list[str] | None:
+    if not when.model:
+        return []
+    name = asked.request.model
+    matching = [pattern for pattern in when.model if fnmatchcase(name, pattern)]
+    return [f"the model matches {matching[0]}"] if matching else None
+
+
+def _class(when: Conditions, asked: Asked) -> list[str] | None:
+    if not when.request_class:
+        return []
+    found = class_of(asked.request, asked.request_class)
+    return [f"the request class is {found}"] if found in when.request_class else None
+
+
+def _traits(when: Conditions, asked: Asked) -> list[str] | None:
+    request = asked.request
+    reasons: list[str] = []
+    for wanted, has, text in (
+        (when.has_tools, has_tools, "tools"),
+        (when.has_web_search, has_web_search, "web search"),
+        (when.thinking, thinks, "thinking"),
+        (when.has_image, has_image, "pictures"),
+    ):
+        if wanted is None:
+            continue
+        if has(request) is not wanted:
+            return None
+        reasons.append(f"it has {text}" if wanted else f"it has no {text}")
+    return reasons
+
+
+def _size(when: Conditions, asked: Asked) -> list[str] | None:
+    if when.min_tokens is None:
+        return []
+    tokens = asked.count_tokens()
+    if tokens < when.min_tokens:
+        return None
+    return [f"about {tokens:,} tokens are at least {when.min_tokens:,}"]
+
+
+def has_tools(request: MessagesRequest) -> bool:
+    """Says whether the request declares tools."""
+    return bool(request.tools)
+
+
+def has_web_search(request: MessagesRequest) -> bool:
+    """Says whether Anthropic's web search is among the tools."""
+    return any((tool.type or "").startswith(_WEB_SEARCH) for tool in request.tools or ())
+
+
+def thinks(request: MessagesRequest) -> bool:
+    """Says whether the request turns thinking on."""
+    return request.thinking is not None and request.thinking.type != "disabled"
+
+
+def has_image(request: MessagesRequest) -> bool:
+    """Says whether there is a picture anywhere in the conversation."""
+    blocks = (block for message in request.messages for block in message.blocks())
+    return any(isinstance(block, ImageParam) for block in _with_results(blocks))
+
+
+def _with_results(blocks: Iterable[ContentBlockParam]) -> Iterator[ContentBlockParam]:
+    for block in blocks:
+        yield block
+        if isinstance(block, ToolResultParam) and isinstance(block.content, list):
+            yield from block.content

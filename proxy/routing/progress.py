@@ -1,0 +1,166 @@
+"""How far one request has come with its candidates, and what to do next: try one, wait, or give up.
+
+The rules:
+
+1. The first candidate in the order that was tried least and does not rest is tried.
+2. One that failed gives way to the others at once; it is tried again after its back-off, if the failure may
+   pass and it has tries left.
+3. Where nothing can be tried now, the shortest rest is waited for, unless that takes too long.
+4. Else the request has failed, and the client is told the failure that is most useful to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from proxy.config import Candidate, RetryPolicy
+from proxy.messages.errors import ApiError, ErrorType, UpstreamError
+from proxy.routing.retry import Random, may_pass, wait_s
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a candidate stands now, with all requests together."""
+
+    in_flight: int = 0
+    rest_s: float = 0.0
+    """It is not to be tried for so long; 0: it may be."""
+    why: str = ""
+    """Why it rests, such as `breaker open`."""
+    error: ApiError | None = None
+    """What it failed with last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """Try this candidate now."""
+
+    candidate: Candidate
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing can be tried now; look again after so many seconds, or when a standing changes."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Tell the client this."""
+
+    error: ApiError
+
+
+Step = Try | Wait | GiveUp
+StandingOf = Callable[[Candidate], Standing]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What this request had of one candidate."""
+
+    tries: int = 0
+    not_before: float = 0.0
+    error: ApiError | None = None
+    is_out: bool = False
+    """It is not tried again for this request."""
+
+
+_UNTRIED = Past()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one request has come with its candidates; every failure makes a new one."""
+
+    order: tuple[Candidate, ...]
+    policy: RetryPolicy
+    ends_at: float
+    """No try begins later."""
+    past: Mapping[Candidate, Past] = field(default_factory=lambda: MappingProxyType({}))
+
+    def after_failure(self, candidate: Candidate, error: ApiError, now: float, random: Random) -> Progress:
+        """Returns the progress after a try of a candidate failed."""
+        before = self.past.get(candidate, _UNTRIED)
+        tries = before.tries + 1
+        is_out = not may_pass(error) or tries >= self.policy.tries
+        not_before = now + (0.0 if is_out else wait_s(self.policy, tries, error, random))
+        return self._with(candidate, Past(tries, not_before, error, is_out))
+
+    def after_refused_key(self, candidate: Candidate, error: ApiError) -> Progress:
+        """Returns the progress after one key was refused or limited and the candidate has another one."""
+        before = self.past.get(candidate, _UNTRIED)
+        return self._with(candidate, replace(before, error=error))
+
+    def next_step(self, now: float, standing_of: StandingOf) -> Step:
+        """Returns what to do now."""
+        left = [each for each in self.order if not self.past.get(each, _UNTRIED).is_out]
+        standings = {each: standing_of(each) for each in left}
+        waits = {each: self._wait_s(each, now, standings[each]) for each in left}
+        ready = [each for each in left if waits[each] <= 0] if now <= self.ends_at else []
+        if ready:
+            chosen = min(ready, key=lambda each: self.past.get(each, _UNTRIED).tries)
+            return Try(chosen, self._reason(chosen, standings))
+        if left:
+            soonest = max(0.0, min(waits.values()))
+            if soonest <= self.policy.longest_wait_s and now + soonest <= self.ends_at:
+                return Wait(soonest)
+        return GiveUp(self._told(standings))
+
+    def _with(self, candidate: Candidate, past: Past) -> Progress:
+        return replace(self, past=MappingProxyType({**self.past, candidate: past}))
+
+    def _wait_s(self, candidate: Candidate, now: float, standing: Standing) -> float:
+        return max(self.past.get(candidate, _UNTRIED).not_before - now, standing.rest_s)
+
+    def _reason(self, chosen: Candidate, standings: Mapping[Candidate, Standing]) -> str:
+        past = self.past.get(chosen, _UNTRIED)
+        position = self.order.index(chosen)
+        if past.tries:
+            reason = f"try {past.tries + 1} of it"
+        elif len(self.order) == 1:
+            reason = "the only candidate"
+        else:
+            reason = f"candidate {position + 1} of {len(self.order)}"
+        if past.error is not None:
+            reason += f" (before: {_short(past.error)})"
+        earlier = () if past.tries else self.order[:position]
+        return "; ".join([reason, *(self._why_not(each, standings) for each in earlier)])
+
+    def _why_not(self, candidate: Candidate, standings: Mapping[Candidate, Standing]) -> str:
+        error = self.past.get(candidate, _UNTRIED).error
+        if error is not None:
+            return f"{candidate.provider} failed ({_short(error)})"
+        standing = standings[candidate]
+        return f"skipped {candidate.provider}: {standing.why} {standing.rest_s:.0f} s"
+
+    def _told(self, standings: Mapping[Candidate, Standing]) -> ApiError:
+        errors = [past.error for past in self.past.values() if past.error is not None]
+        if errors:
+            return most_useful(errors)
+        soonest = min(standings, key=lambda each: standings[each].rest_s)
+        return _resting(soonest, standings[soonest])
+
+
+def most_useful(errors: Sequence[ApiError]) -> ApiError:
+    """Returns the error to tell when all failed: one worth a retry if there is one, else the first."""
+    return next((each for each in errors if each.status in (408, 409, 429) or each.status >= 500), errors[0])
+
+
+def _resting(candidate: Candidate, standing: Standing) -> ApiError:
+    """What a client is told for whom no candidate could even be tried."""
+    last = standing.error
+    said = f" It failed with: {last.message}" if last is not None else ""
+    return UpstreamError(
+        last.type if last is not None and may_pass(last) else ErrorType.OVERLOADED,
+        f"{candidate.provider} is left alone for {standing.rest_s:.0f} more seconds ({standing.why}).{said}",
+        retry_after_s=max(1.0, standing.rest_s),
+    )
+
+
+def _short(error: ApiError) -> str:
+    return f"{error.status} {error.type.value}"

@@ -1,0 +1,160 @@
+"""What is done about a request: try, wait or give up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.config import Candidate, RetryPolicy
+from proxy.messages.errors import ApiError, ClientError, ErrorType, UpstreamError
+from proxy.routing.progress import GiveUp, Progress, Standing, Try, Wait, most_useful
+
+A, B = Candidate("a", "m"), Candidate("b", "n")
+POLICY = RetryPolicy(tries=3, first_wait_s=1.0, longest_wait_s=8.0, total_s=100.0)
+BUSY = UpstreamError(ErrorType.OVERLOADED, "busy")
+FORBIDDEN = UpstreamError(ErrorType.PERMISSION, "no")
+OPEN = Standing(rest_s=5.0, why="breaker open", error=UpstreamError(ErrorType.API, "Nothing listens."))
+
+
+def ready(_: Candidate) -> Standing:
+    return Standing()
+
+
+def progress(*order: Candidate, policy: RetryPolicy = POLICY) -> Progress:
+    return Progress(order, policy, policy.total_s)
+
+
+def failed(before: Progress, candidate: Candidate, error: ApiError, now: float = 0.0) -> Progress:
+    return before.after_failure(candidate, error, now, lambda: 0.0)
+
+
+def given_up(step: object) -> ApiError:
+    assert isinstance(step, GiveUp)
+    return step.error
+
+
+def test_the_first_candidate_is_tried_first() -> None:
+    assert progress(A).next_step(0.0, ready) == Try(A, "the only candidate")
+    assert progress(A, B).next_step(0.0, ready) == Try(A, "candidate 1 of 2")
+
+
+def test_one_that_rests_is_skipped_and_named() -> None:
+    standings = {A: Standing(rest_s=12.4, why="breaker open"), B: Standing()}
+    assert progress(A, B).next_step(0.0, standings.__getitem__) == Try(
+        B, "candidate 2 of 2; skipped a: breaker open 12 s"
+    )
+
+
+@pytest.mark.parametrize("error", [BUSY, FORBIDDEN])
+def test_one_that_failed_gives_way_to_the_next_at_once(error: ApiError) -> None:
+    step = failed(progress(A, B), A, error).next_step(0.0, ready)
+    assert step == Try(B, f"candidate 2 of 2; a failed ({error.status} {error.type.value})")
+
+
+def test_when_all_failed_the_first_is_tried_again_after_its_back_off() -> None:
+    after = failed(failed(progress(A, B), A, BUSY), B, BUSY)
+    assert after.next_step(0.0, ready) == Wait(0.5)
+    assert after.next_step(0.5, ready) == Try(A, "try 2 of it (before: 529 overloaded_error)")
+
+
+def test_a_candidate_has_so_many_tries_and_no_more() -> None:
+    now, step, tries = 0.0, progress(A), 0
+    while True:
+        following = step.next_step(now, ready)
+        if isinstance(following, Wait):
+            now += following.seconds
+        elif isinstance(following, Try):
+            tries += 1
+            step = failed(step, A, BUSY, now)
+        else:
+            break
+    assert (tries, given_up(following)) == (3, BUSY)
+
+
+def test_what_cannot_pass_is_not_tried_again() -> None:
+    assert given_up(failed(progress(A), A, FORBIDDEN).next_step(0.0, ready)) is FORBIDDEN
+
+
+def test_a_longer_pause_than_the_longest_wait_is_left_to_the_client() -> None:
+    limited = UpstreamError(ErrorType.RATE_LIMIT, "slow down", retry_after_s=9.0)
+    assert given_up(failed(progress(A), A, limited).next_step(0.0, ready)) is limited
+    short = UpstreamError(ErrorType.RATE_LIMIT, "slow down", retry_after_s=7.0)
+    assert failed(progress(A), A, short).next_step(0.0, ready) == Wait(7.0)
+
+
+def test_nothing_begins_after_the_total_time() -> None:
+    assert given_up(failed(progress(A, B), A, BUSY, 101.0).next_step(101.0, ready)) is BUSY
+    assert given_up(failed(progress(A), A, BUSY, 99.9).next_step(99.9, ready)) is BUSY
+
+
+def test_a_short_rest_is_waited_for() -> None:
+    assert progress(A).next_step(0.0, lambda _: OPEN) == Wait(5.0)
+
+
+def test_a_key_that_was_refused_costs_no_try() -> None:
+    denied = UpstreamError(ErrorType.AUTHENTICATION, "wrong key", should_retry=False)
+    after = progress(A).after_refused_key(A, denied)
+    assert after.next_step(0.0, ready) == Try(A, "the only candidate (before: 401 authentication_error)")
+
+
+def test_where_all_rest_for_long_the_client_is_told_what_they_failed_with_and_when_to_come_back() -> None:
+    standings = {A: Standing(rest_s=60.0, why="breaker open"), B: Standing(0, 20.0, "breaker open", BUSY)}
+    error = given_up(progress(A, B).next_step(0.0, standings.__getitem__))
+    assert error.message == "b is left alone for 20 more seconds (breaker open). It failed with: busy"
+    assert (error.type, error.status, error.retry_after_s) == (ErrorType.OVERLOADED, 529, 20.0)
+    alone = given_up(progress(A).next_step(0.0, standings.__getitem__))
+    assert alone.message == "a is left alone for 60 more seconds (breaker open)."
+    assert (alone.type, alone.retry_after_s) == (ErrorType.OVERLOADED, 60.0)
+
+
+@pytest.mark.parametrize(
+    ("last", "told"),
+    [
+        (UpstreamError(ErrorType.RATE_LIMIT, "x"), ErrorType.RATE_LIMIT),
+        (FORBIDDEN, ErrorType.OVERLOADED),
+    ],
+)
+def test_what_the_client_is_told_of_a_rest_is_worth_a_retry(last: ApiError, told: ErrorType) -> None:
+    standing = Standing(rest_s=50.0, why="breaker open", error=last)
+    assert given_up(progress(A).next_step(0.0, lambda _: standing)).type is told
+
+
+def test_the_most_useful_error_is_one_worth_a_retry_else_the_first() -> None:
+    lost = ClientError(ErrorType.NOT_FOUND, "x")
+    assert most_useful([FORBIDDEN, BUSY, lost]) is BUSY
+    assert most_useful([FORBIDDEN, lost]) is FORBIDDEN
+
+
+errors = st.builds(
+    UpstreamError, st.sampled_from(list(ErrorType)), st.just("x"), retry_after_s=st.none() | st.floats(0, 40)
+)
+
+
+@given(st.integers(1, 3), st.integers(1, 4), st.data())
+def test_every_request_ends_in_bounded_tries_and_time(count: int, tries: int, data: st.DataObject) -> None:
+    order = tuple(Candidate(f"p{index}", "m") for index in range(count))
+    policy = RetryPolicy(tries=tries, first_wait_s=1.0, longest_wait_s=8.0, total_s=60.0)
+    step, now, tried = Progress(order, policy, 60.0), 0.0, dict.fromkeys(order, 0)
+    rests: Mapping[Candidate, float] = {each: data.draw(st.floats(0, 20)) for each in order}
+
+    def standing(each: Candidate) -> Standing:
+        return Standing(rest_s=max(0.0, rests[each] - now), why="open")
+
+    while True:
+        following = step.next_step(now, standing)
+        if isinstance(following, GiveUp):
+            break
+        if isinstance(following, Wait):
+            assert 0 < following.seconds <= policy.longest_wait_s
+            now += following.seconds + 1e-9
+            continue
+        assert rests[following.candidate] <= now <= 60.0
+        tried[following.candidate] += 1
+        assert tried[following.candidate] <= tries
+        took = data.draw(st.floats(0, 30))
+        now += took
+        step = step.after_failure(following.candidate, data.draw(errors), now, lambda: 0.5)
+    assert now <= 100
