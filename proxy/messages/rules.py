@@ -25,8 +25,8 @@ from proxy.messages.request import (
 )
 from proxy.messages.tool_rules import check_closed, check_tools
 
-WITHOUT_SAMPLING = "2026-10-21"
-"""The API version that knows no temperature, top_p and top_k, and no documents in assistant turns."""
+NEWEST = "2026-10-21"
+"""The API version that takes no documents in assistant turns and no citations in user turns."""
 INTERLEAVED = "interleaved-thinking-2025-05-14"
 """With this beta a thinking budget may be larger than max_tokens."""
 MIN_BUDGET = 1024
@@ -57,7 +57,7 @@ def check_rules(request: MessagesRequest, terms: Terms) -> None:
     _check_system(request)
     check_tools(request)
     _check_thinking(request, terms)
-    _check_sampling(request, terms)
+    _check_sampling(request)
     _check_output(request)
     for index, message in enumerate(request.messages):
         _check_message(message, index, terms, is_last=index == len(request.messages) - 1)
@@ -109,13 +109,13 @@ def _check_budget(request: MessagesRequest, budget: int | None, terms: Terms) ->
         raise _wrong("`top_p` must be greater than or equal to 0.95 or unset when thinking is enabled.")
 
 
-def _check_sampling(request: MessagesRequest, terms: Terms) -> None:
+def _check_sampling(request: MessagesRequest) -> None:
+    # The newest version has no sampling at all, but an upstream of another kind does, and clients that
+    # know it send it under that version too: refusing would take something away for nothing.
     for name in _SAMPLING:
         value: float | None = getattr(request, name)
         if value is None:
             continue
-        if terms.version >= WITHOUT_SAMPLING:
-            raise _wrong(f"{name}: Extra inputs are not permitted")
         if value < 0:
             raise _wrong(f"{name}: Input should be greater than or equal to 0")
         if name != "top_k" and value > 1:
@@ -174,7 +174,7 @@ def _check_block(block: ContentBlockParam, at: str, role: str, terms: Terms) -> 
             _check_source(each, f"{at}.tool_result.content.{place}")
     elif isinstance(block, ToolUseParam):
         _check_call(block, at, role)
-    elif terms.version >= WITHOUT_SAMPLING:
+    elif terms.version >= NEWEST:
         _check_newest(block, at, role)
     _check_source(block, at)
 
@@ -187,7 +187,7 @@ def _check_call(block: ToolUseParam, at: str, role: str) -> None:
 
 
 def _check_newest(block: ContentBlockParam, at: str, role: str) -> None:
-    """What version 2026-10-21 no longer takes."""
+    """What the newest version no longer takes."""
     if isinstance(block, DocumentParam) and role == "assistant":
         raise _wrong(f"{at}: `document` blocks are not permitted in `assistant` messages")
     cites = isinstance(block, TextParam) and (block.model_extra or {}).get("citations")

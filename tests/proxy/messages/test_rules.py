@@ -46,6 +46,7 @@ LAWFUL = [
     (body(system="x", tools=[TOOL], tool_choice=FORCED, stop_sequences=["END"]), OLD),
     (body(system=[text("x", cache_control=EPHEMERAL)], temperature=1, top_p=0.5, top_k=4), OLD),
     (body(thinking=BUDGET, temperature=1, top_p=0.95), OLD),
+    (body(temperature=0.25, top_p=0.5, top_k=4), NEW),
     (body(thinking={"type": "adaptive", "display": "updates"}, tools=[TOOL], tool_choice=FORCED), NEW),
     (body(thinking={**BUDGET, "budget_tokens": 9000}), Terms(betas=frozenset({INTERLEAVED}))),
     (body(thinking={**BUDGET, "budget_tokens": 9000}), Terms(is_count=True)),
@@ -156,8 +157,7 @@ UNLAWFUL: list[tuple[Any, Terms, str]] = [
         OLD,
         "`top_p` must be greater than or equal to 0.95 or unset when thinking is enabled.",
     ),
-    (body(temperature=0.5), NEW, "temperature: Extra inputs are not permitted"),
-    (body(top_k=1), NEW, "top_k: Extra inputs are not permitted"),
+    (body(temperature=1.5), NEW, "temperature: Input should be less than or equal to 1"),
     (body(temperature=1.5), OLD, "temperature: Input should be less than or equal to 1"),
     (body(top_p=-0.1), OLD, "top_p: Input should be greater than or equal to 0"),
     (
