@@ -9,8 +9,18 @@ from types import MappingProxyType
 from pydantic import SecretStr
 
 from app.secrets import FoundKey
-from app.settings import ProviderSettings, Settings
-from proxy.config import Alias, Candidate, ProviderConfig, ProxyConfig, ServerConfig
+from app.settings import BreakerSettings, ConditionSettings, ProviderSettings, RetrySettings, Settings
+from proxy.config import (
+    Alias,
+    BreakerPolicy,
+    Candidate,
+    Conditions,
+    ProviderConfig,
+    ProxyConfig,
+    RetryPolicy,
+    RouteRule,
+    ServerConfig,
+)
 
 _REFUSING = "settings"
 """The name of the stand-in provider of `refusing_config`."""
@@ -34,26 +44,55 @@ def to_proxy_config(settings: Settings, keys: Mapping[str, FoundKey], token: Sec
             Alias(
                 name,
                 each.match,
-                tuple(Candidate(one.provider, one.model) for one in each.candidates),
+                tuple(Candidate(one.provider, one.model, one.weight) for one in each.candidates),
                 each.strict,
             )
             for name, each in settings.aliases.items()
         ),
         unknown_models=unknown.provider if unknown and unknown.provider in settings.providers else None,
+        routes=tuple(RouteRule(_conditions(each.when), each.use) for each in settings.routes),
+        retry=_retry(settings.retry),
+        breaker=_breaker(settings.breaker),
+    )
+
+
+def _conditions(when: ConditionSettings) -> Conditions:
+    return Conditions(
+        min_tokens=when.min_tokens,
+        has_image=when.has_image,
+        has_tools=when.has_tools,
+        has_web_search=when.has_web_search,
+        thinking=when.thinking,
+        request_class=when.request_class,
+        model=when.model,
+    )
+
+
+def _retry(retry: RetrySettings) -> RetryPolicy:
+    return RetryPolicy(retry.tries, retry.first_wait_s, retry.longest_wait_s, retry.total_s)
+
+
+def _breaker(breaker: BreakerSettings) -> BreakerPolicy:
+    return BreakerPolicy(
+        breaker.failures, breaker.failure_share, breaker.window, breaker.rest_s, breaker.longest_rest_s
     )
 
 
 def provider_config(name: str, provider: ProviderSettings, found: FoundKey) -> ProviderConfig:
     """Returns the config of one provider."""
+    is_named = provider.key is not None or bool(provider.keys)
     return ProviderConfig(
         name=name,
         dialect=provider.dialect,
         base_url=provider.base_url,
         key=found.key,
-        key_missing=(found.problem or "the key is missing") if provider.key and found.key is None else None,
+        key_missing=(found.problem or "the key is missing") if is_named and found.key is None else None,
+        further_keys=tuple(each.key for each in found.further if each.key is not None),
         connect_timeout_s=provider.connect_timeout_s,
         first_byte_timeout_s=provider.first_byte_timeout_s,
         idle_timeout_s=provider.idle_timeout_s,
+        total_timeout_s=provider.total_timeout_s,
+        max_concurrent=provider.max_concurrent,
     )
 
 

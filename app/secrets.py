@@ -10,7 +10,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
@@ -29,7 +29,7 @@ from app.keyring_access import (
     backend_name,
     translated,
 )
-from app.settings import ProviderSettings
+from app.settings import KeySettings, ProviderSettings
 from app.settings_store import OPENROUTER, OPENROUTER_VARIABLE
 
 T = TypeVar("T")
@@ -48,6 +48,8 @@ class FoundKey:
     """In words: `in the keyring (NAME)`, `environment variable X`, `file X`, `none needed` or `missing`."""
     problem: str | None = None
     """Why there is none, or what the user should know about the one there is."""
+    further: tuple[FoundKey, ...] = ()
+    """The other keys of the provider that were found, in their order."""
 
 
 class SecretStore:
@@ -146,10 +148,23 @@ class SecretStore:
         return tuple(sorted(name for name in candidates if self.get(name) is not None))
 
     def find_key(self, provider: ProviderSettings) -> FoundKey:
-        """Returns a provider's key and its source; never raises: a failure is its `problem`."""
-        wanted = provider.key
-        if wanted is None:
+        """Returns a provider's key and its source, with its further keys; never raises: see `problem`."""
+        wanted = (*((provider.key,) if provider.key is not None else ()), *provider.keys)
+        if not wanted:
             return FoundKey(None, "none needed")
+        found = [self._find(each, provider) for each in wanted]
+        usable: dict[str, FoundKey] = {}
+        for each in found:
+            if each.key is not None:
+                usable.setdefault(each.key.get_secret_value(), each)
+        if not usable:
+            return found[0]
+        first, *further = usable.values()
+        lost = "; ".join(str(each.problem) for each in found if each.key is None)
+        problem = f"another of its keys is missing: {lost}" if lost else first.problem
+        return replace(first, problem=problem, further=tuple(further))
+
+    def _find(self, wanted: KeySettings, provider: ProviderSettings) -> FoundKey:
         if wanted.env is not None:
             key = self._environment.take_secret(wanted.env)
             if key is None:
@@ -247,7 +262,8 @@ def hint(key: SecretStr | None) -> str:
 
 def known_values(keys: Mapping[str, FoundKey]) -> tuple[str, ...]:
     """Returns the keys themselves, for the redactor."""
-    return tuple(each.key.get_secret_value() for each in keys.values() if each.key is not None)
+    found = (each for first in keys.values() for each in (first, *first.further))
+    return tuple(each.key.get_secret_value() for each in found if each.key is not None)
 
 
 def forbid_core_dumps() -> None:

@@ -20,6 +20,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 Theme = Literal["system", "light", "dark"]
 RunMode = Literal["production", "development"]
 Dialect = Literal["openai-chat", "anthropic-messages"]
+RequestClass = Literal["main", "subagent", "auxiliary", "compaction"]
 
 
 class _Section(BaseModel):
@@ -87,12 +88,18 @@ class ProviderSettings(_Section):
     """The address its documentation gives, such as https://openrouter.ai/api/v1."""
     key: Annotated[KeySettings | None, BeforeValidator(_none_by_name)] = Field(default=None, title="Key")
     """Where the key is; nothing for a service that needs none."""
+    keys: tuple[KeySettings, ...] = Field(default=(), title="Further keys", max_length=20)
+    """Where further keys are: the next one is used while the service refuses or limits those before it."""
     connect_timeout_s: float = Field(default=10.0, title="Connecting may take", gt=0, le=600)
     """Seconds until the connection must stand."""
     first_byte_timeout_s: float = Field(default=300.0, title="First answer may take", gt=0, le=3600)
     """Seconds until the service must begin to answer."""
     idle_timeout_s: float = Field(default=120.0, title="Silence may last", gt=0, le=3600)
     """Seconds an answer may pause before it counts as broken."""
+    total_timeout_s: float = Field(default=3600.0, title="An answer may take", gt=0, le=86_400)
+    """Seconds from the request to the end of its answer, however busily the service goes on."""
+    max_concurrent: int = Field(default=32, title="Requests at once", ge=1, le=1000)
+    """How many requests the service gets at once; further ones wait in line."""
 
     @field_validator("base_url")
     @classmethod
@@ -110,6 +117,8 @@ class CandidateSettings(_Section):
     """A name under `providers`."""
     model: str = Field(title="Model", min_length=1)
     """The provider's own name for the model."""
+    weight: float | None = Field(default=None, title="Weight", gt=0, le=1000)
+    """Neighbours with a weight share the requests by it; without one it serves when those before it fail."""
 
 
 class AliasSettings(_Section):
@@ -121,6 +130,70 @@ class AliasSettings(_Section):
     """What could serve it, best first."""
     strict: bool = Field(default=False, title="Strict")
     """Refuse a request that the provider cannot be told whole; otherwise what is lost is only named."""
+
+
+def _one_is_a_list(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+class ConditionSettings(_Section):
+    """What a request must be like; all that is named must hold."""
+
+    min_tokens: int | None = Field(default=None, title="Input tokens", ge=1)
+    """The request has at least this many input tokens, as estimated."""
+    has_image: bool | None = Field(default=None, title="Pictures")
+    """There is a picture in the conversation."""
+    has_tools: bool | None = Field(default=None, title="Tools")
+    """The request declares tools."""
+    has_web_search: bool | None = Field(default=None, title="Web search")
+    """Anthropic's web search is among the tools."""
+    thinking: bool | None = Field(default=None, title="Thinking")
+    """The request turns thinking on."""
+    request_class: Annotated[tuple[RequestClass, ...], BeforeValidator(_one_is_a_list)] = Field(
+        default=(), title="Kind of request"
+    )
+    """What Claude Code says the request is (with CLAUDE_CODE_GATEWAY_HINT_HEADERS=1); one or a list."""
+    model: Annotated[tuple[str, ...], BeforeValidator(_one_is_a_list)] = Field(
+        default=(), title="Model asked"
+    )
+    """Shell-style patterns over the name the client asked for; one or a list."""
+
+
+class RouteSettings(_Section):
+    """Requests of a kind go to one alias, whatever name they ask for."""
+
+    when: ConditionSettings = Field(title="When")
+    """What such a request is like."""
+    use: str = Field(title="Use", min_length=1)
+    """The alias that serves it."""
+
+
+class RetrySettings(_Section):
+    """How often and how patiently a request is tried before the client is told of a failure."""
+
+    tries: int = Field(default=3, title="Tries", ge=1, le=10)
+    """How often each candidate is tried, where the failure may pass."""
+    first_wait_s: float = Field(default=0.5, title="First wait", gt=0, le=60)
+    """Seconds before the second try; doubled before each further one."""
+    longest_wait_s: float = Field(default=10.0, title="Longest wait", gt=0, le=600)
+    """Seconds a request waits at most for a try; where the service asks for more, the client is told."""
+    total_s: float = Field(default=120.0, title="All tries may take", gt=0, le=3600)
+    """Seconds after which no further try begins."""
+
+
+class BreakerSettings(_Section):
+    """When a candidate that keeps failing is left alone."""
+
+    failures: int = Field(default=5, title="Failures in a row", ge=1, le=100)
+    """After this many a candidate is left alone."""
+    failure_share: float = Field(default=0.5, title="Share of failures", gt=0, le=1)
+    """Or when this share of its last tries failed."""
+    window: int = Field(default=20, title="Tries looked at", ge=2, le=1000)
+    """How many last tries the share is of."""
+    rest_s: float = Field(default=10.0, title="First rest", gt=0, le=3600)
+    """Seconds before one request may try it again; doubled each time that fails too."""
+    longest_rest_s: float = Field(default=120.0, title="Longest rest", gt=0, le=86_400)
+    """Seconds it is left alone at most, unless the service itself asks for more."""
 
 
 class UnknownModelsSettings(_Section):
@@ -159,6 +232,12 @@ class Settings(_Section):
     """Names for models."""
     unknown_models: UnknownModelsSettings | None = Field(default=None, title="Unknown models")
     """Where a model name goes that no alias has or matches; nothing: it is answered as not found."""
+    routes: tuple[RouteSettings, ...] = Field(default=(), title="Routes")
+    """Rules by what a request is like, whatever its model's name; the first that holds chooses the alias."""
+    retry: RetrySettings = Field(default_factory=RetrySettings, title="Retries")
+    """How often and how patiently a request is tried."""
+    breaker: BreakerSettings = Field(default_factory=BreakerSettings, title="Circuit breaker")
+    """When a candidate that keeps failing is left alone."""
     logs: LogSettings = Field(default_factory=LogSettings, title="Logs")
     """What is written down."""
     window: WindowSettings = Field(default_factory=WindowSettings, title="Window")
@@ -169,6 +248,11 @@ class Settings(_Section):
     def _nothing_means_none(cls, value: Any) -> Any:
         return {} if value is None else value
 
+    @field_validator("routes", mode="before")
+    @classmethod
+    def _nothing_means_no_rule(cls, value: Any) -> Any:
+        return () if value is None else value
+
     @field_validator("providers", "aliases")
     @classmethod
     def _usable_names(cls, value: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -177,6 +261,24 @@ class Settings(_Section):
             if problem is not None:
                 raise ValueError(problem)
         return value
+
+
+def route_problem(settings: Settings) -> tuple[tuple[str | int, ...], str] | None:
+    """Returns where a rule cannot work and why: its alias is not there, or a condition is none that we know.
+
+    A condition that nobody checks would make a rule hold for every request, so it is not let pass.
+    """
+    for index, rule in enumerate(settings.routes):
+        for name in rule.when.model_extra or {}:
+            known = tuple(ConditionSettings.model_fields)
+            near = get_close_matches(str(name), known, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(known)}"
+            return ("routes", index, "when", str(name)), f"no condition '{name}'; {hint}"
+        if rule.use not in settings.aliases:
+            near = get_close_matches(rule.use, settings.aliases, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else "name one of the aliases"
+            return ("routes", index, "use"), f"no alias '{rule.use}'; {hint}"
+    return None
 
 
 def name_problem(name: str) -> str | None:

@@ -286,6 +286,30 @@ def test_the_keys_that_were_found_are_the_ones_to_redact() -> None:
     assert known_values({"a": store.find_key(OPENROUTER)}) == ("from-keyring",)
 
 
+def _with_keys(**named: object) -> ProviderSettings:
+    return ProviderSettings.model_validate({"base_url": "https://box.example", **named})
+
+
+def test_further_keys_come_in_their_order_and_are_redacted_too() -> None:
+    store = _store(Entries({"one": "from-keyring"}), {"TWO": "from-variable", "THREE": "third"})
+    found = store.find_key(
+        _with_keys(key={"keyring": "one"}, keys=[{"env": "TWO"}, {"env": "THREE"}, {"keyring": "one"}])
+    )
+
+    assert (found.key, found.problem) == (SecretStr("from-keyring"), None)
+    assert [each.key for each in found.further] == [SecretStr("from-variable"), SecretStr("third")]
+    assert known_values({"a": found}) == ("from-keyring", "from-variable", "third")
+
+
+def test_a_missing_key_gives_way_to_a_further_one_and_is_named() -> None:
+    store = _store(Entries(), {"TWO": "from-variable"})
+    found = store.find_key(_with_keys(key={"env": "ONE"}, keys=[{"env": "TWO"}]))
+
+    assert (found.key, found.source) == (SecretStr("from-variable"), "environment variable TWO")
+    assert found.problem == "another of its keys is missing: the environment variable ONE is not set"
+    assert store.find_key(_with_keys(keys=[{"env": "ONE"}])).source == "missing"
+
+
 def test_a_foreign_back_end_is_never_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
 
