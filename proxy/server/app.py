@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
 
 import structlog
@@ -28,9 +29,11 @@ from proxy.service.batch_message import BatchMessages
 from proxy.service.batch_worker import Means
 from proxy.service.connections import Connections, UpstreamFactory, preload, upstream_of
 from proxy.service.messages import MessagesService
+from proxy.service.model_facts import ModelFacts
 from proxy.service.record import Announcer
 from proxy.service.storage import LazyStorage, Storage, StorageConfig
 from proxy.tasks import spawn
+from proxy.upstreams.catalogue import Catalogue
 
 _log = structlog.get_logger("proxy.server")
 
@@ -57,6 +60,7 @@ class ProxyServer:
         limits: Limits | None = None,
         make_upstream: UpstreamFactory | None = None,
         storage: StorageConfig | None = None,
+        catalogue: Catalogue | None = None,
     ) -> None:
         self._config = config
         self._new_id = new_id
@@ -64,7 +68,8 @@ class ProxyServer:
         self._announcer = Announcer(emit, clock, wall_clock, capture_limit_bytes)
         self._failed_tokens = door.FailedTokens(self._limits, clock)
         self._connections = Connections(make_upstream or upstream_of)
-        self._service = MessagesService(config, self._connections, new_id)
+        self._catalogue = catalogue
+        self._service = MessagesService(config, self._connections, new_id, ModelFacts(catalogue))
         batched = BatchMessages(lambda: self._service, self._announcer, self._with_files)
         means = Means(batched, batched.provider_of, wall_clock, new_id)
         self._storage = None if storage is None else LazyStorage(storage, means)
@@ -122,11 +127,16 @@ class ProxyServer:
         if self._storage is not None:
             await self._storage.close(min(drain_s, _BATCH_GRACE_S))
         await self._connections.aclose()
+        if self._catalogue is not None:
+            await self._catalogue.aclose()
 
     def apply(self, config: ProxyConfig) -> None:
         """Uses other providers, aliases and tokens from the next request on; the port stays as it is."""
         self._config = config
-        self._service = MessagesService(config, self._connections, self._new_id)
+        self._service = replace(self._service, config=config)
+        self._service.counter.forget_failures()
+        if self._catalogue is not None:
+            self._catalogue.retain(config.providers.values())
         spawn(self._connections.retire_others(config.providers), name="close upstreams no longer configured")
         self._preload()
 
@@ -134,6 +144,9 @@ class ProxyServer:
         """Makes ready in the background what the first request needs, so that it does not wait."""
         for provider in {each.dialect: each for each in self._config.providers.values()}.values():
             spawn(asyncio.to_thread(preload, provider), name="preload an upstream's client")
+        self._service.counter.preload(
+            {candidate.model for alias in self._config.aliases for candidate in alias.candidates}
+        )
 
     async def _listen_on_ipv6(self, loop: asyncio.AbstractEventLoop, http: GuardedServer) -> None:
         """`localhost` may mean ::1 first; where that cannot be had, clients fall back to 127.0.0.1."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -12,7 +11,6 @@ from aiohttp import web
 
 from proxy.messages.errors import ApiError
 from proxy.messages.request import MessagesRequest, parse_request
-from proxy.messages.token_estimate import estimate_tokens
 from proxy.server import batches, files
 from proxy.server.body import parse_json, read_body
 from proxy.server.call import Call
@@ -39,23 +37,26 @@ async def hello(call: Call, _match: Match) -> web.StreamResponse:
 
 async def models(call: Call, _match: Match) -> web.StreamResponse:
     """`GET /v1/models`."""
-    return json_response(list_models(call.config, call.request.query), call.context.request_id)
+    return json_response(
+        list_models(call.config, call.request.query, call.service.facts), call.context.request_id
+    )
 
 
 async def model(call: Call, found: Match) -> web.StreamResponse:
     """`GET /v1/models/{id}`."""
-    return json_response(retrieve_model(call.config, found.model_id), call.context.request_id)
+    return json_response(
+        retrieve_model(call.config, found.model_id, call.service.facts), call.context.request_id
+    )
 
 
 async def count_tokens(call: Call, _match: Match) -> web.StreamResponse:
-    """`POST /v1/messages/count_tokens`: an estimate, for the model that would answer."""
+    """`POST /v1/messages/count_tokens`: a count for the model that would answer."""
     data, body = await _json_body(call)
     request = parse_request({"max_tokens": 1, **body} if isinstance(body, dict) else body)
     record = _begin(call, request, data)
-    route = call.service.route(request, passed_on(call.request.headers), is_count=True)
-    model = route.candidates[0].model
-    # In a thread, because a vocabulary takes up to half a second to load when it is first needed.
-    tokens = await asyncio.to_thread(estimate_tokens, request, model)
+    headers = passed_on(call.request.headers)
+    route = call.service.route(request, headers, is_count=True)
+    tokens = await call.service.count_tokens(request, route, headers)
     answer = json_response({"input_tokens": tokens}, call.context.request_id)
     record.client_told(cast("bytes", answer.body))
     return answer
@@ -69,8 +70,8 @@ async def messages(call: Call, _match: Match) -> web.StreamResponse:
     headers = passed_on(call.request.headers)
     route = call.service.route(request, headers)
     if request.max_tokens == 0:
-        model = route.candidates[0].model
-        return _whole(call, record, await asyncio.to_thread(prewarmed, request, model, call.service.new_id))
+        tokens = await call.service.counter.estimate(request, route.candidates[0].model)
+        return _whole(call, record, prewarmed(request, tokens, call.service.new_id))
     if not request.stream:
         return _whole(call, record, await call.service.whole(request, route, headers, record))
     response = SseResponse(call.request, record, call.limits)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from proxy.config import Candidate, ProviderConfig
 from proxy.context import NewId
 from proxy.dialects.base import Dialect, Encoded, StreamDecoder, Target
-from proxy.dialects.profiles import profile_for
+from proxy.dialects.profiles import Profile
 from proxy.dialects.registry import dialect_for
 from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.messages.events import StreamEvent
@@ -37,13 +37,14 @@ class Plan:
     """The upstream speaks the protocol itself: headers go both ways too."""
 
     @classmethod
-    def make(cls, request: MessagesRequest, candidate: Candidate, provider: ProviderConfig) -> Plan:
-        """Encodes the request.
+    def make(
+        cls, request: MessagesRequest, candidate: Candidate, provider: ProviderConfig, profile: Profile
+    ) -> Plan:
+        """Encodes the request by what is known of the model.
 
         Raises:
             ClientError: The request needs what the candidate's dialect can never do.
         """
-        profile = profile_for(provider.base_url, candidate.model)
         target = Target(provider.name, candidate.model, profile)
         dialect = dialect_for(provider.dialect)
         encoded = dialect.encode_request(request, target)

@@ -6,19 +6,22 @@ The rules of an answer:
 2. `message_start` is held back with it, so that a refusal keeps its HTTP status.
 3. After that a failure is an `error` event, and nothing follows it.
 4. Every event is judged by `messages.stream_state` on its way out: an unlawful one is our bug.
+5. An answer that shall match a schema is judged by it too; see `structured_output`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
 from proxy.config import Candidate, ProviderConfig, ProxyConfig
 from proxy.context import NewId, RequestContext
+from proxy.dialects.base import Target
+from proxy.dialects.registry import dialect_for
 from proxy.messages import events
 from proxy.messages.errors import ApiError, ClientError, ErrorType, UpstreamError
 from proxy.messages.events import StreamEvent
@@ -31,7 +34,11 @@ from proxy.service.answer_headers import LOSSES, losses_header
 from proxy.service.attempt import Attempt, Plan, cleaned, open_attempt
 from proxy.service.checks import check_request
 from proxy.service.connections import Connections, check_key
-from proxy.service.record import RequestRecord
+from proxy.service.count_tokens import TokenCounter
+from proxy.service.model_facts import ModelFacts
+from proxy.service.overflow import lacks_numbers, with_numbers
+from proxy.service.record import RequestRecord, Tally
+from proxy.service.structured_output import held, is_enforced, schema_to_check, watched
 
 _log = structlog.get_logger("proxy.service")
 
@@ -49,6 +56,8 @@ class MessagesService:
     config: ProxyConfig
     connections: Connections
     new_id: NewId
+    facts: ModelFacts = field(default_factory=ModelFacts)
+    counter: TokenCounter = field(default_factory=TokenCounter)
 
     def route(self, request: MessagesRequest, headers: Mapping[str, str], *, is_count: bool = False) -> Route:
         """Returns what serves the request, after the checks that need no upstream.
@@ -78,12 +87,14 @@ class MessagesService:
             provider = self.config.providers.get(candidate.provider, DEMO)
             has_begun = False
             try:
-                async for batch in self._try(request, route, candidate, provider, headers, record):
+                async for batch in self._served(request, route, candidate, provider, headers, record):
                     has_begun = has_begun or bool(batch)
                     yield batch
                 return
             except ApiError as failure:
-                error = cleaned(failure, provider) if isinstance(failure, UpstreamError) else failure
+                error = failure
+                if isinstance(failure, UpstreamError):
+                    error = await self._counted(cleaned(failure, provider), request, candidate, provider)
                 if has_begun:
                     record.error = error
                     yield [events.error(error.type, error.message, record.context.request_id)]
@@ -114,7 +125,29 @@ class MessagesService:
                 folded.add(event)
         return folded.message()
 
-    async def _try(
+    async def count_tokens(self, request: MessagesRequest, route: Route, headers: Mapping[str, str]) -> int:
+        """Returns the request's input tokens: the first candidate's own count, or an estimate for its model.
+
+        Args:
+            request: The request.
+            route: What would serve it.
+            headers: The client's, as `answer_headers.passed_on` gives them.
+        """
+        candidate = route.candidates[0]
+        provider = self.config.providers.get(candidate.provider, DEMO)
+        counted = None
+        if provider.dialect == "anthropic-messages" and not provider.key_missing:
+            target = Target(provider.name, candidate.model, self.facts.profile(provider, candidate.model))
+            lease = await self.connections.lease(provider)
+            try:
+                counted = await self.counter.ask(
+                    lease.upstream, dialect_for(provider.dialect), request, target, headers
+                )
+            finally:
+                await lease.release()
+        return await self.counter.estimate(request, candidate.model) if counted is None else counted
+
+    def _served(
         self,
         request: MessagesRequest,
         route: Route,
@@ -123,9 +156,36 @@ class MessagesService:
         headers: Mapping[str, str],
         record: RequestRecord,
     ) -> AsyncIterator[list[StreamEvent]]:
+        """One candidate's answer, its structure seen to.
+
+        Raises:
+            ClientError: The schema it shall match is none.
+        """
+        schema = schema_to_check(request, provider)
+
+        def ask(asked: MessagesRequest, tally: Tally | None) -> AsyncGenerator[list[StreamEvent], None]:
+            return self._try(asked, route, candidate, provider, headers, record, tally)
+
+        if schema is None:
+            return ask(request, None)
+        if request.stream and is_enforced(self.facts.profile(provider, candidate.model)):
+            return watched(ask(request, None), schema, record)
+        return held(lambda asked: ask(asked, Tally()), request, schema, record)
+
+    async def _try(
+        self,
+        request: MessagesRequest,
+        route: Route,
+        candidate: Candidate,
+        provider: ProviderConfig,
+        headers: Mapping[str, str],
+        record: RequestRecord,
+        tally: Tally | None,
+    ) -> AsyncGenerator[list[StreamEvent], None]:
+        """One attempt; its events are noted in `tally`, or in the record where they leave for the client."""
         lease = await self.connections.lease(provider)
         try:
-            plan = Plan.make(request, candidate, provider)
+            plan = Plan.make(request, candidate, provider, self.facts.profile(provider, candidate.model))
             losses = [f"{loss.path}: {loss.reason}" for loss in plan.encoded.losses]
             record.routed(route.alias, candidate, route.reason, losses)
             record.answer_headers = {LOSSES: losses_header(plan.encoded.losses)} if losses else {}
@@ -136,12 +196,27 @@ class MessagesService:
             )
             try:
                 yield []
-                async for batch in lawful(attempt, record):
+                async for batch in lawful(attempt, record, tally):
                     yield batch
             finally:
                 await attempt.aclose()
         finally:
             await lease.release()
+        seen = tally or record.tally
+        if seen.stop_reason is not None and provider.dialect != "demo":
+            self.counter.observe(request, candidate.model, seen.usage)
+
+    async def _counted(
+        self, error: UpstreamError, request: MessagesRequest, candidate: Candidate, provider: ProviderConfig
+    ) -> UpstreamError:
+        """The error, with the numbers that an upstream's overflow left out, as far as they are known."""
+        if not lacks_numbers(error):
+            return error
+        entry = self.facts.entry(provider, candidate.model)
+        if entry is None or entry.context_tokens is None:
+            return error
+        tokens = await self.counter.estimate(request, candidate.model)
+        return with_numbers(error, tokens, entry.context_tokens)
 
     def _check_strict(self, route: Route, candidate: Candidate, losses: Sequence[str]) -> None:
         """An alias may be strict: then a candidate that would lose something is not asked at all."""
@@ -153,9 +228,18 @@ class MessagesService:
             )
 
 
-async def lawful(attempt: Attempt, record: RequestRecord) -> AsyncIterator[list[StreamEvent]]:
-    """Yields an attempt's events, judged, none before content begins; an early failure is raised."""
+async def lawful(
+    attempt: Attempt, record: RequestRecord, tally: Tally | None = None
+) -> AsyncIterator[list[StreamEvent]]:
+    """Yields an attempt's events, judged, none before content begins; an early failure is raised.
+
+    Args:
+        attempt: The attempt.
+        record: Whose answer it is.
+        tally: Takes the events' facts where they are not on their way to the client; None: the record does.
+    """
     judge = StreamState()
+    note: Callable[[StreamEvent], object] = record.note if tally is None else tally.add
     held: list[StreamEvent] | None = []
     async for decoded in attempt.batches():
         batch = decoded
@@ -170,7 +254,7 @@ async def lawful(attempt: Attempt, record: RequestRecord) -> AsyncIterator[list[
         try:
             for event in batch:
                 judge.advance(event)
-                record.note(event)
+                note(event)
         except IllegalEvent as exc:
             raise _our_bug(exc) from exc
         if batch[-1]["type"] == "error":

@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from proxy.config import ProxyConfig
+from proxy.config import Candidate, ProxyConfig
 from proxy.messages.errors import ClientError, ErrorType
-from proxy.routing.aliases import CLAUDE_PREFIX, DEMO_PROVIDER, Route, resolve
+from proxy.routing.aliases import CLAUDE_PREFIX, DEMO_PROVIDER, resolve
+from proxy.service.model_facts import ModelFacts
+from proxy.service.model_rows import model_row
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 1000
 
-_UNKNOWN_DATE = "1970-01-01T00:00:00Z"
-"""What the Models API gives where a model's release date is not known."""
+_DEMO = "Signalbox demo (no provider is configured)"
 
 
-def list_models(config: ProxyConfig, query: Mapping[str, str]) -> dict[str, Any]:
+def list_models(config: ProxyConfig, query: Mapping[str, str], facts: ModelFacts) -> dict[str, Any]:
     """Returns one page of models (Models API, List: `after_id`, `before_id`, `limit`).
+
+    Args:
+        config: Whose aliases are listed.
+        query: The paging parameters.
+        facts: What is known of the models behind them.
 
     Raises:
         ClientError: A paging parameter is wrong.
     """
-    rows = _rows(config)
+    rows = _rows(config, facts)
     ids = [row["id"] for row in rows]
     limit = _limit(query.get("limit"))
     after, before = query.get("after_id"), query.get("before_id")
@@ -40,20 +46,20 @@ def list_models(config: ProxyConfig, query: Mapping[str, str]) -> dict[str, Any]
     }
 
 
-def retrieve_model(config: ProxyConfig, name: str) -> dict[str, Any]:
+def retrieve_model(config: ProxyConfig, name: str, facts: ModelFacts) -> dict[str, Any]:
     """Returns the row of any name that a request could use.
 
     Raises:
         ClientError: Nothing serves the name (404).
     """
     route = resolve(config, name)
-    return _row(name, _describe(name, route))
+    return _row(config, name, route.alias or name, route.candidates[0], facts)
 
 
-def _rows(config: ProxyConfig) -> list[dict[str, Any]]:
+def _rows(config: ProxyConfig, facts: ModelFacts) -> list[dict[str, Any]]:
     """Every alias, and beside it a name that Claude Code's discovery keeps: it wants `claude` in the id."""
     if not config.providers:
-        return [_row(CLAUDE_PREFIX + DEMO_PROVIDER, "Signalbox demo (no provider is configured)")]
+        return [model_row(CLAUDE_PREFIX + DEMO_PROVIDER, _DEMO, None, None)]
     rows: list[dict[str, Any]] = []
     for alias in config.aliases:
         names = [alias.name]
@@ -61,20 +67,20 @@ def _rows(config: ProxyConfig) -> list[dict[str, Any]]:
             names.append(CLAUDE_PREFIX + alias.name)
         served = next((each for each in alias.candidates if each.provider in config.providers), None)
         if served is not None:
-            shown = f"{alias.name} ({served.model} at {served.provider})"
-            rows.extend(_row(name, shown) for name in names)
+            rows.extend(_row(config, name, alias.name, served, facts) for name in names)
     return rows
 
 
-def _describe(name: str, route: Route) -> str:
-    first = route.candidates[0]
-    if first.provider == DEMO_PROVIDER:
-        return "Signalbox demo (no provider is configured)"
-    return f"{route.alias or name} ({first.model} at {first.provider})"
-
-
-def _row(name: str, shown: str) -> dict[str, Any]:
-    return {"type": "model", "id": name, "display_name": shown, "created_at": _UNKNOWN_DATE}
+def _row(
+    config: ProxyConfig, name: str, shown: str, candidate: Candidate, facts: ModelFacts
+) -> dict[str, Any]:
+    provider = config.providers.get(candidate.provider)
+    if provider is None:
+        return model_row(name, _DEMO, None, None)
+    entry = facts.entry(provider, candidate.model)
+    model = (entry.name if entry else None) or candidate.model
+    profile = facts.profile(provider, candidate.model)
+    return model_row(name, f"{shown} ({model} at {provider.name})", profile, entry)
 
 
 def _limit(value: str | None) -> int:

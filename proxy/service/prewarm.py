@@ -8,10 +8,9 @@ from proxy.context import NewId
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.messages.message import Message
 from proxy.messages.request import MessagesRequest
-from proxy.messages.token_estimate import estimate_tokens
 
 
-def prewarmed(request: MessagesRequest, model: str, new_id: NewId) -> Message:
+def prewarmed(request: MessagesRequest, input_tokens: int, new_id: NewId) -> Message:
     """Returns the empty answer (Messages API, `max_tokens`: 0 is allowed to fill the prompt cache).
 
     Raises:
@@ -41,7 +40,7 @@ def prewarmed(request: MessagesRequest, model: str, new_id: NewId) -> Message:
         "content": [],
         "stop_reason": "max_tokens",
         "stop_sequence": None,
-        "usage": {"input_tokens": estimate_tokens(request, model), "output_tokens": 0},
+        "usage": {"input_tokens": input_tokens, "output_tokens": 0},
     }
 
 

@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -74,7 +75,7 @@ class Catalogue:
         self,
         folder: Path | None,
         *,
-        wall_clock: Callable[[], float],
+        wall_clock: Callable[[], float] = time.time,  # noqa: TID251 - the real clock is handed in here
         read_list: ReadList = read_model_list,
     ) -> None:
         """Makes an empty catalogue; nothing is read yet.
@@ -88,7 +89,6 @@ class Catalogue:
         self._clock = wall_clock
         self._read_list = read_list
         self._lists: dict[tuple[str, str], _List] = {}
-        self._is_closed = False
 
     def entry(self, provider: ProviderConfig, model: str) -> ModelEntry | None:
         """Returns what is known of a model now; starts reading the provider's list where that is due."""
@@ -112,8 +112,7 @@ class Catalogue:
                 task.cancel()
 
     async def aclose(self) -> None:
-        """Ends what is being read."""
-        self._is_closed = True
+        """Ends what is being read; the catalogue can go on being asked."""
         running = [each.task for each in self._lists.values() if each.task is not None]
         for task in running:
             task.cancel()
@@ -123,7 +122,7 @@ class Catalogue:
     def _refresh_if_due(self, provider: ProviderConfig, known: _List) -> None:
         now = self._clock()
         is_due = now >= known.due_at or now < known.looked_at
-        if not is_due or known.task is not None or self._is_closed or provider.key_missing:
+        if not is_due or known.task is not None or provider.key_missing:
             return
         known.looked_at = now
         known.task = spawn(self._refresh(provider, known), name=f"read the models of {provider.name}")
