@@ -23,12 +23,14 @@ SCHEMA = {
 
 async def sent(fields: dict[str, Any], **where: Any) -> tuple[dict[str, Any], str]:
     """What the upstream is asked for a request with these fields, and what was lost."""
-    async with serving(**where) as front:
+    async with serving(said(ANSWER), **where) as front:
         status, told = await front.told({"model": "big", "max_tokens": 4096, "messages": TURNS, **fields})
         assert status == 200, told
         return front.sent, front.losses
 
 
+ANSWER = '{"a": 1}'
+"""Valid against the schema, so that nothing has to be asked again."""
 TURNS = [{"role": "user", "content": "hi"}]
 
 
@@ -291,4 +293,27 @@ async def test_structured_output_nobody_enforces_is_wished_for_and_named() -> No
     )
     assert payload["response_format"] == {"type": "json_object"}
     assert '"additionalProperties":false' in payload["messages"][0]["content"]
-    assert "output_config.format: only wished for" in losses
+    assert "output_config.format: only wished for and checked here" in losses
+
+
+@pytest.mark.conformance("format.guaranteed", "format.asked-again")
+@pytest.mark.expects_log("structured_output_invalid")
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_that_does_not_fit_is_asked_for_again(stream: bool) -> None:
+    wanted = {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}}
+    where: Any = {"base_url": "https://api.deepseek.com", "model": "deepseek-chat"}
+    async with serving(said("no JSON"), said('{"a": "text"}'), said(ANSWER), **where) as front:
+        message = await (front.streamed if stream else front.create)(**wanted)
+        assert len(front.upstream.asked) == 3
+    assert json.loads(message.content[0].text) == {"a": 1}
+
+
+@pytest.mark.conformance("format.never-invalid")
+@pytest.mark.expects_log("structured_output_invalid")
+async def test_an_answer_that_never_fits_is_an_error_that_says_why() -> None:
+    wanted = {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}}
+    where: Any = {"base_url": "https://api.deepseek.com", "model": "deepseek-chat"}
+    async with serving(said("no JSON"), **where) as front:
+        status, told = await front.told({"model": "big", "max_tokens": 64, "messages": TURNS, **wanted})
+    assert (status, told["error"]["type"]) == (500, "api_error")
+    assert "output_config.format" in told["error"]["message"]

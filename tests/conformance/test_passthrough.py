@@ -10,7 +10,7 @@ import pytest
 
 from proxy.messages.message import JsonObject
 from tests.conformance.front import JSON_TYPE, Front, chat, kinds, serving
-from tests.proxy.scripted import BODY, Reply, delta
+from tests.proxy.scripted import BODY, TOKEN, Reply, delta
 
 NATIVE: dict[str, Any] = {
     "dialect": "anthropic-messages",
@@ -276,3 +276,60 @@ async def test_another_models_reasoning_never_causes_a_signature_error() -> None
         await front.told({**BODY, "messages": turns})
         assert [each["type"] for each in front.sent["messages"][1]["content"]] == ["text"]
         assert "messages.1.content.0: left out" in front.losses
+
+
+@pytest.mark.conformance("passthrough.workspace-headers", "headers.betas-repeated")
+async def test_workspace_headers_and_repeated_betas_go_up() -> None:
+    headers = [
+        ("x-api-key", TOKEN),
+        ("content-type", "application/json"),
+        ("anthropic-beta", "one-2026-01-01"),
+        ("anthropic-beta", "two-2026-01-01"),
+        ("anthropic-workspace-id", "wrkspc_1"),
+        ("anthropic-user-profile-id", "user_1"),
+    ]
+    async with serving(native(*RICH), **NATIVE) as front:
+        url = front.proxy.url + "/v1/messages"
+        async with front.proxy.http.post(url, data=json.dumps(BODY), headers=headers) as response:
+            assert response.status == 200
+        (sent,) = front.upstream.headers
+    assert sent == {
+        "anthropic-beta": "one-2026-01-01,two-2026-01-01",
+        "anthropic-workspace-id": "wrkspc_1",
+        "anthropic-user-profile-id": "user_1",
+    }
+
+
+@pytest.mark.conformance("passthrough.response-headers")
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_upstreams_own_headers_come_back(stream: bool) -> None:
+    told = {
+        "anthropic-ratelimit-requests-remaining": "3999",
+        "anthropic-ratelimit-requests-reset": "2026-11-22T00:00:00Z",
+        "anthropic-organization-id": "00000000-0000-4000-8000-000000000000",
+    }
+    other = {"request-id": "req_theirs", "set-cookie": "a=b", "server": "x", "anthropic-odd": "\u20ac"}
+    async with (
+        serving(native(*RICH, **told, **other), **NATIVE) as front,
+        front.proxy.post({**BODY, "stream": stream}) as response,
+    ):
+        got = {name.lower(): value for name, value in response.headers.items()}
+    assert told.items() <= got.items()
+    assert got["request-id"] != "req_theirs"
+    assert not {"set-cookie", "server", "anthropic-odd"} & got.keys()
+
+
+@pytest.mark.conformance("passthrough.response-headers")
+async def test_an_error_has_the_upstreams_own_headers_too() -> None:
+    told = {"anthropic-ratelimit-requests-remaining": "0"}
+    body = {"type": "error", "error": {"type": "rate_limit_error", "message": "slow"}}
+    reply = Reply((json.dumps(body).encode(),), 429, {**JSON_TYPE, **told})
+    async with serving(reply, **NATIVE) as front, front.proxy.post() as response:
+        assert told.items() <= {name.lower(): value for name, value in response.headers.items()}.items()
+
+
+@pytest.mark.conformance("headers.rate-limit")
+async def test_other_upstreams_headers_stay_with_us() -> None:
+    reply = Reply(headers={"content-type": "text/event-stream", "anthropic-ratelimit-tokens-limit": "1"})
+    async with serving(reply) as front, front.proxy.post() as response:
+        assert "anthropic-ratelimit-tokens-limit" not in response.headers

@@ -57,6 +57,9 @@ async def results(client: anthropic.AsyncAnthropic, batch_id: str) -> dict[str, 
     return found
 
 
+@pytest.mark.conformance(
+    "batches.create", "batches.shape", "batches.retrieve", "batches.results", "batches.counts"
+)
 async def test_a_batch_runs_to_its_end_and_gives_one_result_a_request(home: Path) -> None:
     async with serving(home) as (_, client):
         made = await client.messages.batches.create(requests=requests("a", "b", "c"))
@@ -77,6 +80,7 @@ async def test_a_batch_runs_to_its_end_and_gives_one_result_a_request(home: Path
         assert len({each["message"]["id"] for each in found.values()}) == 3
 
 
+@pytest.mark.conformance("batches.results-url", "batches.results-jsonl")
 async def test_the_results_url_points_back_at_us(home: Path) -> None:
     async with serving(home) as (proxy, client):
         made = await client.messages.batches.create(requests=requests("a"))
@@ -89,6 +93,7 @@ async def test_the_results_url_points_back_at_us(home: Path) -> None:
             assert [json.loads(line)["custom_id"] for line in (await response.read()).splitlines()] == ["a"]
 
 
+@pytest.mark.conformance("batches.errored", "batches.asynchronous-checks", "batches.not-inside")
 async def test_what_is_wrong_inside_a_request_becomes_its_errored_result(home: Path) -> None:
     async with serving(home) as (_, client):
         wrong: list[Any] = [
@@ -114,6 +119,7 @@ async def test_what_is_wrong_inside_a_request_becomes_its_errored_result(home: P
         assert found["empty"]["error"]["request_id"].startswith("req_")
 
 
+@pytest.mark.conformance("batches.retries")
 async def test_a_failure_that_passes_is_tried_again_and_one_that_stays_is_the_result(home: Path) -> None:
     busy = UpstreamError(ErrorType.RATE_LIMIT, "slow down", retry_after_s=0)
     async with serving(home, ScriptedUpstream([busy, busy, Reply()]), tries=3) as (_, client):
@@ -141,6 +147,7 @@ async def test_a_provider_serves_no_more_at_once_than_it_has_places(home: Path) 
         assert len(upstream.asked) == 5
 
 
+@pytest.mark.conformance("batches.cancel")
 async def test_canceling_lets_what_is_under_way_finish_and_the_rest_be(home: Path) -> None:
     gate, reply = gated()
     upstream = ScriptedUpstream([reply])
@@ -163,6 +170,7 @@ async def test_canceling_lets_what_is_under_way_finish_and_the_rest_be(home: Pat
             await client.messages.batches.cancel(made.id)
 
 
+@pytest.mark.conformance("batches.delete", "batches.results-before-end")
 async def test_a_batch_is_deleted_only_once_it_has_ended(home: Path) -> None:
     gate, reply = gated()
     async with serving(home, ScriptedUpstream([reply])) as (_, client):
@@ -179,6 +187,7 @@ async def test_a_batch_is_deleted_only_once_it_has_ended(home: Path) -> None:
             await client.messages.batches.retrieve(made.id)
 
 
+@pytest.mark.conformance("batches.list")
 async def test_lists_are_paged_newest_first_in_both_directions(home: Path) -> None:
     async with serving(home) as (_, client):
         ids = [(await client.messages.batches.create(requests=requests("a"))).id for _ in range(5)]
@@ -193,6 +202,7 @@ async def test_lists_are_paged_newest_first_in_both_directions(home: Path) -> No
                 await client.messages.batches.list(**wrong)  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.conformance("batches.custom-ids")
 @pytest.mark.parametrize(
     ("body", "message"),
     [
@@ -225,6 +235,7 @@ async def test_an_unlawful_list_of_requests_creates_nothing(home: Path, body: st
         assert list((home / "store" / "batches").iterdir()) == []
 
 
+@pytest.mark.conformance("batches.size")
 async def test_a_body_beyond_256_mib_is_refused_before_it_is_read(home: Path) -> None:
     async with serving(home) as (proxy, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
@@ -237,6 +248,7 @@ async def test_a_body_beyond_256_mib_is_refused_before_it_is_read(home: Path) ->
         writer.close()
 
 
+@pytest.mark.conformance("batches.unknown")
 async def test_an_unknown_batch_is_a_404_for_every_verb(home: Path) -> None:
     async with serving(home) as (proxy, _):
         for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("GET", "/results")):
@@ -245,6 +257,7 @@ async def test_an_unknown_batch_is_a_404_for_every_verb(home: Path) -> None:
                 assert (response.status, (await response.json())["error"]["type"]) == (404, "not_found_error")
 
 
+@pytest.mark.conformance("batches.restart")
 async def test_a_batch_goes_on_after_a_restart(home: Path) -> None:
     gate, reply = gated()
     first = ScriptedUpstream([Reply(), reply])

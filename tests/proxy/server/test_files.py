@@ -34,6 +34,7 @@ async def serving(
         yield proxy, client
 
 
+@pytest.mark.conformance("files.upload", "files.shape", "files.metadata", "files.delete", "files.unknown")
 async def test_a_file_lives_from_upload_to_deletion(home: Path) -> None:
     async with serving(home) as (_, client):
         file = await client.files.upload(file=("notes.txt", b"remember", "text/plain"))
@@ -73,6 +74,7 @@ async def test_bytes_are_private_and_named_by_the_id_alone(home: Path) -> None:
         assert file.filename == "secret name.txt"
 
 
+@pytest.mark.conformance("files.list")
 async def test_lists_are_paged_by_an_opaque_cursor_and_chosen_by_ids(home: Path) -> None:
     async with serving(home) as (_, client):
         ids = [(await client.files.upload(file=(f"{n}.txt", b"", "text/plain"))).id for n in range(5)]
@@ -87,6 +89,7 @@ async def test_lists_are_paged_by_an_opaque_cursor_and_chosen_by_ids(home: Path)
                 await client.files.list(**wrong)  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.conformance("files.beta-shape")
 async def test_the_beta_has_its_old_shape(home: Path) -> None:
     async with serving(home) as (proxy, client):
         names = [f"{n}.txt" for n in range(3)]
@@ -113,6 +116,7 @@ async def test_the_beta_has_its_old_shape(home: Path) -> None:
         assert listed == ids[::-1]
 
 
+@pytest.mark.conformance("files.expiry")
 async def test_expiry_is_an_hour_to_ninety_days(home: Path) -> None:
     async with serving(home) as (_, client):
         file = await client.files.upload(file=("a", b"", "text/plain"), expires_in_seconds=3600)
@@ -123,6 +127,7 @@ async def test_expiry_is_an_hour_to_ninety_days(home: Path) -> None:
                 await client.files.upload(file=("a", b"", "text/plain"), expires_in_seconds=wrong)
 
 
+@pytest.mark.conformance("files.names")
 @pytest.mark.parametrize("name", ["a" * 256, "a:b", "a|b", "what?"])
 async def test_an_unlawful_name_is_refused_and_leaves_nothing(home: Path, name: str) -> None:
     async with serving(home) as (_, client):
@@ -131,6 +136,7 @@ async def test_an_unlawful_name_is_refused_and_leaves_nothing(home: Path, name: 
         assert list((home / "store" / "files").iterdir()) == []
 
 
+@pytest.mark.conformance("files.form")
 async def test_a_form_without_a_file_or_without_form_is_refused(home: Path) -> None:
     async with serving(home) as (proxy, _):
         for body, kind, status in (
@@ -151,6 +157,7 @@ async def test_a_form_without_a_file_or_without_form_is_refused(home: Path) -> N
         assert list((home / "store" / "files").iterdir()) == []
 
 
+@pytest.mark.conformance("files.size")
 async def test_a_file_beyond_the_limit_is_refused_and_leaves_nothing(home: Path) -> None:
     async with serving(home, max_file_bytes=100_000) as (_, client):
         await client.files.upload(file=("a", b"x" * 100_000, "text/plain"))
@@ -179,6 +186,7 @@ async def test_a_client_that_leaves_in_mid_upload_leaves_nothing(home: Path) -> 
             await client.files.list()
 
 
+@pytest.mark.conformance("blocks.image-file", "blocks.document-file", "files.in-messages")
 async def test_a_message_may_name_files_in_images_documents_and_tool_results(home: Path) -> None:
     upstream = ScriptedUpstream()
     async with serving(home, upstream) as (_, client):
@@ -197,6 +205,7 @@ async def test_a_message_may_name_files_in_images_documents_and_tool_results(hom
         assert counted.input_tokens > 0
 
 
+@pytest.mark.conformance("files.unfit")
 async def test_a_message_that_names_an_unknown_or_unfit_file_is_refused(home: Path) -> None:
     async with serving(home) as (proxy, client):
         text = await client.files.upload(file=("a.txt", b"x", "text/plain"))
@@ -213,6 +222,7 @@ async def test_a_message_that_names_an_unknown_or_unfit_file_is_refused(home: Pa
             assert response.status == 200
 
 
+@pytest.mark.conformance("files.in-batches")
 async def test_a_batch_may_name_files_too(home: Path) -> None:
     upstream = ScriptedUpstream()
     async with serving(home, upstream) as (_, client):
