@@ -39,6 +39,7 @@ from gui.tray import Tray, WindowCommands
 from gui.tray_host import TrayHost
 from proxy.server.app import ProxyServer
 from proxy.service.storage import StorageConfig
+from proxy.upstreams.catalogue import Catalogue
 from proxy.upstreams.probe import probe
 
 _log = structlog.get_logger("app.desktop")
@@ -99,7 +100,10 @@ def run_desktop(folders: Folders, environment: Environment, *, hidden: bool = Fa
 
 async def _live(app: QApplication, configuration: Configuration, logs: LogPipeline, *, hidden: bool) -> int:
     ended = asyncio.Event()
-    make_server = partial(ProxyServer, storage=StorageConfig(configuration.folders.store))
+    folders = configuration.folders
+    make_server = partial(
+        ProxyServer, storage=StorageConfig(folders.store), catalogue=Catalogue(folders.models)
+    )
     controller = Controller(configuration, make_server=make_server, probe=probe, logs=logs, on_quit=ended.set)
     loop = asyncio.get_running_loop()
     on_stop_signals(loop, controller.quit, _stop_at_once(logs))

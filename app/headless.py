@@ -28,6 +28,7 @@ from app.settings_store import Overrides, SettingsStore
 from app.signals import on_stop_signals
 from proxy.server.app import ProxyServer
 from proxy.service.storage import StorageConfig
+from proxy.upstreams.catalogue import Catalogue
 from proxy.upstreams.probe import probe
 
 _log = structlog.get_logger("app.headless")
@@ -78,9 +79,12 @@ def serve(options: ServeOptions, folders: Folders, environment: Environment) -> 
 async def _serve(configuration: Configuration, logs: LogPipeline, token_file: Path | None) -> int:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
+    folders = configuration.folders
     controller = Controller(
         configuration,
-        make_server=partial(ProxyServer, storage=StorageConfig(configuration.folders.store)),
+        make_server=partial(
+            ProxyServer, storage=StorageConfig(folders.store), catalogue=Catalogue(folders.models)
+        ),
         probe=probe,
         logs=logs,
         on_quit=ended.set,

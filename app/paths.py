@@ -43,6 +43,11 @@ class Folders:
         return self.state / "key_names.json"
 
     @property
+    def models(self) -> Path:
+        """The folder of what providers list of their models; it can be deleted at any time."""
+        return self.state / "models"
+
+    @property
     def store(self) -> Path:
         """Holds the database, message batches and uploaded files; the proxy makes it."""
         return self.state / "store"

@@ -158,7 +158,7 @@ def _format(request: MessagesRequest, extra: JsonObject, payload: JsonObject, wo
         return
     if kind == "json_object":
         payload["response_format"] = {"type": "json_object"}
-    work.losses.add("output_config.format", "only wished for: the upstream cannot enforce a schema")
+    work.losses.add("output_config.format", "only wished for and checked here: the upstream cannot enforce a schema")
     wish = "Answer only with JSON that is valid against this JSON Schema, without any text around it:\n"
     _add_to_system(payload, wish + write_json(schema).decode())
 

@@ -2,8 +2,11 @@
 
 `messages` serves `/v1/messages`: routes the name, opens one candidate after the other, decodes, judges and
 hands the events on; `attempt` is one candidate's try. `record` notes what happens to one request and
-announces it; `connections` keeps one upstream client a provider; `models` and `prewarm` (no tokens asked)
-answer from memory.
+announces it; `connections` keeps one upstream client a provider; `models` (whose rows `model_rows` makes) and
+`prewarm` (no tokens asked) answer from memory.
+
+`structured_output` sees to answers that shall match a schema, by which `answer_schema` judges them;
+`count_tokens` counts, and `overflow` puts counts into errors; `model_facts` is what is known of a model.
 
 `storage` opens what must survive: `batches` are the verbs of message batches (`batch_body` reads a new one,
 `batch_worker` serves its requests through `batch_message`), `files` those of files (`file_blocks` puts them

@@ -4,8 +4,9 @@ It serves the first run and `signalbox demo`, and says plainly what it is. It sp
 server does, in bytes, so that everything between it and the client is the code that serves real models.
 
 The script: with a fresh question it thinks, says what it is and calls a tool where it may; with a tool's
-result it thinks and tells the result. It calls only a tool that the question names, that `tool_choice`
-forces, or that is the only one and needs no input: a client's tools touch real files, and a demo must not.
+result it thinks and tells the result; an answer that shall match a schema is the least that does. It calls
+only a tool that the question names, that `tool_choice` forces, or that is the only one and needs no input: a
+client's tools touch real files, and a demo must not.
 """
 
 from __future__ import annotations
@@ -133,6 +134,11 @@ def _script(payload: JsonObject) -> _Script:
             "The tool answered: " + "; ".join(results) + "\n\n"
             "That is the whole loop: your question, my tool call, your client's result, this answer.",
         )
+    schema = _answer_schema(payload)
+    if schema is not None:
+        return _Script(
+            "I am a script, so I answer the least that the schema takes.", json.dumps(_value(schema))
+        )
     question = _last_text(messages)
     tool = _tool_to_call(payload, question)
     about = (
@@ -141,7 +147,11 @@ def _script(payload: JsonObject) -> _Script:
     )
     if tool is None:
         return _Script("I am a script, so I say what I am.", about)
-    call = {"id": f"call_demo_{len(messages)}", "name": tool["name"], "arguments": json.dumps(_example(tool))}
+    call = {
+        "id": f"call_demo_{len(messages)}",
+        "name": tool["name"],
+        "arguments": json.dumps(_example(_schema(tool))),
+    }
     return _Script(
         f"I am a script. I can show a tool call with {tool['name']}.", about + " Now I call your tool.", call
     )
@@ -182,13 +192,19 @@ def _tool_to_call(payload: JsonObject, question: str) -> JsonObject | None:
 
 
 _EXAMPLES: Mapping[str, Any] = MappingProxyType(
-    {"string": "demo", "integer": 1, "number": 1, "boolean": False, "array": [], "object": {}}
+    {"string": "demo", "integer": 1, "number": 1, "boolean": False, "array": []}
 )
 
 
-def _example(tool: JsonObject) -> JsonObject:
-    """The least input that the tool's schema takes: required fields only, enums by their first value."""
-    schema = _schema(tool)
+def _answer_schema(payload: JsonObject) -> JsonObject | None:
+    """The schema that the answer shall match."""
+    wanted: JsonObject = payload.get("response_format") or {}
+    named: JsonObject = wanted.get("json_schema") or {}
+    return named.get("schema")
+
+
+def _example(schema: JsonObject) -> JsonObject:
+    """The least object that a schema takes: required fields only, enums by their first value."""
     fields: dict[str, JsonObject] = schema.get("properties") or {}
     required: list[str] = schema.get("required") or []
     return {name: _value(fields.get(name) or {}) for name in required}
@@ -203,4 +219,6 @@ def _value(field: JsonObject) -> Any:
         return field["default"]
     if field.get("enum"):
         return field["enum"][0]
+    if field.get("type") == "object":
+        return _example(field)
     return _EXAMPLES.get(str(field.get("type")), "demo")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -14,11 +14,9 @@ import orjson
 
 from proxy.config import ProviderConfig
 from proxy.upstreams.failures import Stage, failure_of
-from proxy.upstreams.http_answer import USER_AGENT, make_session
+from proxy.upstreams.lookup import get, models_path
 
 TIMEOUT_S = 20.0
-MAX_BYTES = 4 * 2**20
-"""OpenRouter's model list has 1.5 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ async def probe(provider: ProviderConfig, *, clock: Callable[[], float] = time.m
     has_balance = is_openrouter(provider.base_url)
     try:
         status, value = await asyncio.wait_for(
-            _get(provider, "/key" if has_balance else _models(provider)), TIMEOUT_S
+            _get(provider, "/key" if has_balance else models_path(provider)), TIMEOUT_S
         )
     except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as exc:
         reason = failure_of(exc, provider, Stage.OPEN).message
@@ -56,43 +54,16 @@ def is_openrouter(base_url: str) -> bool:
     return host == "openrouter.ai" or host.endswith(".openrouter.ai")
 
 
-def _models(provider: ProviderConfig) -> str:
-    return "/v1/models" if provider.dialect == "anthropic-messages" else "/models"
-
-
 def _ms(clock: Callable[[], float], began: float) -> float:
     return round((clock() - began) * 1000, 1)
 
 
 async def _get(provider: ProviderConfig, path: str) -> tuple[int, Any]:
-    async with make_session(provider) as session:
-        url = provider.base_url.rstrip("/") + path
-        async with session.get(url, headers=_headers(provider), allow_redirects=False) as response:
-            return response.status, await _json(response)
-
-
-async def _json(response: aiohttp.ClientResponse) -> Any:
-    data = b""
-    while piece := await response.content.readany():
-        data += piece
-        if len(data) > MAX_BYTES:
-            return None
+    status, data = await get(provider, path)
     try:
-        return orjson.loads(data)
+        return status, None if data is None else orjson.loads(data)
     except orjson.JSONDecodeError:
-        return None
-
-
-def _headers(provider: ProviderConfig) -> Mapping[str, str]:
-    headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
-    if provider.dialect == "anthropic-messages":
-        headers["anthropic-version"] = "2023-06-01"
-    if provider.key is not None:
-        name, prefix = (
-            ("x-api-key", "") if provider.dialect == "anthropic-messages" else ("Authorization", "Bearer ")
-        )
-        headers[name] = prefix + provider.key.get_secret_value()
-    return headers
+        return status, None
 
 
 def _read(status: int, value: Any, *, has_balance: bool) -> tuple[bool, str]:

@@ -114,3 +114,15 @@ async def test_it_stops_when_its_reader_leaves() -> None:
     await answer.aclose()
     assert [chunk async for chunk in chunks] == []
     await upstream.aclose()
+
+
+async def test_an_answer_that_shall_match_a_schema_is_the_least_that_does() -> None:
+    inner = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    schema = {
+        "type": "object",
+        "properties": {"title": {"type": "string"}, "more": inner, "extra": {"type": "string"}},
+        "required": ["title", "more"],
+    }
+    wanted = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+    text = text_of(await ask(messages=user("hello"), response_format=wanted))
+    assert json.loads(text) == {"title": "demo", "more": {"n": 1}}
