@@ -31,3 +31,10 @@ class RequestContext:
     path: str = "/v1/messages"
     request_class: str | None = None
     """Claude Code's hint: main, subagent, auxiliary or compaction."""
+    agent_type: str | None = None
+    """Its hint which kind of agent asks, such as Explore."""
+    agent_id: str | None = None
+    prompt_id: str | None = None
+    """Its hint which of the user's prompts the request serves."""
+    compaction: str | None = None
+    """Its hint why it compacts, such as manual."""

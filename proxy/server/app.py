@@ -20,6 +20,7 @@ from proxy.server import door
 from proxy.server.call import Call
 from proxy.server.connection import ConnectionGuard, GuardedConnection, GuardedServer
 from proxy.server.handlers import HANDLERS
+from proxy.server.hints import read_hints, with_hints
 from proxy.server.large_body import FORM_OVERHEAD_BYTES
 from proxy.server.limits import Limits
 from proxy.server.responses import error_response
@@ -196,9 +197,10 @@ class ProxyServer:
             conversation_id=headers.get("X-Claude-Code-Session-Id"),
             client=door.client_of(headers),
             path=request.raw_path.partition("?")[0],
-            request_class=headers.get("x-claude-code-request-class"),
         )
-        structlog.contextvars.bind_contextvars(request_id=context.request_id, client=context.client)
+        hints = read_hints(headers)
+        context = with_hints(context, hints)
+        structlog.contextvars.bind_contextvars(request_id=context.request_id, client=context.client, **hints)
         if context.conversation_id is not None:
             structlog.contextvars.bind_contextvars(conversation_id=context.conversation_id)
         return Call(
