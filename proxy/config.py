@@ -12,6 +12,46 @@ from pydantic import SecretStr
 DialectName = Literal["openai-chat", "anthropic-messages", "demo"]
 
 
+LOCAL_TOKEN = "local"  # noqa: S105 - a name
+"""What the first token is called, the one that is made at the first start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """What may be spent, in millionths of a US dollar; None: no limit."""
+
+    day_micro_usd: int | None = None
+    month_micro_usd: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientToken:
+    """A further token, for one client."""
+
+    name: str
+    digest: str
+    """SHA-256 of the token in hexadecimal; the token itself is kept nowhere."""
+    budgets: Budgets = Budgets()
+    aliases: tuple[str, ...] = ()
+    """The only aliases it may use; empty: all, and names that no alias has."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListPrice:
+    """What the user says a provider's models cost, in US dollars a million tokens; wins over its own list."""
+
+    input_usd: float
+    output_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPolicy:
+    """How long single requests are kept in the ledger; what a day cost is kept for 400 days."""
+
+    keep_days: int = 90
+    keep_rows: int = 100_000
+
+
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
     """Where the proxy listens and who may ask it."""
@@ -25,6 +65,8 @@ class ServerConfig:
     """Further names (without port) accepted in the Host header."""
     max_body_bytes: int = 32 * 2**20
     """As the real API: a Messages request may have 32 MiB."""
+    client_tokens: tuple[ClientToken, ...] = ()
+    """Tokens besides the local one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +89,8 @@ class ProviderConfig:
     """From sending the request to the end of its answer."""
     max_concurrent: int = 32
     """Requests that may be under way at once; further ones wait in line."""
+    price: ListPrice | None = None
+    """What every model here costs, where the settings say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +114,7 @@ class Alias:
     candidates: tuple[Candidate, ...] = ()
     strict: bool = False
     """A request that its upstream could not be told whole is refused; otherwise the losses are only named."""
+    budgets: Budgets = Budgets()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +133,8 @@ class Conditions:
     """One of these is what the client says the request is: main, subagent, auxiliary or compaction."""
     model: tuple[str, ...] = ()
     """One of these shell-style patterns matches the name the client asked for."""
+    client_token: tuple[str, ...] = ()
+    """The client came with the token of one of these names; `local` is the first one's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +187,6 @@ class ProxyConfig:
     """In file order: the first whose conditions hold chooses the alias."""
     retry: RetryPolicy = RetryPolicy()
     breaker: BreakerPolicy = BreakerPolicy()
+    budgets: Budgets = Budgets()
+    """For everything together; aliases and tokens have their own."""
+    ledger: LedgerPolicy = LedgerPolicy()

@@ -1,8 +1,9 @@
-"""What must survive a restart: message batches and files, in one SQLite database and one private folder.
+"""What must survive a restart: message batches, files and the ledger, in one SQLite database and one folder.
 
 `schema` declares the tables and `migrations` brings an older database up to them; `recovery` judges the
 database at start, sets a broken one aside and keeps backups; `database` runs every piece of work in one
-transaction on one thread. `batches` and `files` are its users and speak in the frozen values of `values`;
-`folder` keeps bytes on disk. Only these modules import SQLAlchemy, and nobody imports them before a store is
-opened. It does not know HTTP, upstreams or what a request means: a clock reading comes with each call.
+transaction on one thread. `batches`, `files` and `ledger` (tables in `ledger_schema`) are its users and speak
+in the frozen values of `values` and `ledger_values`; `folder` keeps bytes on disk. Nobody imports a module
+that needs SQLAlchemy before a store is opened. It does not know HTTP, upstreams or what a request means: a
+clock reading comes with each call.
 """

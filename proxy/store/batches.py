@@ -48,6 +48,7 @@ class BatchStore:
                     expires_us=batch.expires_us,
                     client=batch.client,
                     headers=json.dumps(dict(batch.headers)),
+                    token=batch.token,
                 )
             )
             number = made.inserted_primary_key[0] if made.inserted_primary_key else None

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Connection, insert, inspect, select, update
+from sqlalchemy import Connection, insert, inspect, select, text, update
 
+from proxy.store.ledger_schema import TABLES as LEDGER_TABLES
 from proxy.store.schema import META, METADATA, VERSION
 from proxy.store.values import StoreError, StoreFailure
 
 Migration = Callable[[Connection], None]
 
-MIGRATIONS: Mapping[int, Migration] = {}
+
+def _with_ledger(connection: Connection) -> None:
+    """Version 2: the ledger, and the token that a batch was created with."""
+    # Whoever changes one of these tables copies it here as it was: this step leads to version 2 for ever.
+    for table in LEDGER_TABLES:
+        table.create(connection)
+    connection.execute(text("ALTER TABLE batches ADD COLUMN token VARCHAR(100) DEFAULT 'local' NOT NULL"))
+
+
+MIGRATIONS: Mapping[int, Migration] = {2: _with_ledger}
 """By the version it leads to; 1 is the first schema, which `schema` itself creates. Add, never change."""
 
 

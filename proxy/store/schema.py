@@ -1,4 +1,7 @@
-"""The tables, as they are in the newest version; every type exists on SQLite and on PostgreSQL."""
+"""The tables, as they are in the newest version; every type exists on SQLite and on PostgreSQL.
+
+The ledger's are in `ledger_schema`.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 1
+VERSION = 2
 """Of the tables below; `migrations` brings an older database to it."""
 
 METADATA = MetaData(
@@ -56,6 +59,7 @@ BATCHES = Table(
     Column("expired", Integer, nullable=False, default=0),
     Column("client", Text, nullable=False),
     Column("headers", Text, nullable=False),
+    Column("token", String(100), nullable=False, server_default="local"),
     sqlite_autoincrement=True,
 )
 

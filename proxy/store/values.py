@@ -8,6 +8,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Literal
 
+from proxy.config import LOCAL_TOKEN
 from proxy.messages.errors import ApiError, ErrorType
 
 Outcome = Literal["succeeded", "errored", "canceled", "expired"]
@@ -67,6 +68,8 @@ class Batch:
     """The program that created it."""
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """The protocol headers it was created with; they hold for each of its requests."""
+    token: str = LOCAL_TOKEN
+    """The name of the token it was created with; its limits hold for each of the requests."""
 
     @property
     def status(self) -> ProcessingStatus:

@@ -1,0 +1,329 @@
+"""Keeps the accounts: reserves before a request is sent, books what it cost when it has ended.
+
+The rules:
+
+1. Where no budget applies, a request costs the loop one entry in a queue; a second later it is written.
+2. Where one does, the most the request can cost is counted as reserved at once and is on the disk before the
+   upstream is asked. A disk that cannot keep it refuses the request: a budget must survive a crash.
+3. Bookings may be lost in a crash, but never a reservation: it then counts as spent (`store.ledger`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+import structlog
+
+from proxy.config import ProxyConfig
+from proxy.context import RequestContext
+from proxy.messages.errors import ClientError, ErrorType
+from proxy.messages.request import MessagesRequest
+from proxy.messages.token_estimate import estimate_tokens
+from proxy.routing.aliases import Route
+from proxy.routing.budgets import Account, Charge, Standing, all_limits, limits_of
+from proxy.service.prices import PriceList, PriceOf, most_of
+from proxy.store.ledger_values import DayTotal, Entry, Reservation, total_of
+from proxy.store.values import StoreError
+from proxy.tasks import spawn
+
+if TYPE_CHECKING:  # the store loads SQLAlchemy, which the program's start must not wait for
+    from proxy.store.ledger import LedgerStore
+
+_log = structlog.get_logger("proxy.service")
+
+WRITE_AFTER_S = 1.0
+"""How long a booking may wait for others to be written with."""
+_MANY = 500
+"""Bookings that are written without waiting, and the most in one transaction."""
+_MOST_WAITING = 20_000
+"""Bookings kept while the disk cannot be written; then the oldest go."""
+_RETRY_AFTER_S = 15.0
+_PRUNE_EVERY_S = 3600.0
+
+OpenStore = Callable[[], Awaitable["LedgerStore"]]
+
+
+def local_day(seconds: float) -> date:
+    """Returns the day of a moment, in this machine's time zone."""
+    return datetime.fromtimestamp(seconds).astimezone().date()
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What was spent, for whoever shows it."""
+
+    today: DayTotal
+    month: DayTotal
+    budgets: tuple[Standing, ...]
+    by_token: tuple[DayTotal, ...] = ()
+    """This month, by token; `day` is the last day on which it was used."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A reservation on its way to the disk."""
+
+    row: Reservation
+    is_written: asyncio.Future[None]
+
+
+class Ledger:
+    """The accounts of one server."""
+
+    def __init__(
+        self,
+        config: ProxyConfig,
+        *,
+        price_of: PriceOf,
+        wall_clock: Callable[[], float],
+        day_of: Callable[[float], date] = local_day,
+        open_store: OpenStore | None = None,
+    ) -> None:
+        """Makes the accounts.
+
+        Args:
+            config: Budgets and prices; `apply` changes them.
+            price_of: What a provider's own list says.
+            wall_clock: Seconds since the epoch.
+            day_of: The day of a moment, in the user's time zone.
+            open_store: Opens what is on the disk; None: the accounts are in memory only.
+        """
+        self._config = config
+        self._price_of = price_of
+        self._prices = PriceList(config, price_of)
+        self._clock = wall_clock
+        self._day_of = day_of
+        self._open_store = open_store
+        self._account = Account()
+        self._days: dict[tuple[str, str, str | None], DayTotal] = {}
+        self._reserved: dict[str, Charge] = {}
+        self._held: list[_Held] = []
+        self._waiting: deque[Entry] = deque(maxlen=_MOST_WAITING)
+        self._timer: asyncio.TimerHandle | None = None
+        self._writer: asyncio.Task[None] | None = None
+        self._opening: asyncio.Lock = asyncio.Lock()
+        self._is_open = open_store is None
+        self._pruned_at = 0.0
+        self._day = day_of(wall_clock())
+
+    def apply(self, config: ProxyConfig) -> None:
+        """Uses other budgets and prices from the next request on; what was spent stays."""
+        self._config = config
+        self._prices = PriceList(config, self._price_of)
+
+    @property
+    def prices(self) -> PriceList:
+        """The prices that hold now."""
+        return self._prices
+
+    def begin(self) -> None:
+        """Reads in the background what was spent, so that nobody has to wait for it."""
+        if not self._is_open:
+            spawn(self._begin(), name="open the ledger")
+
+    async def reserve(self, context: RequestContext, request: MessagesRequest, route: Route) -> None:
+        """Sets aside the most a request can cost, where a budget applies; durable when it returns.
+
+        Raises:
+            ClientError: A budget is used up (429); nothing was set aside.
+            StoreError: The reservation cannot be written.
+        """
+        if not limits_of(self._config, context.token_name, route.alias):
+            return
+        await self._opened()
+        most = await self._most(request, route)
+        # From here to the reservation nothing waits: requests that come together see each other's.
+        today = self._today()
+        limits = limits_of(self._config, context.token_name, route.alias)
+        refused = self._account.used_up(limits, today)
+        if refused is not None:
+            raise ClientError(ErrorType.RATE_LIMIT, refused.refusal(), should_retry=False)
+        charge = Charge(today, context.token_name, route.alias, most)
+        self._account.reserve(charge)
+        self._reserved[context.request_id] = charge
+        if self._open_store is None:
+            return
+        held = _Held(
+            _reservation(context, request, charge, round(self._clock() * 1e6)),
+            asyncio.get_running_loop().create_future(),
+        )
+        self._held.append(held)
+        self._write_now()
+        await held.is_written
+
+    def day_of_request(self, request_id: str) -> date:
+        """Returns the day a request counts for: that of its reservation, else today."""
+        charge = self._reserved.get(request_id)
+        return self._today() if charge is None else charge.day
+
+    def book(self, entry: Entry) -> None:
+        """Counts what a request cost in place of what was reserved; written soon."""
+        row = entry.request
+        reserved = self._reserved.pop(row.id, None)
+        if reserved is not None:
+            self._account.release(reserved)
+        self._count(total_of(entry))
+        if self._open_store is None:
+            return
+        self._waiting.append(entry)
+        if self._timer is None:
+            self._write_in(WRITE_AFTER_S)
+        elif len(self._waiting) == _MANY:
+            self._write_now()
+
+    def spending(self) -> Spending:
+        """Returns what was spent today and this month, and how each budget stands."""
+        today = self._today()
+        day = month = DayTotal(today.isoformat(), "", None)
+        by_token: dict[str, DayTotal] = {}
+        for each in self._days.values():
+            if not each.day.startswith(today.isoformat()[:7]):
+                continue
+            month = month.plus(each)
+            if each.day == day.day:
+                day = day.plus(each)
+            earlier = by_token.get(each.token)
+            last = each.day if earlier is None else max(each.day, earlier.day)
+            empty = DayTotal(last, each.token, None)
+            by_token[each.token] = empty.plus(each) if earlier is None else empty.plus(earlier).plus(each)
+        standings = tuple(self._account.standing(each, today) for each in all_limits(self._config))
+        return Spending(day, month, standings, tuple(by_token.values()))
+
+    async def close(self) -> None:
+        """Writes what waits; what cannot be written is lost."""
+        if self._waiting or self._held:
+            self._write_now()
+        if self._writer is not None:
+            await asyncio.wait({self._writer})
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._open_store is not None:  # the next start reads it anew
+            self._is_open, self._account, self._days = False, Account(), {}
+
+    # Counting -------------------------------------------------------------------------------
+
+    async def _most(self, request: MessagesRequest, route: Route) -> int:
+        model = route.candidates[0].model
+        # In a thread, because a vocabulary takes up to half a second to load when it is first needed.
+        tokens = await asyncio.to_thread(estimate_tokens, request, model)
+        prices = (self._prices.price(each)[0] for each in route.candidates)
+        return max(most_of(each, tokens, request.max_tokens) for each in prices)
+
+    def _today(self) -> date:
+        today = self._day_of(self._clock())
+        if today != self._day:
+            self._day = today
+            self._forget(today)
+        return today
+
+    def _forget(self, today: date) -> None:
+        month = today.isoformat()[:7]
+        self._account.forget_before(today)
+        for key in [each for each in self._days if each[0][:7] < month]:
+            del self._days[key]
+
+    def _count(self, total: DayTotal) -> None:
+        key = (total.day, total.token, total.alias)
+        earlier = self._days.get(key)
+        self._days[key] = total if earlier is None else earlier.plus(total)
+        self._account.spend(Charge(date.fromisoformat(total.day), total.token, total.alias, total.micro_usd))
+
+    # The disk -------------------------------------------------------------------------------
+
+    async def _begin(self) -> None:
+        try:
+            await self._opened()
+        except StoreError as error:
+            _log.warning("ledger_unavailable", reason=error.message)
+
+    async def _opened(self) -> None:
+        """Adds what the disk knows to what was counted since the start; once.
+
+        Raises:
+            StoreError: It cannot be read.
+        """
+        if self._is_open or self._open_store is None:
+            return
+        async with self._opening:
+            if self._is_open:
+                return
+            store = await self._open_store()
+            interrupted = await store.settle_interrupted()
+            for total in await store.days(self._today().isoformat()[:7]):
+                self._count(total)
+            self._is_open = True
+            if interrupted:
+                _log.warning(
+                    "reservations_counted_as_spent",
+                    requests=len(interrupted),
+                    micro_usd=sum(each.micro_usd for each in interrupted),
+                )
+
+    def _write_in(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._write_now)
+
+    def _write_now(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._writer is None:
+            self._writer = spawn(self._write(), name="write the ledger")
+
+    async def _write(self) -> None:
+        try:
+            while self._held or self._waiting:
+                held, self._held = self._held, []
+                entries = [self._waiting.popleft() for _ in range(min(_MANY, len(self._waiting)))]
+                try:
+                    await self._write_once(held, entries)
+                except StoreError as error:
+                    self._put_back(held, entries, error)
+                    return
+                for each in held:
+                    if not each.is_written.done():
+                        each.is_written.set_result(None)
+        finally:
+            self._writer = None
+
+    async def _write_once(self, held: list[_Held], entries: list[Entry]) -> None:
+        await self._opened()
+        assert self._open_store is not None  # noqa: S101 - nothing waits to be written without it
+        store = await self._open_store()
+        await store.write([each.row for each in held], entries)
+        now = self._clock()
+        if abs(now - self._pruned_at) >= _PRUNE_EVERY_S:
+            self._pruned_at = now
+            await store.prune(self._config.ledger, self._today(), round(now * 1e6))
+
+    def _put_back(self, held: list[_Held], entries: list[Entry], error: StoreError) -> None:
+        _log.warning("ledger_not_written", requests=len(entries), reason=error.message)
+        self._waiting.extendleft(reversed(entries))
+        if self._timer is None:
+            self._write_in(_RETRY_AFTER_S)
+        for each in held:
+            charge = self._reserved.pop(each.row.request_id, None)
+            if charge is not None:
+                self._account.release(charge)
+            if not each.is_written.done():
+                each.is_written.set_exception(error)
+
+
+def _reservation(
+    context: RequestContext, request: MessagesRequest, charge: Charge, now_us: int
+) -> Reservation:
+    return Reservation(
+        request_id=context.request_id,
+        day=charge.day.isoformat(),
+        token=charge.token,
+        alias=charge.alias,
+        micro_usd=charge.micro_usd,
+        started_us=now_us,
+        client=context.client,
+        model_asked=request.model,
+    )

@@ -1,0 +1,87 @@
+"""What a request costs, in whole millionths of a US dollar: of its tokens and a price, known or assumed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from proxy.config import Candidate, ProviderConfig, ProxyConfig
+from proxy.routing.aliases import DEMO_PROVIDER
+from proxy.upstreams.model_entries import Prices
+
+PriceOf = Callable[[ProviderConfig, str], Prices | None]
+"""Returns what a provider's own list says of a model."""
+
+DEAREST = Prices(input=15e-6, output=75e-6)
+"""Stands for an unknown price, unless a dearer one is known: what the dearest models in wide use cost."""
+
+_FREE = Prices(input=0.0, output=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What is paid for; `input` is without what was read from or written to a cache."""
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+
+
+class PriceList:
+    """The prices of everything a config can reach."""
+
+    def __init__(self, config: ProxyConfig, price_of: PriceOf) -> None:
+        self._config = config
+        self._price_of = price_of
+
+    def price(self, candidate: Candidate) -> tuple[Prices, bool]:
+        """Returns a candidate's price and whether it is known; else the highest known one stands for it."""
+        known = self._known(candidate)
+        return (self._highest(), False) if known is None else (known, True)
+
+    def _known(self, candidate: Candidate) -> Prices | None:
+        if candidate.provider == DEMO_PROVIDER and not self._config.providers:
+            return _FREE
+        provider = self._config.providers.get(candidate.provider)
+        if provider is None:
+            return None
+        if provider.price is not None:
+            return Prices(provider.price.input_usd / 1e6, provider.price.output_usd / 1e6)
+        listed = self._price_of(provider, candidate.model)
+        return None if listed is None or listed.input is None or listed.output is None else listed
+
+    def _highest(self) -> Prices:
+        """Of what the aliases name: a list also has models that nobody here asks for."""
+        candidates = {each for alias in self._config.aliases for each in alias.candidates}
+        known = [price for each in candidates if (price := self._known(each)) is not None]
+        return Prices(
+            input=max(each.input or 0.0 for each in (DEAREST, *known)),
+            output=max(each.output or 0.0 for each in (DEAREST, *known)),
+            request=max((each.request or 0.0 for each in known), default=0.0),
+        )
+
+
+def cost_of(prices: Prices, tokens: Tokens) -> int:
+    """Returns what tokens cost at a price; what a list does not say of caches costs as plain input."""
+    plain = prices.input or 0.0
+    return micro_usd(
+        plain * tokens.input
+        + (prices.output or 0.0) * tokens.output
+        + (plain if prices.cache_read is None else prices.cache_read) * tokens.cache_read
+        + (plain if prices.cache_write is None else prices.cache_write) * tokens.cache_write
+        + (prices.request or 0.0)
+    )
+
+
+def most_of(prices: Prices, input_tokens: int, max_tokens: int) -> int:
+    """Returns the most a request can cost: all its input at the dearest rate, and the longest answer."""
+    rates = (prices.input, prices.cache_write, prices.cache_write_1h)
+    dearest = max((each for each in rates if each is not None), default=0.0)
+    return micro_usd(dearest * input_tokens + (prices.output or 0.0) * max_tokens + (prices.request or 0.0))
+
+
+def micro_usd(amount_usd: float) -> int:
+    """Returns an amount in millionths, rounded up: what costs anything never counts as nothing."""
+    return math.ceil(round(amount_usd * 1e6, 6))

@@ -1,0 +1,165 @@
+"""The ledger on the disk: rows, day totals, reservations, retention, and the way there from version 1."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from proxy.config import LOCAL_TOKEN, LedgerPolicy
+from proxy.store import migrations
+from proxy.store.batches import BatchStore
+from proxy.store.database import Database, open_database
+from proxy.store.ledger import LedgerStore
+from proxy.store.ledger_schema import TABLES
+from proxy.store.ledger_values import AttemptRow, DayTotal, Entry, RequestRow, Reservation
+from proxy.store.schema import META
+
+NOW = 1_800_000_000.0
+DAY = "2026-11-22"
+ROW = RequestRow(
+    id="req_1",
+    started_us=5,
+    client="claude-cli/2",
+    token="ci",
+    conversation="c",
+    path="/v1/messages",
+    model_asked="big",
+    alias="big",
+    provider="one",
+    model_used="m",
+    outcome="ok",
+    status=200,
+    stop_reason="end_turn",
+    error_type=None,
+    input_tokens=10,
+    output_tokens=20,
+    cache_read_tokens=30,
+    cache_write_tokens=40,
+    cost_micro_usd=700,
+    cost_source="upstream",
+    first_token_ms=12,
+    total_ms=34,
+)
+ATTEMPTS = (
+    AttemptRow("req_1", 1, "one", "m", "first", "overloaded_error", 3),
+    AttemptRow("req_1", 2, "two", "n", "second", "ok", 31),
+)
+RESERVED = Reservation("req_1", DAY, "ci", "big", 9_000, 5, "claude-cli/2", "big")
+
+
+async def test_a_request_its_attempts_and_its_day_are_kept(home: Path) -> None:
+    database = await open_database(home, NOW)
+    ledger = LedgerStore(database)
+    await ledger.write([RESERVED], [])
+    assert await ledger.reservations() == [RESERVED]
+    await ledger.write([], [Entry(DAY, ROW, ATTEMPTS)])
+    assert await ledger.reservations() == []
+    assert await ledger.requests(9) == [ROW]
+    assert await ledger.attempts("req_1") == list(ATTEMPTS)
+    assert await ledger.days(DAY) == [DayTotal(DAY, "ci", "big", 1, 10, 20, 30, 40, 700)]
+    await database.close()
+
+
+async def test_a_day_is_the_sum_of_its_requests_by_token_and_alias_with_what_is_unsure_apart(
+    home: Path,
+) -> None:
+    database = await open_database(home, NOW)
+    ledger = LedgerStore(database)
+    guessed = replace(ROW, id="req_2", cost_source="estimate", cost_micro_usd=5)
+    unknown = replace(ROW, id="req_3", cost_source="unknown", cost_micro_usd=11)
+    bare = replace(ROW, id="req_4", alias=None)
+    await ledger.write([], [Entry(DAY, ROW), Entry(DAY, guessed)])
+    await ledger.write([], [Entry(DAY, unknown), Entry(DAY, bare), Entry("2026-11-21", replace(ROW, id="5"))])
+    assert await ledger.days(DAY) == [
+        DayTotal(DAY, "ci", None, 1, 10, 20, 30, 40, 700),
+        DayTotal(DAY, "ci", "big", 3, 30, 60, 90, 120, 716, 5, 11),
+    ]
+    await database.close()
+
+
+async def test_a_reservation_that_a_start_finds_becomes_the_cost_once(home: Path) -> None:
+    database = await open_database(home, NOW)
+    await LedgerStore(database).write([RESERVED], [])
+    await database.close()
+    database = await open_database(home, NOW)
+    ledger = LedgerStore(database)
+    assert await ledger.settle_interrupted() == [RESERVED]
+    assert await ledger.settle_interrupted() == []
+    assert await ledger.reservations() == []
+    (total,) = await ledger.days(DAY)
+    assert (total.requests, total.micro_usd, total.estimated_micro_usd) == (1, 9_000, 9_000)
+    (row,) = await ledger.requests(9)
+    assert (row.id, row.outcome, row.cost_micro_usd, row.cost_source) == (
+        "req_1",
+        "interrupted",
+        9_000,
+        "estimate",
+    )
+    await database.close()
+
+
+async def test_old_requests_and_those_beyond_the_number_go_and_days_stay(home: Path) -> None:
+    database = await open_database(home, NOW)
+    ledger = LedgerStore(database)
+    us = 10**6 * 86_400
+    rows = [replace(ROW, id=f"req_{age}", started_us=us * (1000 - age)) for age in range(9, -1, -1)]
+    await ledger.write([], [Entry(DAY, each, (replace(ATTEMPTS[0], request_id=each.id),)) for each in rows])
+    await ledger.write([], [Entry("2025-01-01", replace(ROW, id="ancient", started_us=us * 1000))])
+    today = date.fromisoformat(DAY)
+    assert await ledger.prune(LedgerPolicy(keep_days=7, keep_rows=4), today, us * 1000) == 7
+    assert [each.id for each in await ledger.requests(99)] == ["ancient", "req_0", "req_1", "req_2"]
+    assert await ledger.attempts("req_9") == []
+    assert len(await ledger.attempts("req_0")) == 1
+    assert [(each.day, each.requests) for each in await ledger.days("2000")] == [(DAY, 10)]
+    await database.close()
+
+
+def make_version_1(connection: Connection) -> None:
+    """Turns a new database into what version 1 made."""
+    for table in reversed(TABLES):
+        table.drop(connection)
+    connection.execute(text("ALTER TABLE batches DROP COLUMN token"))
+    connection.execute(META.update().where(META.c.key == "version").values(value="1"))
+    connection.execute(
+        text(
+            "INSERT INTO batches (id, total, remaining, created_us, expires_us, succeeded, errored, "
+            "canceled, expired, client, headers) VALUES ('msgbatch_old', 1, 1, 1, 2, 0, 0, 0, 0, 'x', '{}')"
+        )
+    )
+
+
+async def tables_of(database: Database) -> dict[str, set[tuple[str, str, bool]]]:
+    def work(connection: Connection) -> dict[str, set[tuple[str, str, bool]]]:
+        found = inspect(connection)
+        return {
+            name: {(each["name"], str(each["type"]), each["nullable"]) for each in found.get_columns(name)}
+            | {(str(each["name"]), "index", True) for each in found.get_indexes(name)}
+            for name in found.get_table_names()
+        }
+
+    return await database.run(work)
+
+
+async def test_a_database_of_version_1_becomes_what_a_new_one_is_and_keeps_its_batches(home: Path) -> None:
+    old, new = home / "old", home / "new"
+    old.mkdir()
+    new.mkdir()
+    database = await open_database(old, NOW)
+    await database.run(make_version_1)
+    await database.close()
+    database = await open_database(old, NOW)
+    fresh = await open_database(new, NOW)
+    assert await database.run(migrations.version_of) == 2
+    assert await tables_of(database) == await tables_of(fresh)
+    batch = await BatchStore(database).get("msgbatch_old")
+    assert batch is not None
+    assert batch.token == LOCAL_TOKEN
+    ledger = LedgerStore(database)
+    await ledger.write([RESERVED], [Entry(DAY, ROW, ATTEMPTS)])
+    assert await ledger.requests(9) == [ROW]
+    await database.close()
+    await fresh.close()
+    assert (old / "signalbox.db.version-1").exists()
