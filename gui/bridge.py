@@ -23,9 +23,10 @@ from gui.desk import (
     ShowWindow,
 )
 from proxy.events import (
+    BreakerChanged,
     Exchange,
     FirstToken,
-    ProxyEvent,
+    RequestEvent,
     RequestFinished,
     RequestRefused,
     RequestRouted,
@@ -64,7 +65,7 @@ class Bridge(QObject):
         super().__init__(parent)
         self._lines: deque[LogLine] = deque()
         self._lines_dropped = 0
-        self._request_events: deque[ProxyEvent] = deque()
+        self._request_events: deque[RequestEvent] = deque()
         self.request_events_dropped = 0
         self._notices: deque[DeskEvent] = deque(maxlen=MAX_NOTICES)
         self._exchanges: dict[str, None] = {}
@@ -89,10 +90,7 @@ class Bridge(QObject):
             case LogsAppended():
                 self._take_lines(event)
             case RequestStarted() | RequestRouted() | FirstToken() | RequestFinished() | RequestRefused():
-                self._request_events.append(event)
-                while len(self._request_events) > MAX_REQUEST_EVENTS:
-                    self._request_events.popleft()
-                    self.request_events_dropped += 1
+                self._take_request_event(event)
             case Exchange():
                 self._exchanges[event.request_id] = None
                 while len(self._exchanges) > MAX_NOTICES:
@@ -103,8 +101,16 @@ class Bridge(QObject):
                 self._changed[type(event)] = None
             case ActionDone() | ActionFailed() | ProviderTested():
                 self._notices.append(event)
+            case BreakerChanged():
+                return  # no page shows how candidates stand
         if not self._timer.isActive():
             self._timer.start()
+
+    def _take_request_event(self, event: RequestEvent) -> None:
+        self._request_events.append(event)
+        while len(self._request_events) > MAX_REQUEST_EVENTS:
+            self._request_events.popleft()
+            self.request_events_dropped += 1
 
     def flush(self) -> None:
         """Tells the window everything noted since the last time."""

@@ -99,9 +99,25 @@ class RequestRefused:
     reason: str
 
 
-ProxyEvent: TypeAlias = (
+@dataclass(frozen=True, slots=True)
+class BreakerChanged:
+    """A candidate is left alone from now on, is probed by one request, or serves everyone again."""
+
+    provider: str
+    model: str
+    state: Literal["closed", "open", "half_open"]
+    reason: str
+    """What opened it, for people; empty once it is closed."""
+    rest_s: float
+    """How long nobody may try it."""
+
+
+RequestEvent: TypeAlias = (
     RequestStarted | RequestRouted | FirstToken | RequestFinished | Exchange | RequestRefused
 )
+"""What happens to one request; `request_id` says to which."""
+
+ProxyEvent: TypeAlias = RequestEvent | BreakerChanged
 
 EventSink = Callable[[ProxyEvent], None]
 """Takes an event; must not block or raise."""

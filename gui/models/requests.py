@@ -12,7 +12,7 @@ from gui.roles import NO_PARENT, Index, Look, Role
 from proxy.events import (
     FirstToken,
     Outcome,
-    ProxyEvent,
+    RequestEvent,
     RequestFinished,
     RequestRefused,
     RequestRouted,
@@ -129,7 +129,7 @@ class RequestsModel(QAbstractTableModel):
         """Returns the request in a row."""
         return self._rows[row]
 
-    def advance(self, events: Sequence[ProxyEvent]) -> None:
+    def advance(self, events: Sequence[RequestEvent]) -> None:
         """Takes a batch of events: new requests in one insertion, known ones in one change."""
         fresh: dict[str, RequestRow] = {}
         touched: list[int] = []
@@ -217,7 +217,7 @@ def _row_from(event: RequestStarted | RequestRefused) -> RequestRow:
     )
 
 
-def _advance(row: RequestRow, event: ProxyEvent) -> None:
+def _advance(row: RequestRow, event: RequestEvent) -> None:
     match event:
         case RequestRouted():
             row.routes.append(event)

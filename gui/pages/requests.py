@@ -17,7 +17,7 @@ from gui.widgets.cards import EmptyState, row
 from gui.widgets.data_table import DataTable
 from gui.widgets.fields import SearchField
 from gui.widgets.text import label
-from proxy.events import ProxyEvent
+from proxy.events import RequestEvent
 
 
 class RequestsPage(Page):
@@ -138,7 +138,7 @@ class RequestsPage(Page):
         )
         self._count()
 
-    def _on_advanced(self, events: tuple[ProxyEvent, ...]) -> None:
+    def _on_advanced(self, events: tuple[RequestEvent, ...]) -> None:
         self.model.advance(events)
         self._count()
         shown = self.detail.request_id

@@ -8,7 +8,7 @@ from gui.desk import AliasView, CandidateView, LogLine, ProviderTested, Provider
 from proxy.events import (
     Exchange,
     FirstToken,
-    ProxyEvent,
+    RequestEvent,
     RequestFinished,
     RequestRefused,
     RequestRouted,
@@ -71,9 +71,9 @@ def full_desk() -> FakeDesk:
     return desk
 
 
-def request_events(count: int) -> list[ProxyEvent]:
+def request_events(count: int) -> list[RequestEvent]:
     """Returns the events of `count` requests, most of them well, the last two still running."""
-    events: list[ProxyEvent] = []
+    events: list[RequestEvent] = []
     for n in range(count):
         request_id, at = f"req_{n:04d}", START + n * 7.3
         if n % 13 == 5:

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.pages.page import Room
 from gui.pages.requests import RequestsPage
-from proxy.events import Exchange, ProxyEvent, RequestFinished
+from proxy.events import Exchange, RequestEvent, RequestFinished
 from tests.gui.acting import click_cell, heard, key, press, type_into
 from tests.gui.fake_desk import FakeDesk
 from tests.gui.scenes import START, request_events
@@ -29,15 +29,15 @@ def page(qtbot: QtBot, room: Room) -> RequestsPage:
 
 
 @pytest.fixture
-def happen(qtbot: QtBot, desk: FakeDesk, page: RequestsPage) -> Callable[[list[ProxyEvent]], None]:
-    def announce(events: list[ProxyEvent]) -> None:
+def happen(qtbot: QtBot, desk: FakeDesk, page: RequestsPage) -> Callable[[list[RequestEvent]], None]:
+    def announce(events: list[RequestEvent]) -> None:
         with qtbot.waitSignal(page.room.bridge.requests_advanced):
             desk.announce(*events)
 
     return announce
 
 
-Happen = Callable[[list[ProxyEvent]], None]
+Happen = Callable[[list[RequestEvent]], None]
 
 
 def _ids(page: RequestsPage) -> list[str]:

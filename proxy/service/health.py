@@ -1,0 +1,254 @@
+"""How every candidate stands, for all requests together: its breaker, its keys, its places in line.
+
+A try is a `Ticket`: taken before the upstream is asked, told what came of it, closed in any case. What is
+decided (when to open, how long to rest, which key) is decided in `proxy.routing`; here it is only kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from proxy.config import BreakerPolicy, Candidate, ProviderConfig
+from proxy.events import BreakerChanged, EventSink
+from proxy.messages.errors import ApiError, ErrorType, UpstreamError
+from proxy.routing.circuit_breaker import CircuitBreaker
+from proxy.routing.keys import KeyRests, concerns_key, keys_of, with_key
+from proxy.routing.progress import Standing
+from proxy.routing.retry import Random, is_outage, may_pass
+from proxy.service.line import Line
+
+_log = structlog.get_logger("proxy.service")
+
+MAX_KNOWN = 256
+"""Candidates remembered while nothing is under way with them; any model name may be one."""
+_WHY = {"open": "breaker open", "half_open": "breaker half-open, being probed"}
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of one candidate."""
+
+    candidate: Candidate
+    provider: ProviderConfig
+    """As it is configured now; another configuration begins anew."""
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
+    limited: KeyRests = field(default_factory=KeyRests)
+    """The keys that this model has used up for now."""
+    in_flight: int = 0
+    error: ApiError | None = None
+
+
+class Health:
+    """All candidates; one for the life of the server, whatever the settings become."""
+
+    def __init__(self, emit: EventSink, clock: Callable[[], float], random: Random) -> None:
+        """Announces with `emit`; `clock` is for durations, `random` for draws and for spreading waits."""
+        self.clock = clock
+        self.random = random
+        self._emit = emit
+        self._known: dict[tuple[str, str], _Known] = {}
+        self._refused: dict[str, tuple[ProviderConfig, KeyRests]] = {}
+        self._lines: dict[str, Line] = {}
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def standing(self, candidate: Candidate, provider: ProviderConfig) -> Standing:
+        """Returns how a candidate stands now."""
+        known = self._of(candidate, provider)
+        if known is None:
+            return Standing()
+        now = self.clock()
+        rest_s, why = known.breaker.rest_s(now), _WHY.get(known.breaker.state, "")
+        if rest_s <= 0 and provider.further_keys:
+            rests = self._rests(known)
+            if rests.pick(len(keys_of(provider)), now) is None:
+                rest_s, why = rests.soonest_s(now), "all keys limited"
+        return Standing(known.in_flight, rest_s, why, known.error)
+
+    def in_flight(self, candidate: Candidate) -> int:
+        """Returns how many requests a candidate is answering."""
+        known = self._known.get((candidate.provider, candidate.model))
+        return 0 if known is None else known.in_flight
+
+    def has_other_key(self, candidate: Candidate, provider: ProviderConfig) -> bool:
+        """Says whether the candidate has a key that neither was refused nor is limited now."""
+        known = self._of(candidate, provider)
+        if known is None or not provider.further_keys:
+            return False
+        now, rests = self.clock(), self._rests(known)
+        index = rests.pick(len(keys_of(provider)), now)
+        return index is not None and (index not in rests.rests or rests.rests[index].until <= now)
+
+    def begin(self, candidate: Candidate, provider: ProviderConfig, policy: BreakerPolicy) -> Ticket | None:
+        """Returns the ticket of a try that begins now, or None where the candidate rests."""
+        known = self._of(candidate, provider) or self._remember(candidate, provider)
+        now = self.clock()
+        index = self._rests(known).pick(len(keys_of(provider)), now) if provider.further_keys else 0
+        begun = known.breaker.begun(now)
+        if index is None or begun is None:
+            return None
+        self._change(known, begun)
+        known.in_flight += 1
+        return Ticket(self, known, policy, index, begun.epoch)
+
+    async def enter(self, provider: ProviderConfig) -> Callable[[], None]:
+        """Waits in the provider's line and returns what gives the place back.
+
+        Raises:
+            UpstreamError: No place became free for as long as the first byte may take.
+        """
+        line = self._lines.setdefault(provider.name, Line())
+        if not await line.enter(provider.max_concurrent, provider.first_byte_timeout_s):
+            raise UpstreamError(
+                ErrorType.OVERLOADED,
+                f"{provider.name} is busy: {line.busy} requests are under way and none of them ended within "
+                f"{provider.first_byte_timeout_s:g} seconds.",
+            )
+
+        def leave() -> None:
+            line.leave(provider.max_concurrent)
+            if line.is_idle:
+                self._lines.pop(provider.name, None)
+
+        return leave
+
+    async def wait(self, seconds: float) -> None:
+        """Waits so long, or until some candidate's standing changes."""
+        changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(changed)
+        try:
+            await asyncio.wait((changed,), timeout=seconds)
+        finally:
+            self._waiting.discard(changed)
+
+    def breakers(self) -> tuple[BreakerChanged, ...]:
+        """Returns how the breakers stand that are not closed."""
+        return tuple(
+            self._announcement(each) for each in self._known.values() if each.breaker.state != "closed"
+        )
+
+    def reset(self, provider: str, model: str) -> None:
+        """Closes a candidate's breaker and lets its keys be used again."""
+        known = self._known.get((provider, model))
+        if known is not None:
+            known.limited = KeyRests()
+            self._refused.pop(provider, None)
+            self._change(known, CircuitBreaker(epoch=known.breaker.epoch + 1))
+
+    def ended(self, known: _Known, epoch: int, policy: BreakerPolicy, error: ApiError | None) -> None:
+        """Takes what came of a try: content, or an error before or after it."""
+        before, now = known.breaker, self.clock()
+        if error is None:
+            after = before.succeeded(epoch, policy)
+        elif not isinstance(error, UpstreamError):
+            after = before.abandoned(epoch)  # the request or we ourselves are at fault: no news of it
+        elif error.type is ErrorType.RATE_LIMIT or (may_pass(error) and error.retry_after_s is not None):
+            after = before.paused(epoch, now, error.retry_after_s, policy)
+        elif is_outage(error):
+            after = before.failed(epoch, now, policy)
+        else:
+            after = before.succeeded(epoch, policy)  # it is there, and refuses this one request
+        if error is not None:
+            known.error = error
+        self._change(known, after)
+
+    def key_failed(self, known: _Known, index: int, error: ApiError) -> None:
+        """Takes the upstream's no to one of several keys."""
+        now, name = self.clock(), known.provider.name
+        if error.type is ErrorType.RATE_LIMIT:
+            known.limited = known.limited.after(index, error, now)
+        else:
+            self._refused[name] = known.provider, self._refused_of(known.provider).after(index, error, now)
+        known.error = error
+        _log.warning("key_rests", provider=name, key=index + 1, status=error.status)
+        self._wake()
+
+    def left(self, known: _Known, epoch: int) -> None:
+        """Takes that a try is over, whatever came of it."""
+        known.in_flight -= 1
+        self._change(known, known.breaker.abandoned(epoch))
+        if len(self._known) > MAX_KNOWN:
+            self._forget_oldest()
+
+    def _of(self, candidate: Candidate, provider: ProviderConfig) -> _Known | None:
+        known = self._known.get((candidate.provider, candidate.model))
+        if known is None or (known.provider is not provider and known.provider != provider):
+            return None
+        return known
+
+    def _remember(self, candidate: Candidate, provider: ProviderConfig) -> _Known:
+        known = self._known[candidate.provider, candidate.model] = _Known(candidate, provider)
+        return known
+
+    def _forget_oldest(self) -> None:
+        idle = next((key for key, known in self._known.items() if not known.in_flight), None)
+        if idle is not None:
+            del self._known[idle]
+
+    def _refused_of(self, provider: ProviderConfig) -> KeyRests:
+        configured, rests = self._refused.get(provider.name, (provider, KeyRests()))
+        return rests if configured == provider else KeyRests()
+
+    def _rests(self, known: _Known) -> KeyRests:
+        return KeyRests({**known.limited.rests, **self._refused_of(known.provider).rests})
+
+    def _change(self, known: _Known, after: CircuitBreaker) -> None:
+        before, known.breaker = known.breaker, after
+        if after.state == before.state and after.until == before.until:
+            return
+        announced = self._announcement(known)
+        log = _log.warning if after.state == "open" and before.state == "closed" else _log.info
+        log(
+            "breaker_changed",
+            provider=announced.provider,
+            model=announced.model,
+            state=announced.state,
+            reason=announced.reason,
+            rest_s=round(announced.rest_s, 1),
+        )
+        self._emit(announced)
+        self._wake()
+
+    def _announcement(self, known: _Known) -> BreakerChanged:
+        breaker, candidate = known.breaker, known.candidate
+        return BreakerChanged(
+            candidate.provider, candidate.model, breaker.state, breaker.why, breaker.rest_s(self.clock())
+        )
+
+    def _wake(self) -> None:
+        for changed in self._waiting:
+            if not changed.done():
+                changed.set_result(None)
+
+
+class Ticket:
+    """One try of one candidate with one of its provider's keys; close it once."""
+
+    def __init__(
+        self, health: Health, known: _Known, policy: BreakerPolicy, key_index: int, epoch: int
+    ) -> None:
+        self.provider = with_key(known.provider, key_index)
+        """As it is to be called."""
+        self._health = health
+        self._known = known
+        self._policy = policy
+        self._key_index = key_index
+        self._epoch = epoch
+
+    def answered(self) -> None:
+        """The upstream brought content."""
+        self._health.ended(self._known, self._epoch, self._policy, None)
+
+    def failed(self, error: ApiError) -> None:
+        """The try failed, before content or after it."""
+        if self._known.provider.further_keys and concerns_key(error):
+            self._health.key_failed(self._known, self._key_index, error)
+        else:
+            self._health.ended(self._known, self._epoch, self._policy, error)
+
+    def close(self) -> None:
+        """Ends the try."""
+        self._health.left(self._known, self._epoch)
