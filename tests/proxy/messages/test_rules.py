@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -291,3 +293,13 @@ def test_a_schema_that_holds_itself_is_looked_at_to_a_limit() -> None:
     schema["items"] = schema
     check_closed(schema, "s")
     check_closed(True, "s")
+
+
+def test_every_recorded_request_keeps_the_rules(shared_data: Path) -> None:
+    seen = 0
+    for path in sorted((shared_data / "recordings").glob("anthropic-*.json")):
+        asked = json.loads(path.read_text(encoding="utf-8"))["request"]["body"]
+        if asked and "max_tokens" in asked:
+            seen += 1
+            check_rules(parse_request(asked), OLD)
+    assert seen >= 30
