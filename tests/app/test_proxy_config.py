@@ -69,6 +69,12 @@ def test_a_candidate_keeps_its_weight() -> None:
     assert _config(TEXT).aliases[0].candidates == (Candidate("local", "a", 3.0), Candidate("local", "b"))
 
 
+@pytest.mark.conformance("losses.strict")
+def test_an_alias_is_strict_only_where_the_settings_say_so() -> None:
+    text = TEXT.replace("model: c}]}", "model: c}], strict: true}").replace("routes:\n", "")
+    assert [(alias.name, alias.strict) for alias in _config(text).aliases] == [("big", False), ("long", True)]
+
+
 def test_the_settings_defaults_are_the_proxys_own() -> None:
     config = _config(TEXT)
 
