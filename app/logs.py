@@ -2,8 +2,9 @@
 
 A log call only takes a snapshot of its values and puts it into a bounded queue. One thread redacts, escapes
 and writes, so that neither a slow disk nor a reader of standard error who stopped reading can hold up the
-loop. What comes too fast is dropped and counted, never waited for. The standard library's loggers
-(aiohttp, openai, asyncio, …) flow into the same queue.
+loop. It gathers lines for a moment and works in small steps, so that it does not hold the interpreter when
+the loop wants it. What comes too fast is dropped and counted, never waited for. The standard library's
+loggers (aiohttp, openai, asyncio, …) flow into the same queue.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import re
 import sys
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Mapping, MutableMapping
@@ -34,6 +36,10 @@ MAX_FIELD_CHARACTERS = 8 * 1024
 MAX_QUEUED = 20_000
 MAX_TAIL = 5_000
 MAX_BATCH = 500
+GATHER_S = 0.05
+"""How long lines below warning may wait for company; waking the writer for each cost more than the line."""
+_STEP = 8
+"""After so many lines the writer lets the loop have the interpreter; it would else wait for 5 ms."""
 FILE_BYTES = 10 * 2**20
 FILES_KEPT = 5
 _SNAPSHOT_CHARACTERS = 64 * 1024
@@ -45,6 +51,7 @@ _DANGEROUS = re.compile(
 )
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _LEVEL_NUMBERS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
+_PATIENT = frozenset({"debug", "info"})
 _CONTEXT = ("request_id", "conversation_id")
 _QUIETER = ("aiohttp.access", "httpcore2", "httpx2", "openai", "asyncio")
 """Their access and wire logs say again, and with more risk, what our own events say."""
@@ -112,6 +119,8 @@ class LogPipeline:
         self._listener: LogListener | None = None
         self._work = threading.Condition()
         self._is_open = True
+        self._is_hurried = False
+        self._is_idle = False
         self._handler = _FromStandardLibrary(self)
         self._levels_before: dict[str, int] = {}
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
@@ -146,7 +155,7 @@ class LogPipeline:
             if not self._is_open:
                 return True
             self._queue.append(barrier)
-            self._work.notify()
+            self._hurry()
         return barrier.reached.wait(timeout_s)
 
     def close(self) -> None:
@@ -172,7 +181,15 @@ class LogPipeline:
                 self._dropped += 1
                 return
             self._queue.append(entry)
-            self._work.notify()
+            if entry.level not in _PATIENT:
+                self._hurry()
+            elif self._is_idle:
+                self._is_idle = False
+                self._work.notify()
+
+    def _hurry(self) -> None:
+        self._is_hurried = True
+        self._work.notify()
 
     def _configure(self) -> None:
         number = _LEVEL_NUMBERS[self._level]
@@ -217,15 +234,15 @@ class LogPipeline:
             return None
 
     def _run(self) -> None:
-        while True:
+        while batch := self._next_batch():
             with self._work:
-                while not self._queue and self._is_open:
-                    self._work.wait()
-                if not self._queue:
-                    return
-                batch = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
                 dropped, self._dropped = self._dropped, 0
-            lines = [self._line(each) for each in batch if isinstance(each, _Entry)]
+            lines: list[LogLine] = []
+            for number, each in enumerate(batch):
+                if isinstance(each, _Entry):
+                    lines.append(self._line(each))
+                if number % _STEP == 0:
+                    time.sleep(0)
             self._write(lines)
             with self._work:
                 self._tail.extend(lines)
@@ -235,6 +252,19 @@ class LogPipeline:
             for each in batch:
                 if isinstance(each, _Barrier):
                     each.reached.set()
+
+    def _next_batch(self) -> list[_Entry | _Barrier]:
+        """Waits for lines, and a moment longer for more; empty: the pipeline is closed and all is written."""
+        with self._work:
+            while not self._queue and self._is_open:
+                self._is_idle = True
+                self._work.wait()
+            self._is_idle = False
+            if self._is_open and not self._is_hurried:
+                self._work.wait(GATHER_S)
+            batch = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH))]
+            self._is_hurried = bool(self._queue)
+            return batch
 
     def _line(self, entry: _Entry) -> LogLine:
         fields = {name: self._field(name, value) for name, value in entry.fields.items()}
@@ -271,11 +301,13 @@ class LogPipeline:
         return escaped(self.redactor.field(name, value))[:MAX_FIELD_CHARACTERS]
 
     def _write(self, lines: list[LogLine]) -> None:
-        for line in lines:
-            if self._file is not None:
-                self._file.emit(logging.makeLogRecord({"msg": line.json, "levelno": 20}))
+        if not lines:
+            return
+        if self._file is not None:
+            together = "\n".join(line.json for line in lines)
+            self._file.emit(logging.makeLogRecord({"msg": together, "levelno": 20}))
         stream = self._stream
-        if stream is None or not lines:
+        if stream is None:
             return
         shown = (line.json if self.mode == "production" else _readable(line) for line in lines)
         try:
