@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
 
 from proxy.config import ProviderConfig
 from proxy.dialects.profiles import Profile, profile_for
@@ -11,16 +11,23 @@ from proxy.upstreams.model_entries import ModelEntry
 from proxy.upstreams.profile_facts import profile_with
 
 
-@dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """Facts about models; never waits for any."""
+    """Facts about models; nobody waits for an upstream's list."""
 
-    catalogue: Catalogue | None = None
-    """None: the profiles must do."""
+    def __init__(self, catalogue: Catalogue | None = None) -> None:
+        """Makes them of the lists, or of the profiles alone where there is no catalogue."""
+        self._catalogue = catalogue
+        self._is_loaded = False
+
+    async def load(self) -> None:
+        """Reads the profiles from disk, the first time in a thread; to be awaited before `profile`."""
+        if not self._is_loaded:
+            await asyncio.to_thread(profile_for, "", "")
+            self._is_loaded = True
 
     def entry(self, provider: ProviderConfig, model: str) -> ModelEntry | None:
         """Returns what the upstream's list says of the model, as far as it is known now."""
-        return None if self.catalogue is None else self.catalogue.entry(provider, model)
+        return None if self._catalogue is None else self._catalogue.entry(provider, model)
 
     def profile(self, provider: ProviderConfig, model: str) -> Profile:
         """Returns the profile that requests for the model are encoded by."""
