@@ -20,7 +20,7 @@ from app.proxy_config import dangling_names, refusing_config, to_proxy_config
 from app.redaction import Redactor
 from app.secrets import FoundKey, SecretStore, known_values
 from app.settings import Settings, is_loopback
-from app.settings_document import SettingsDocument, SettingsError, read_settings
+from app.settings_document import SettingsDocument, SettingsError
 from app.settings_edit import Edit, edited
 from app.settings_store import (
     LoadedSettings,
@@ -68,27 +68,10 @@ class Configuration:
         return self.loaded.settings
 
     def set_broken_aside(self, now: datetime) -> None:
-        """Moves a settings file that cannot be used out of the way, untouched, and remembers why.
-
-        A file that was set aside at an earlier start and not replaced since counts as broken still.
-        """
+        """Moves a settings file that cannot be used out of the way, untouched, and remembers where it is."""
         error = self.loaded.error
-        if error is not None:
-            moved = None if error.is_newer else self._store.set_aside(now)
-            self.loaded = replace(self.loaded, set_aside=moved)
-            return
-        earlier = self._store.latest_set_aside() if self._store.may_move else None
-        if earlier is None:
-            return
-        try:
-            read_settings(earlier.read_bytes())
-        except SettingsError as exc:
-            self.loaded = replace(self.loaded, error=exc, set_aside=earlier)
-        except OSError:
-            return
-        else:
-            mended = SettingsError(f"it can be read again; rename it back to {self._store.path.name}")
-            self.loaded = replace(self.loaded, error=mended, set_aside=earlier)
+        if error is not None and not error.is_newer and self.loaded.set_aside is None:
+            self.loaded = replace(self.loaded, set_aside=self._store.set_aside(now))
 
     def unlock(self, token_file: Path | None = None) -> LocalToken:
         """Finds the token and the keys.
@@ -122,7 +105,11 @@ class Configuration:
         Raises:
             SettingsError: They would be unusable.
         """
+        self._require_older()
         _content, after = edited(self._document().content, edits)
+        if self.loaded.error is not None and not after.settings.providers:
+            # Saved, it would take the place of the file that cannot be used, and the demo would answer.
+            raise SettingsError("correct the settings file that cannot be used, or add a provider, first")
         return after.settings
 
     def apply(self, edits: Sequence[Edit]) -> None:
@@ -132,8 +119,7 @@ class Configuration:
             SettingsError: The file or the change cannot be used.
             OSError: The file cannot be written.
         """
-        if self.loaded.error is not None and self.loaded.error.is_newer:
-            raise SettingsError("a newer Signalbox wrote the settings; this one does not change them")
+        self._require_older()
         document = self._store.apply(edits)
         settings, notices = in_force(
             document,
@@ -143,6 +129,10 @@ class Configuration:
         )
         self.loaded = LoadedSettings(settings, document, str(self._store.path), notices)
         self.find_keys()
+
+    def _require_older(self) -> None:
+        if self.loaded.error is not None and self.loaded.error.is_newer:
+            raise SettingsError("a newer Signalbox wrote the settings; this one does not change them")
 
     def has_in_file(self, *path: str) -> bool:
         """Says whether the settings file (without one, the shipped settings) holds something there."""

@@ -99,7 +99,8 @@ def _folders(folders: Folders) -> Iterator[Finding]:
 
 def _settings(loaded: LoadedSettings, folders: Folders) -> Iterator[Finding]:
     if loaded.error is not None:
-        yield Finding("settings", f"{folders.settings_file}, {loaded.error}", is_broken=True)
+        text = " ".join(loaded.broken_text(folders.settings_file).splitlines())
+        yield Finding("settings", text, is_broken=True)
         return
     yield Finding("settings", loaded.source)
     for notice in (*loaded.notices, *dangling_names(loaded.settings)):

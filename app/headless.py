@@ -56,10 +56,7 @@ def serve(options: ServeOptions, folders: Folders, environment: Environment) -> 
         overrides=Overrides(options.host, options.port),
     )
     if configuration.loaded.error is not None:
-        _tell(
-            f"{store.path}, {configuration.loaded.error}\n"
-            "Correct the file and start again. It was not changed."
-        )
+        _tell(configuration.loaded.broken_text(store.path))
         return BROKEN_SETTINGS
     settings = configuration.settings
     logs = LogPipeline(

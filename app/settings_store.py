@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -64,6 +64,16 @@ class LoadedSettings:
     set_aside: Path | None = None
     """Where the broken file is now, byte for byte."""
 
+    def broken_text(self, path: Path) -> str:
+        """Returns what is wrong with the settings file at `path`, and what to do before the next start."""
+        if self.set_aside is None:
+            return f"{path}, {self.error}\nCorrect the file and start again. It was not changed."
+        return (
+            f"{self.set_aside}, {self.error}\n"
+            "The file was set aside untouched at an earlier start. Correct it, rename it back to "
+            f"{path.name} and start again."
+        )
+
 
 @lru_cache(maxsize=1)
 def shipped_settings() -> SettingsDocument:
@@ -108,7 +118,7 @@ class SettingsStore:
 
     def latest_set_aside(self) -> Path | None:
         """Returns the broken file that was set aside last and not replaced by new settings since."""
-        if self.path.exists():
+        if not self.may_move or self.path.exists():
             return None
         found = sorted(self.path.parent.glob(f"{self.path.stem}.broken-*{self.path.suffix}"))
         return found[-1] if found else None
@@ -146,7 +156,7 @@ class SettingsStore:
         except FileNotFoundError:
             if self.may_move:
                 return None
-            raise SettingsError(f"{self.path} does not exist; name an existing file") from None
+            raise SettingsError("it does not exist; name an existing file") from None
         except OSError as exc:
             raise SettingsError(f"{self.path} cannot be read: {exc.strerror}") from exc
 
@@ -234,10 +244,11 @@ def load_settings(
 ) -> LoadedSettings:
     """Reads the settings and lays environment and command line over them.
 
-    A file that cannot be used is reported in `error`, with the shipped settings beside it.
+    A file that cannot be used is reported in `error`, with the shipped settings beside it; so is one that an
+    earlier start set aside, until it is renamed back or new settings are saved.
     """
-    error: SettingsError | None = None
     source = "built-in defaults"
+    error, aside = _earlier_error(store)
     try:
         document = store.load()
         if document is not shipped_settings():
@@ -245,5 +256,18 @@ def load_settings(
     except SettingsError as exc:
         document, error = shipped_settings(), exc
     settings, notices = in_force(document, environment, overrides, has_openrouter_key=has_openrouter_key)
-    loaded = LoadedSettings(settings, document, source, notices)
-    return loaded if error is None else replace(loaded, error=error)
+    return LoadedSettings(settings, document, source, notices, error, aside)
+
+
+def _earlier_error(store: SettingsStore) -> tuple[SettingsError | None, Path | None]:
+    """Returns what is wrong with the file that was set aside at an earlier start, and where it is."""
+    earlier = store.latest_set_aside()
+    if earlier is None:
+        return None, None
+    try:
+        read_settings(earlier.read_bytes())
+    except SettingsError as exc:
+        return exc, earlier
+    except OSError:
+        return None, None
+    return SettingsError(f"it can be read again; rename it back to {store.path.name}"), earlier

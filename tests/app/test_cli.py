@@ -219,6 +219,24 @@ async def test_broken_settings_of_our_own_end_serve_too_and_are_not_moved(shell:
     assert settings.read_text() == "a: ["
 
 
+async def test_settings_that_the_window_set_aside_end_serve_and_doctor_says_so(
+    shell: Shell, home: Path
+) -> None:
+    (home / "signalbox").mkdir(mode=0o700)
+    aside = home / "signalbox" / "settings.broken-20261122-120000.yaml"
+    aside.write_text("a: [")
+
+    code, out, err = await shell.run("serve", "--port", "0")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"{aside}, line 1, column")
+    assert "rename it back to settings.yaml" in err
+
+    code, out, _err = await shell.run("doctor")
+    assert code == 1
+    assert f"BROKEN settings   {aside}, line 1, column" in out
+    assert "demo" not in out
+
+
 async def test_a_port_in_use_ends_it_with_3_and_names_the_process(shell: Shell, token_file: Path) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))

@@ -422,6 +422,18 @@ async def test_settings_set_aside_are_remembered_at_the_next_start_until_new_one
     assert make().configuration.loaded.error is None
 
 
+async def test_unusable_settings_are_not_replaced_by_ones_without_a_provider(make: Make) -> None:
+    bench = make(settings="providers:\n  a: {base_url: ftp}\n")
+    await bench.controller.start()
+
+    _desk(bench).set_theme("dark")
+    failed = await bench.until(ActionFailed)
+
+    assert "add a provider" in failed.text
+    assert not bench.folders.settings_file.exists()
+    assert not _desk(bench).state().is_demo
+
+
 async def test_settings_of_a_newer_version_stay_where_they_are_and_are_not_changed(make: Make) -> None:
     bench = make(settings="version: 7\n")
     await bench.controller.start()

@@ -263,3 +263,19 @@ def test_an_unusable_file_is_reported_beside_the_shipped_settings(tmp_path: Path
     assert loaded.error is not None
     assert str(loaded.error.place) == "line 1, column 16"
     assert loaded.settings.server.port == 4000
+
+
+def test_a_file_set_aside_counts_as_unusable_until_it_is_back_or_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text("server: {port: none}\n")
+    aside = SettingsStore(path).set_aside(datetime(2026, 11, 22, tzinfo=timezone.utc))
+    assert aside is not None
+
+    loaded = _load(path)
+    assert str(loaded.error).startswith("line 1, column 16")
+    assert loaded.set_aside == aside
+
+    aside.write_text("server: {port: 5000}\n")
+    assert "rename it back to settings.yaml" in str(_load(path).error)
+    aside.rename(path)
+    assert _load(path).error is None
