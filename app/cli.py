@@ -6,6 +6,7 @@ Everything heavy is imported by the command that needs it: `--version` imports n
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -38,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     commands = main.add_subparsers(dest="command", metavar="COMMAND")
 
     serve = commands.add_parser("serve", parents=[anywhere], help="run the proxy without a window")
-    serve.add_argument("--host", help="the address to listen on (default 127.0.0.1)")
+    serve.add_argument("--host", type=_host, help="the address to listen on (default 127.0.0.1)")
     serve.add_argument("--port", type=_port, help="the port to listen on; 0 takes a free one (default 4000)")
     serve.add_argument(
         "--settings", type=Path, metavar="FILE", help="use this settings file; it is never changed"
@@ -79,13 +80,19 @@ def run(arguments: Sequence[str]) -> int:
     try:
         env_file: Path | None = getattr(options, "env_file", None)
         environment = Environment(file=read_env_file(env_file) if env_file else None)
-        return _command(options, environment)
+        status = _command(options, environment)
+        if sys.stdout is not None:  # there is none in a windowed build
+            sys.stdout.flush()
+        return status
     except EnvFileError as exc:
         return _failed(str(exc), BROKEN_SETTINGS)
     except UnsafeFolder as exc:
         return _failed(str(exc), FAILED)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read our output has gone: `doctor | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the flush at exit fails again
+        return FAILED
 
 
 def _command(options: argparse.Namespace, environment: Any) -> int:
@@ -143,6 +150,12 @@ def _version() -> int:
     except PackageNotFoundError:
         print("signalbox (not installed)")
     return 0
+
+
+def _host(text: str) -> str:
+    if not text.strip():  # the system would take it for every address of the machine
+        raise argparse.ArgumentTypeError("an empty address; leave --host away to listen on 127.0.0.1")
+    return text
 
 
 def _port(text: str) -> int:

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -370,6 +371,31 @@ async def test_keys_without_a_keyring_fail_with_the_reason(shell: Shell) -> None
 
     assert (code, out) == (1, "")
     assert "no keyring is available here" in err
+
+
+async def test_an_empty_host_is_refused_instead_of_listening_everywhere(shell: Shell) -> None:
+    code, out, err = await shell.run("serve", "--port", "0", "--host", "")
+
+    assert (code, out) == (2, "")
+    assert "an empty address" in err
+
+
+def test_output_that_nobody_reads_any_more_is_no_crash() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "app", "doctor"],
+            cwd=_ROOT,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=40,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+    assert (ended.returncode, ended.stderr) == (1, "")
 
 
 async def test_a_key_is_never_an_argument(shell: Shell) -> None:
