@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,7 @@ from aiohttp import web
 
 from proxy.config import ProxyConfig
 from proxy.context import NewId, RequestContext, new_id
-from proxy.events import EventSink, RequestRefused
+from proxy.events import BreakerChanged, EventSink, RequestRefused
 from proxy.messages.errors import ApiError, ClientError, ErrorType
 from proxy.messages.message import JsonObject
 from proxy.server import door
@@ -29,6 +30,7 @@ from proxy.service.batch_body import MAX_BATCH_BYTES
 from proxy.service.batch_message import BatchMessages
 from proxy.service.batch_worker import Means
 from proxy.service.connections import Connections, UpstreamFactory, preload, upstream_of
+from proxy.service.health import Health
 from proxy.service.messages import MessagesService
 from proxy.service.model_facts import ModelFacts
 from proxy.service.record import Announcer
@@ -70,7 +72,10 @@ class ProxyServer:
         self._failed_tokens = door.FailedTokens(self._limits, clock)
         self._connections = Connections(make_upstream or upstream_of)
         self._catalogue = catalogue
-        self._service = MessagesService(config, self._connections, new_id, ModelFacts(catalogue))
+        self._health = Health(emit, clock, random.random)
+        self._service = MessagesService(
+            config, self._connections, new_id, self._health, ModelFacts(catalogue)
+        )
         batched = BatchMessages(lambda: self._service, self._announcer, self._with_files)
         means = Means(batched, batched.provider_of, wall_clock, new_id)
         self._storage = None if storage is None else LazyStorage(storage, means)
@@ -140,6 +145,14 @@ class ProxyServer:
             self._catalogue.retain(config.providers.values())
         spawn(self._connections.retire_others(config.providers), name="close upstreams no longer configured")
         self._preload()
+
+    def breakers(self) -> tuple[BreakerChanged, ...]:
+        """Returns how the candidates stand that are left alone now."""
+        return self._health.breakers()
+
+    def reset_breaker(self, provider: str, model: str) -> None:
+        """Lets a candidate be tried again at once."""
+        self._health.reset(provider, model)
 
     def _preload(self) -> None:
         """Makes ready in the background what the first request needs, so that it does not wait."""

@@ -37,6 +37,7 @@ async def hello(call: Call, _match: Match) -> web.StreamResponse:
 
 async def models(call: Call, _match: Match) -> web.StreamResponse:
     """`GET /v1/models`."""
+    await call.service.facts.load()
     return json_response(
         list_models(call.config, call.request.query, call.service.facts), call.context.request_id
     )
@@ -44,6 +45,7 @@ async def models(call: Call, _match: Match) -> web.StreamResponse:
 
 async def model(call: Call, found: Match) -> web.StreamResponse:
     """`GET /v1/models/{id}`."""
+    await call.service.facts.load()
     return json_response(
         retrieve_model(call.config, found.model_id, call.service.facts), call.context.request_id
     )
@@ -55,7 +57,7 @@ async def count_tokens(call: Call, _match: Match) -> web.StreamResponse:
     request = parse_request({"max_tokens": 1, **body} if isinstance(body, dict) else body)
     record = _begin(call, request, data)
     headers = passed_on(call.request.headers)
-    route = call.service.route(request, headers, is_count=True)
+    route = await call.service.route(request, headers, call.context, is_count=True)
     tokens = await call.service.count_tokens(request, route, headers)
     answer = json_response({"input_tokens": tokens}, call.context.request_id)
     record.client_told(cast("bytes", answer.body))
@@ -68,7 +70,7 @@ async def messages(call: Call, _match: Match) -> web.StreamResponse:
     request = parse_request(body)
     record = _begin(call, request, data)
     headers = passed_on(call.request.headers)
-    route = call.service.route(request, headers)
+    route = await call.service.route(request, headers, call.context)
     if request.max_tokens == 0:
         tokens = await call.service.counter.estimate(request, route.candidates[0].model)
         return _whole(call, record, prewarmed(request, tokens, call.service.new_id))

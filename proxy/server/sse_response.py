@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
 
 from aiohttp import web
 
@@ -42,22 +42,24 @@ class SseResponse:
         """The status line left, so an error can only be told inside the stream."""
         return self._response.prepared
 
-    async def relay(self, batches: AsyncIterator[Sequence[StreamEvent]]) -> web.StreamResponse:
-        """Sends all batches; the first one, even empty, starts the clock of the pings.
+    async def relay(self, batches: AsyncGenerator[Sequence[StreamEvent] | None, None]) -> web.StreamResponse:
+        """Sends all batches; the first one, even empty, starts the clock of the pings, and None stops it.
 
         Raises:
             ApiError: The answer failed; nothing of it was sent unless `has_begun`.
         """
         try:
-            async for batch in batches:
-                if batch:
-                    await self.send(batch)
-                elif self._timer is None:
-                    self._last_byte_at = self._now()
-                    self._arm(self._limits.first_ping_s)
+            async with aclosing(batches):
+                async for batch in batches:
+                    if batch:
+                        await self.send(batch)
+                    elif batch is None:
+                        self._disarm()  # a ping would say that an upstream lives
+                    elif self._timer is None:
+                        self._last_byte_at = self._now()
+                        self._arm(self._limits.first_ping_s)
         finally:
-            if self._timer is not None:
-                self._timer.cancel()
+            self._disarm()
         return self._response
 
     async def send(self, batch: Sequence[StreamEvent]) -> None:
@@ -85,6 +87,11 @@ class SseResponse:
 
     def _arm(self, delay_s: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._look)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _look(self) -> None:
         """Pings after enough silence, else looks again when it could be enough; nothing runs per event."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from proxy.config import Candidate, ProviderConfig
@@ -14,6 +15,7 @@ from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.messages.events import StreamEvent
 from proxy.messages.request import MessagesRequest
 from proxy.messages.wire import write_json
+from proxy.routing.keys import keys_of
 from proxy.service.answer_headers import passed_back
 from proxy.service.connections import Lease
 from proxy.service.record import RequestRecord
@@ -59,18 +61,19 @@ class Attempt:
         self._decoder = decoder
         self._record = record
 
-    async def batches(self) -> AsyncIterator[list[StreamEvent]]:
+    async def batches(self) -> AsyncGenerator[list[StreamEvent], None]:
         """Yields the events that each received piece completes, maybe none.
 
         Raises:
             UpstreamError: The connection broke or fell silent for too long.
         """
         feed, note = self._decoder.feed, self._record.upstream_replied
-        async for piece in self._answer.chunks():
-            note(piece)
-            yield feed(piece)
-            if self._decoder.is_cut_short:
-                return
+        async with aclosing(self._answer.chunks()) as pieces:
+            async for piece in pieces:
+                note(piece)
+                yield feed(piece)
+                if self._decoder.is_cut_short:
+                    return
         yield self._decoder.finish()
 
     async def aclose(self) -> None:
@@ -113,20 +116,21 @@ async def open_attempt(
 
 async def _error_body(answer: UpstreamAnswer, record: RequestRecord) -> bytes:
     body = b""
-    async for piece in answer.chunks():
-        record.upstream_replied(piece)
-        body += piece
-        if len(body) >= MAX_ERROR_BYTES:
-            break
+    async with aclosing(answer.chunks()) as pieces:
+        async for piece in pieces:
+            record.upstream_replied(piece)
+            body += piece
+            if len(body) >= MAX_ERROR_BYTES:
+                break
     return body[:MAX_ERROR_BYTES]
 
 
-def cleaned(error: UpstreamError, provider: ProviderConfig | None) -> UpstreamError:
+def cleaned(error: UpstreamError, provider: ProviderConfig) -> UpstreamError:
     """Returns an upstream's error as it may be shown: short, and without control characters and key."""
     text = error.message
-    key = provider.key.get_secret_value() if provider is not None and provider.key is not None else ""
-    if key:
-        text = text.replace(key, "••••")
+    for key in keys_of(provider):
+        if key is not None and key.get_secret_value():
+            text = text.replace(key.get_secret_value(), "••••")
     shown = "".join(
         char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text
     )

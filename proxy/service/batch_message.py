@@ -44,7 +44,8 @@ class BatchMessages:
         record.start(model=request.model, stream=False, body=write_json(params))
         status, failure = 500, None
         try:
-            message = await service.whole(request, service.route(request, headers), headers, record)
+            route = await service.route(request, headers, context)
+            message = await service.whole(request, route, headers, record)
             status = 200
             record.client_told(write_json(message))
             return cast("JsonObject", message)

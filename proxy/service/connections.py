@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 from collections.abc import Callable, Mapping
 
@@ -11,6 +12,7 @@ from typing_extensions import assert_never
 from proxy.config import ProviderConfig
 from proxy.dialects.profiles import profile_for
 from proxy.messages.errors import ErrorType, UpstreamError
+from proxy.routing.keys import keys_of, with_key
 from proxy.upstreams.anthropic_compatible import AnthropicCompatible
 from proxy.upstreams.base import Upstream
 from proxy.upstreams.demo import DemoUpstream
@@ -39,6 +41,7 @@ def preload(provider: ProviderConfig) -> None:
     profile_for(provider.base_url, "")
     if provider.dialect == "openai-chat":
         importlib.import_module("proxy.upstreams.openai_compatible")
+        gc.freeze()  # modules live for ever: the collector need not look at them with each request
 
 
 def check_key(provider: ProviderConfig) -> None:
@@ -97,7 +100,9 @@ class Connections:
 
     async def retire_others(self, providers: Mapping[str, ProviderConfig]) -> None:
         """Closes the upstreams of all providers that are not in `providers`, once nobody uses them."""
-        current = set(providers.values())
+        current = {
+            with_key(each, index) for each in providers.values() for index in range(len(keys_of(each)))
+        }
         for provider in [each for each in self._kept if each not in current]:
             kept = self._kept.pop(provider)
             kept.is_retired = True

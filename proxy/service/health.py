@@ -1,13 +1,14 @@
 """How every candidate stands, for all requests together: its breaker, its keys, its places in line.
 
-A try is a `Ticket`: taken before the upstream is asked, told what came of it, closed in any case. What is
-decided (when to open, how long to rest, which key) is decided in `proxy.routing`; here it is only kept.
+A try runs inside `Health.trying`, which waits in the provider's line, gives a `Ticket` and takes what became
+of the try. When to open, how long to rest and which key to take is decided in `proxy.routing`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import structlog
@@ -26,6 +27,10 @@ _log = structlog.get_logger("proxy.service")
 MAX_KNOWN = 256
 """Candidates remembered while nothing is under way with them; any model name may be one."""
 _WHY = {"open": "breaker open", "half_open": "breaker half-open, being probed"}
+
+
+class Rests(Exception):
+    """The candidate began to rest while the request waited in line: look again whose turn it is."""
 
 
 @dataclass(slots=True)
@@ -82,22 +87,14 @@ class Health:
         index = rests.pick(len(keys_of(provider)), now)
         return index is not None and (index not in rests.rests or rests.rests[index].until <= now)
 
-    def begin(self, candidate: Candidate, provider: ProviderConfig, policy: BreakerPolicy) -> Ticket | None:
-        """Returns the ticket of a try that begins now, or None where the candidate rests."""
-        known = self._of(candidate, provider) or self._remember(candidate, provider)
-        now = self.clock()
-        index = self._rests(known).pick(len(keys_of(provider)), now) if provider.further_keys else 0
-        begun = known.breaker.begun(now)
-        if index is None or begun is None:
-            return None
-        self._change(known, begun)
-        known.in_flight += 1
-        return Ticket(self, known, policy, index, begun.epoch)
-
-    async def enter(self, provider: ProviderConfig) -> Callable[[], None]:
-        """Waits in the provider's line and returns what gives the place back.
+    @asynccontextmanager
+    async def trying(
+        self, candidate: Candidate, provider: ProviderConfig, policy: BreakerPolicy
+    ) -> AsyncGenerator[Ticket]:
+        """A try of a candidate, from its place in the provider's line to its end, with its ticket.
 
         Raises:
+            Rests: The candidate may not be tried now.
             UpstreamError: No place became free for as long as the first byte may take.
         """
         line = self._lines.setdefault(provider.name, Line())
@@ -107,13 +104,17 @@ class Health:
                 f"{provider.name} is busy: {line.busy} requests are under way and none of them ended within "
                 f"{provider.first_byte_timeout_s:g} seconds.",
             )
-
-        def leave() -> None:
+        try:
+            ticket = self._begin(candidate, provider, policy)
+            try:
+                yield ticket
+            except ApiError as error:
+                ticket.failed(error)
+                raise
+            finally:
+                ticket.close()
+        finally:
             line.leave(provider.max_concurrent)
-            if line.is_idle:
-                self._lines.pop(provider.name, None)
-
-        return leave
 
     async def wait(self, seconds: float) -> None:
         """Waits so long, or until some candidate's standing changes."""
@@ -173,6 +174,18 @@ class Health:
         if len(self._known) > MAX_KNOWN:
             self._forget_oldest()
 
+    def _begin(self, candidate: Candidate, provider: ProviderConfig, policy: BreakerPolicy) -> Ticket:
+        known = self._of(candidate, provider) or self._remember(candidate, provider)
+        index = 0
+        if provider.further_keys:
+            index = self._rests(known).pick(len(keys_of(provider)), self.clock())
+        begun = known.breaker.begun(self.clock())
+        if index is None or begun is None:
+            raise Rests
+        self._change(known, begun)
+        known.in_flight += 1
+        return Ticket(self, known, policy, index, begun.epoch)
+
     def _of(self, candidate: Candidate, provider: ProviderConfig) -> _Known | None:
         known = self._known.get((candidate.provider, candidate.model))
         if known is None or (known.provider is not provider and known.provider != provider):
@@ -200,8 +213,7 @@ class Health:
         if after.state == before.state and after.until == before.until:
             return
         announced = self._announcement(known)
-        log = _log.warning if after.state == "open" and before.state == "closed" else _log.info
-        log(
+        _log.info(
             "breaker_changed",
             provider=announced.provider,
             model=announced.model,
@@ -237,9 +249,13 @@ class Ticket:
         self._policy = policy
         self._key_index = key_index
         self._epoch = epoch
+        self._has_answered = False
 
     def answered(self) -> None:
-        """The upstream brought content."""
+        """The upstream brings content; only the first call counts."""
+        if self._has_answered:
+            return
+        self._has_answered = True
         self._health.ended(self._known, self._epoch, self._policy, None)
 
     def failed(self, error: ApiError) -> None:

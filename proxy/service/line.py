@@ -14,11 +14,6 @@ class Line:
         """Places that are taken."""
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    @property
-    def is_idle(self) -> bool:
-        """Nobody has a place or waits for one."""
-        return not self.busy and not self._waiting
-
     async def enter(self, places: int, patience_s: float) -> bool:
         """Takes a place, waiting for it as long as `patience_s`; False: none became free.
 

@@ -12,8 +12,9 @@ The rules of an answer:
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -29,16 +30,20 @@ from proxy.messages.fold import MessageFold, error_of
 from proxy.messages.message import Message
 from proxy.messages.request import MessagesRequest
 from proxy.messages.stream_state import IllegalEvent, StreamState
-from proxy.routing.aliases import DEMO_PROVIDER, Route, resolve
+from proxy.routing.aliases import DEMO_PROVIDER, Route
+from proxy.routing.conditions import Asked, route_of
+from proxy.routing.keys import with_key
 from proxy.service.answer_headers import LOSSES, losses_header
 from proxy.service.attempt import Attempt, Plan, cleaned, open_attempt
 from proxy.service.checks import check_request
 from proxy.service.connections import Connections, check_key
 from proxy.service.count_tokens import TokenCounter
+from proxy.service.health import Health, Rests
 from proxy.service.model_facts import ModelFacts
 from proxy.service.overflow import lacks_numbers, with_numbers
 from proxy.service.record import RequestRecord, Tally
 from proxy.service.structured_output import held, is_enforced, schema_to_check, watched
+from proxy.service.turns import Turns
 
 _log = structlog.get_logger("proxy.service")
 
@@ -56,41 +61,66 @@ class MessagesService:
     config: ProxyConfig
     connections: Connections
     new_id: NewId
+    health: Health
     facts: ModelFacts = field(default_factory=ModelFacts)
     counter: TokenCounter = field(default_factory=TokenCounter)
 
-    def route(self, request: MessagesRequest, headers: Mapping[str, str], *, is_count: bool = False) -> Route:
+    async def route(
+        self,
+        request: MessagesRequest,
+        headers: Mapping[str, str],
+        context: RequestContext,
+        *,
+        is_count: bool = False,
+    ) -> Route:
         """Returns what serves the request, after the checks that need no upstream.
 
         Args:
             request: The request.
             headers: The client's, as `answer_headers.passed_on` gives them.
+            context: What else is known of it.
             is_count: Only its tokens are to be counted.
 
         Raises:
             ClientError: Nothing serves the model's name, or the request breaks a rule of the API.
         """
-        route = resolve(self.config, request.model)
+        tokens = 0
+        if any(rule.when.min_tokens is not None for rule in self.config.routes):
+            tokens = await self.counter.estimate(request, request.model)
+        route = route_of(self.config, Asked(request, context.request_class, lambda: tokens))
         check_request(request, route, self.config, headers, is_count=is_count)
         return route
 
     async def stream(
         self, request: MessagesRequest, route: Route, headers: Mapping[str, str], record: RequestRecord
-    ) -> AsyncIterator[list[StreamEvent]]:
-        """Yields the answer's events in batches; an empty batch says that an upstream answered and lives.
+    ) -> AsyncGenerator[list[StreamEvent] | None, None]:
+        """Yields the answer's events in batches.
+
+        An empty batch says that an upstream answered and lives, None that it does so no more and another try
+        follows.
 
         Raises:
             ApiError: No candidate could answer; no event was yielded before.
         """
-        failures: list[ApiError] = []
-        for candidate in route.candidates:
-            provider = self.config.providers.get(candidate.provider, DEMO)
+        await self.facts.load()
+        turns = Turns(route.candidates, self._provider, self.config.retry, self.health)
+        while True:
+            turn = await turns.next()
+            candidate = turn.candidate
+            provider = self._provider(candidate)
+            reason = f"{route.reason} → {candidate.provider}/{candidate.model}: {turn.reason}"
             has_begun = False
+            answering = self._served(
+                request, replace(route, reason=reason), candidate, provider, headers, record
+            )
             try:
-                async for batch in self._served(request, route, candidate, provider, headers, record):
-                    has_begun = has_begun or bool(batch)
-                    yield batch
+                async with aclosing(answering) as batches:
+                    async for batch in batches:
+                        has_begun = has_begun or bool(batch)
+                        yield batch
                 return
+            except Rests:
+                continue
             except ApiError as failure:
                 error = failure
                 if isinstance(failure, UpstreamError):
@@ -99,17 +129,8 @@ class MessagesService:
                     record.error = error
                     yield [events.error(error.type, error.message, record.context.request_id)]
                     return
-                if not _may_try_next(error):
-                    raise error from failure
-                failures.append(error)
-                if candidate is not route.candidates[-1]:
-                    _log.warning(
-                        "candidate_failed",
-                        provider=provider.name,
-                        model=candidate.model,
-                        reason=error.message,
-                    )
-        raise _most_useful(failures)
+                turns.failed(candidate, error)
+            yield None
 
     async def whole(
         self, request: MessagesRequest, route: Route, headers: Mapping[str, str], record: RequestRecord
@@ -120,9 +141,10 @@ class MessagesService:
             ApiError: No candidate could answer, or the one that did failed on the way.
         """
         folded = MessageFold()
-        async for batch in self.stream(request, route, headers, record):
-            for event in batch:
-                folded.add(event)
+        async with aclosing(self.stream(request, route, headers, record)) as batches:
+            async for batch in batches:
+                for event in batch or ():
+                    folded.add(event)
         return folded.message()
 
     async def count_tokens(self, request: MessagesRequest, route: Route, headers: Mapping[str, str]) -> int:
@@ -134,8 +156,9 @@ class MessagesService:
             headers: The client's, as `answer_headers.passed_on` gives them.
         """
         candidate = route.candidates[0]
-        provider = self.config.providers.get(candidate.provider, DEMO)
+        provider = with_key(self._provider(candidate), 0)
         counted = None
+        await self.facts.load()
         if provider.dialect == "anthropic-messages" and not provider.key_missing:
             target = Target(provider.name, candidate.model, self.facts.profile(provider, candidate.model))
             lease = await self.connections.lease(provider)
@@ -147,6 +170,9 @@ class MessagesService:
                 await lease.release()
         return await self.counter.estimate(request, candidate.model) if counted is None else counted
 
+    def _provider(self, candidate: Candidate) -> ProviderConfig:
+        return self.config.providers.get(candidate.provider, DEMO)
+
     def _served(
         self,
         request: MessagesRequest,
@@ -155,7 +181,7 @@ class MessagesService:
         provider: ProviderConfig,
         headers: Mapping[str, str],
         record: RequestRecord,
-    ) -> AsyncIterator[list[StreamEvent]]:
+    ) -> AsyncGenerator[list[StreamEvent], None]:
         """One candidate's answer, its structure seen to.
 
         Raises:
@@ -183,25 +209,30 @@ class MessagesService:
         tally: Tally | None,
     ) -> AsyncGenerator[list[StreamEvent], None]:
         """One attempt; its events are noted in `tally`, or in the record where they leave for the client."""
-        lease = await self.connections.lease(provider)
-        try:
-            plan = Plan.make(request, candidate, provider, self.facts.profile(provider, candidate.model))
-            losses = [f"{loss.path}: {loss.reason}" for loss in plan.encoded.losses]
-            record.routed(route.alias, candidate, route.reason, losses)
-            record.answer_headers = {LOSSES: losses_header(plan.encoded.losses)} if losses else {}
-            self._check_strict(route, candidate, losses)
-            check_key(provider)
-            attempt = await open_attempt(
-                plan, lease, headers if plan.is_passed_through else {}, record, self.new_id
-            )
+        async with self.health.trying(candidate, provider, self.config.breaker) as ticket:
+            lease = await self.connections.lease(ticket.provider)
             try:
-                yield []
-                async for batch in lawful(attempt, record, tally):
-                    yield batch
+                plan = Plan.make(request, candidate, provider, self.facts.profile(provider, candidate.model))
+                losses = [f"{loss.path}: {loss.reason}" for loss in plan.encoded.losses]
+                record.routed(route.alias, candidate, route.reason, losses)
+                record.answer_headers = {LOSSES: losses_header(plan.encoded.losses)} if losses else {}
+                self._check_strict(route, candidate, losses)
+                check_key(ticket.provider)
+                attempt = await open_attempt(
+                    plan, lease, headers if plan.is_passed_through else {}, record, self.new_id
+                )
+                try:
+                    yield []
+                    async with aclosing(lawful(attempt, record, tally)) as batches:
+                        async for batch in batches:
+                            ticket.answered()
+                            yield batch
+                finally:
+                    await attempt.aclose()
             finally:
-                await attempt.aclose()
-        finally:
-            await lease.release()
+                await lease.release()
+            if record.error is not None:
+                ticket.failed(record.error)
         seen = tally or record.tally
         if seen.stop_reason is not None and provider.dialect != "demo":
             self.counter.observe(request, candidate.model, seen.usage)
@@ -230,7 +261,7 @@ class MessagesService:
 
 async def lawful(
     attempt: Attempt, record: RequestRecord, tally: Tally | None = None
-) -> AsyncIterator[list[StreamEvent]]:
+) -> AsyncGenerator[list[StreamEvent], None]:
     """Yields an attempt's events, judged, none before content begins; an early failure is raised.
 
     Args:
@@ -241,26 +272,27 @@ async def lawful(
     judge = StreamState()
     note: Callable[[StreamEvent], object] = record.note if tally is None else tally.add
     held: list[StreamEvent] | None = []
-    async for decoded in attempt.batches():
-        batch = decoded
-        if held is not None:
-            held += batch
-            _raise_early_error(held)
-            if not any(event["type"] in _BEGINS_CONTENT for event in held):
+    async with aclosing(attempt.batches()) as decoding:
+        async for decoded in decoding:
+            batch = decoded
+            if held is not None:
+                held += batch
+                _raise_early_error(held)
+                if not any(event["type"] in _BEGINS_CONTENT for event in held):
+                    continue
+                batch, held = held, None
+            if not batch:
                 continue
-            batch, held = held, None
-        if not batch:
-            continue
-        try:
-            for event in batch:
-                judge.advance(event)
-                note(event)
-        except IllegalEvent as exc:
-            raise _our_bug(exc) from exc
-        if batch[-1]["type"] == "error":
-            yield _ended_in_error(batch, record)
-            return
-        yield batch
+            try:
+                for event in batch:
+                    judge.advance(event)
+                    note(event)
+            except IllegalEvent as exc:
+                raise _our_bug(exc) from exc
+            if batch[-1]["type"] == "error":
+                yield _ended_in_error(batch, record)
+                return
+            yield batch
     try:
         judge.finish()
     except IllegalEvent as exc:
@@ -283,18 +315,6 @@ def _ended_in_error(batch: list[StreamEvent], record: RequestRecord) -> list[Str
 def _our_bug(exc: IllegalEvent) -> ApiError:
     _log.error("unlawful_event", reason=str(exc))
     return ApiError(ErrorType.API, "The answer could not be translated (an error of Signalbox; see its log).")
-
-
-def _may_try_next(error: ApiError) -> bool:
-    """Whether another candidate could do better: not where the request itself is wrong for every model."""
-    return not (isinstance(error, UpstreamError) and error.status in (400, 413, 422))
-
-
-def _most_useful(failures: Sequence[ApiError]) -> ApiError:
-    """The error to tell when all candidates failed: one worth a retry if there is one, else the first."""
-    return next(
-        (each for each in failures if each.status in (408, 409, 429) or each.status >= 500), failures[0]
-    )
 
 
 def bind_conversation(context: RequestContext) -> None:

@@ -9,7 +9,7 @@ the client gets an error that says what did not validate. Usage and cost are tho
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import cast
 
@@ -62,9 +62,7 @@ def is_enforced(profile: Profile) -> bool:
     return profile.response_format in ("strict", "plain")
 
 
-async def held(
-    ask: Ask, request: MessagesRequest, schema: AnswerSchema, record: RequestRecord
-) -> AsyncIterator[list[StreamEvent]]:
+async def held(ask: Ask, request: MessagesRequest, schema: AnswerSchema, record: RequestRecord) -> Batches:
     """Yields empty batches while the model works, then all events of a valid answer at once.
 
     Raises:

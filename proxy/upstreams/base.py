@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Protocol
 
 from proxy.messages.message import JsonObject
@@ -15,7 +15,7 @@ class UpstreamAnswer(Protocol):
     headers: Mapping[str, str]
     """Names in lower case."""
 
-    def chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> AsyncGenerator[bytes, None]:
         """Yields the body as it arrives.
 
         Raises:

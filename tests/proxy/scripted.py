@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 import aiohttp
 from pydantic import SecretStr
 
-from proxy.config import Alias, Candidate, ProviderConfig, ProxyConfig, ServerConfig
+from proxy.config import Alias, Candidate, ProviderConfig, ProxyConfig, RetryPolicy, ServerConfig
 from proxy.events import ProxyEvent
 from proxy.messages.errors import UpstreamError
 from proxy.messages.message import JsonObject
@@ -24,6 +24,7 @@ Kind = TypeVar("Kind")
 
 TOKEN = "local-" + "token-" + "0123456789abcdef"
 BODY: JsonObject = {"model": "big", "max_tokens": 64, "messages": [{"role": "user", "content": "hi"}]}
+ONE_TRY = RetryPolicy(tries=1)
 
 
 def line(value: JsonObject | str) -> bytes:
@@ -53,7 +54,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "text/event-stream"})
     is_closed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
         for piece in self.pieces:
             if isinstance(piece, asyncio.Event):
                 await piece.wait()
@@ -157,13 +158,14 @@ async def running(
     upstreams: Mapping[str, ScriptedUpstream] | None = None,
     config: ProxyConfig | None = None,
     limits: Limits | None = None,
+    retry: RetryPolicy = ONE_TRY,
     **more: Any,
 ) -> AsyncGenerator[Running]:
-    """Starts a proxy whose providers are the scripted upstreams of their names."""
+    """Starts a proxy whose providers are the scripted upstreams of their names; nothing is tried twice."""
     scripted = {"one": ScriptedUpstream()} if upstreams is None else upstreams
     events = Announced()
     server = ProxyServer(
-        config or proxy_config(*scripted),
+        replace(config or proxy_config(*scripted), retry=retry),
         events.take,
         limits=limits,
         make_upstream=lambda provider: scripted[provider.name],

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, cast
@@ -263,7 +263,7 @@ class Endless:
         self.taken = 0
         self._pulled = asyncio.Event()
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
         piece = delta(content="x" * 60_000)
         while True:
             self.taken += len(piece)

@@ -1,0 +1,77 @@
+"""Whose turn it is to answer a request: asks `routing.progress`, waits where it says so, logs failures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from proxy.config import Candidate, ProviderConfig, RetryPolicy
+from proxy.messages.errors import ApiError
+from proxy.routing.candidates import ordered
+from proxy.routing.keys import concerns_key
+from proxy.routing.progress import GiveUp, Progress, Standing, Try
+from proxy.routing.retry import may_try_next
+from proxy.service.health import Health
+
+_log = structlog.get_logger("proxy.service")
+
+ProviderOf = Callable[[Candidate], ProviderConfig]
+
+
+class Turns:
+    """The tries of one request, one after the other."""
+
+    def __init__(
+        self, candidates: Sequence[Candidate], provider_of: ProviderOf, policy: RetryPolicy, health: Health
+    ) -> None:
+        order = ordered(candidates, health.in_flight, health.random)
+        self._progress = Progress(order, policy, health.clock() + policy.total_s)
+        self._provider_of = provider_of
+        self._health = health
+        self._failed: tuple[Candidate, ApiError] | None = None
+
+    async def next(self) -> Try:
+        """Returns the next try, once it may begin.
+
+        Raises:
+            ApiError: There is none: what the client is to be told.
+        """
+        while True:
+            step = self._progress.next_step(self._health.clock(), self._standing)
+            if isinstance(step, GiveUp):
+                raise step.error
+            self._log_failure()
+            if isinstance(step, Try):
+                return step
+            await self._health.wait(step.seconds)
+
+    def failed(self, candidate: Candidate, error: ApiError) -> None:
+        """A try failed before its first content.
+
+        Raises:
+            ApiError: The error, where nobody could do better.
+        """
+        if not may_try_next(error):
+            raise error
+        self._failed = candidate, error
+        health, progress = self._health, self._progress
+        if concerns_key(error) and health.has_other_key(candidate, self._provider_of(candidate)):
+            self._progress = progress.after_refused_key(candidate, error)
+        else:
+            self._progress = progress.after_failure(candidate, error, health.clock(), health.random)
+
+    def _standing(self, candidate: Candidate) -> Standing:
+        return self._health.standing(candidate, self._provider_of(candidate))
+
+    def _log_failure(self) -> None:
+        """A failure is worth a warning where the client will not be told of it."""
+        if self._failed is not None:
+            candidate, error = self._failed
+            self._failed = None
+            _log.warning(
+                "candidate_failed",
+                provider=candidate.provider,
+                model=candidate.model,
+                reason=error.message,
+            )
