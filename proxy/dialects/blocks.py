@@ -194,7 +194,8 @@ class ToolBlock:
         """A call opens with its id and name; the input follows."""
         if not self.name:
             return None
-        return {"type": "tool_use", "id": self.client_id, "name": self.name, "input": {}}
+        caller = {"type": "direct"}
+        return {"type": "tool_use", "id": self.client_id, "name": self.name, "input": {}, "caller": caller}
 
     def deltas(self, index: int) -> list[StreamEvent]:
         """An empty delta first, as the real API has it; then all waiting input as one."""

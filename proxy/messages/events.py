@@ -29,6 +29,8 @@ def message_start(message_id: str, model: str, usage: Usage) -> StreamEvent:
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
+            "stop_details": None,
+            "container": None,
             "usage": usage,
         },
     }
@@ -77,7 +79,13 @@ def message_delta(stop_reason: str, stop_sequence: str | None, usage: Usage, **m
     """Why the answer ended, and the final usage; `more` goes beside stop_reason (stop_details)."""
     return {
         "type": "message_delta",
-        "delta": {"stop_reason": stop_reason, "stop_sequence": stop_sequence, **more},
+        "delta": {
+            "stop_reason": stop_reason,
+            "stop_sequence": stop_sequence,
+            "stop_details": None,
+            "container": None,
+            **more,
+        },
         "usage": usage,
     }
 

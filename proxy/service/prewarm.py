@@ -40,6 +40,8 @@ def prewarmed(request: MessagesRequest, input_tokens: int, new_id: NewId) -> Mes
         "content": [],
         "stop_reason": "max_tokens",
         "stop_sequence": None,
+        "stop_details": None,
+        "container": None,
         "usage": {"input_tokens": input_tokens, "output_tokens": 0},
     }
 

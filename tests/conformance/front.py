@@ -12,7 +12,15 @@ from typing import Any, cast
 import anthropic
 from pydantic import SecretStr
 
-from proxy.config import Alias, Candidate, DialectName, ProviderConfig, ProxyConfig, ServerConfig
+from proxy.config import (
+    Alias,
+    Candidate,
+    DialectName,
+    ProviderConfig,
+    ProxyConfig,
+    RetryPolicy,
+    ServerConfig,
+)
 from proxy.messages.errors import UpstreamError
 from proxy.messages.message import JsonObject
 from tests.proxy.scripted import BODY, DONE, TOKEN, Reply, Running, ScriptedUpstream, delta, line, running
@@ -130,6 +138,7 @@ async def serving(
         ServerConfig(SecretStr(TOKEN), port=0),
         MappingProxyType({"one": ProviderConfig("one", dialect, base_url)}),
         (replace(big, **alias),),
+        retry=RetryPolicy(tries=1),
     )
     async with (
         running({"one": upstream}, config, **more) as proxy,

@@ -11,6 +11,9 @@ from proxy.messages.errors import STATUS_OF, ErrorType, UpstreamError
 from tests.conformance.front import call, chat, refusing, said, serving
 from tests.proxy.scripted import BODY, TOKEN, delta
 
+pytestmark = pytest.mark.expects_log("breaker_changed")
+"""Upstreams that fail are left alone for a while; what tests provoke here may be enough for that."""
+
 CLASSES: list[tuple[int, str, int, type[anthropic.APIStatusError]]] = [
     (400, "invalid_request_error", 400, anthropic.BadRequestError),
     (401, "authentication_error", 401, anthropic.AuthenticationError),

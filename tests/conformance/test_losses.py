@@ -12,6 +12,9 @@ from proxy.service.answer_headers import LOSSES, MAX_LOSSES, losses_header
 from tests.conformance.front import ROUTER, refusing, said, serving
 from tests.proxy.scripted import BODY
 
+pytestmark = pytest.mark.expects_log("breaker_changed")
+"""Upstreams that fail are left alone for a while; what tests provoke here may be enough for that."""
+
 LOSSY: Any = {**BODY, "context_management": {"edits": []}, "safeguards": [{"type": "x"}]}
 STRICT: Any = {"strict": True}
 

@@ -12,6 +12,9 @@ from proxy.messages.message import JsonObject
 from tests.conformance.front import JSON_TYPE, Front, chat, kinds, serving
 from tests.proxy.scripted import BODY, TOKEN, Reply, delta
 
+pytestmark = pytest.mark.expects_log("breaker_changed")
+"""Upstreams that fail are left alone for a while; what tests provoke here may be enough for that."""
+
 NATIVE: dict[str, Any] = {
     "dialect": "anthropic-messages",
     "model": "claude-opus-5-5",
@@ -333,3 +336,22 @@ async def test_other_upstreams_headers_stay_with_us() -> None:
     reply = Reply(headers={"content-type": "text/event-stream", "anthropic-ratelimit-tokens-limit": "1"})
     async with serving(reply) as front, front.proxy.post() as response:
         assert "anthropic-ratelimit-tokens-limit" not in response.headers
+
+
+COUNT = {"model": "big", "messages": [{"role": "user", "content": "hello there"}]}
+
+
+@pytest.mark.conformance("passthrough.count")
+async def test_an_upstream_of_this_protocol_counts_itself() -> None:
+    async with serving(Reply((b'{"input_tokens": 4321}',), headers=JSON_TYPE), **NATIVE) as front:
+        assert await front.told(COUNT, "/v1/messages/count_tokens") == (200, {"input_tokens": 4321})
+        assert front.sent == {**COUNT, "model": "claude-opus-5-5"}
+
+
+@pytest.mark.conformance("passthrough.count-unavailable")
+async def test_where_it_cannot_count_the_estimate_stands_in() -> None:
+    error = {"type": "error", "error": {"type": "not_found_error", "message": "Not found"}}
+    async with serving(Reply((json.dumps(error).encode(),), 404, JSON_TYPE), **NATIVE) as front:
+        status, told = await front.told(COUNT, "/v1/messages/count_tokens")
+    assert status == 200
+    assert 2 <= told["input_tokens"] <= 40

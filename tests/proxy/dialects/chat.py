@@ -70,6 +70,11 @@ def call(call_id: str, name: str = "get_weather", **arguments: Any) -> JsonObjec
     return {"type": "tool_use", "id": call_id, "name": name, "input": arguments}
 
 
+def called(call_id: str, name: str = "get_weather", **arguments: Any) -> JsonObject:
+    """A tool_use block of an answer, which says that the model itself called."""
+    return {**call(call_id, name, **arguments), "caller": {"type": "direct"}}
+
+
 def result(call_id: str, content: Any = "sunny", **more: Any) -> JsonObject:
     """A tool_result block."""
     return {"type": "tool_result", "tool_use_id": call_id, "content": content, **more}

@@ -20,6 +20,7 @@ from tests.proxy.dialects.chat import (
     asked,
     assistant,
     call,
+    called,
     chunk,
     counter,
     data,
@@ -63,6 +64,8 @@ def test_the_worked_example_gives_exactly_these_events() -> None:
                 "content": [],
                 "stop_reason": None,
                 "stop_sequence": None,
+                "stop_details": None,
+                "container": None,
                 "usage": zero,
             },
         },
@@ -73,7 +76,12 @@ def test_the_worked_example_gives_exactly_these_events() -> None:
         {"type": "content_block_stop", "index": 0},
         {
             "type": "message_delta",
-            "delta": {"stop_reason": "end_turn", "stop_sequence": None},
+            "delta": {
+                "stop_reason": "end_turn",
+                "stop_sequence": None,
+                "stop_details": None,
+                "container": None,
+            },
             "usage": {
                 "input_tokens": 100,
                 "cache_creation_input_tokens": 0,
@@ -95,7 +103,7 @@ def test_interleaved_calls_become_blocks_one_after_the_other() -> None:
         chunk(tool(1, 'ome"}')),
         chunk({}, "tool_calls"),
     )
-    assert made["content"] == [call("a", city="Paris"), call("b", city="Rome")]
+    assert made["content"] == [called("a", city="Paris"), called("b", city="Rome")]
     assert made["stop_reason"] == "tool_use"
 
 
@@ -175,7 +183,7 @@ def test_pieces_without_index_or_name_belong_to_the_last_call() -> None:
     made = answer(
         chunk(tool(None, '{"a"', id="a", name="x")), chunk(tool(None, ":1")), chunk(tool(None, "}", id="a"))
     )
-    assert made["content"] == [call("a", "x", a=1)]
+    assert made["content"] == [called("a", "x", a=1)]
 
 
 def test_a_repeated_or_empty_name_changes_nothing() -> None:
@@ -184,16 +192,16 @@ def test_a_repeated_or_empty_name_changes_nothing() -> None:
         chunk(tool(0, "{", id="", name="")),
         chunk(tool(0, "}", name="x")),
     )
-    assert made["content"] == [call("a", "x")]
+    assert made["content"] == [called("a", "x")]
 
 
 def test_a_name_that_comes_late_opens_the_call_then() -> None:
     made = answer(chunk(tool(0, "", id="a", name=None)), chunk(tool(0, '{"a":1}', name="x")))
-    assert made["content"] == [call("a", "x", a=1)]
+    assert made["content"] == [called("a", "x", a=1)]
 
 
 def test_an_id_that_comes_late_is_still_the_call_s_id() -> None:
-    assert answer(chunk(tool(0, "")), chunk(tool(0, "{}", id="a", name="x")))["content"] == [call("a", "x")]
+    assert answer(chunk(tool(0, "")), chunk(tool(0, "{}", id="a", name="x")))["content"] == [called("a", "x")]
 
 
 def test_an_id_that_comes_after_the_call_was_opened_changes_nothing() -> None:
@@ -203,11 +211,11 @@ def test_an_id_that_comes_after_the_call_was_opened_changes_nothing() -> None:
 
 def test_another_id_without_a_name_is_more_of_the_same_unfinished_call() -> None:
     made = answer(chunk(tool(0, '{"a"', id="a", name="x")), chunk(tool(0, ":1}", id="zzz")))
-    assert made["content"] == [call("a", "x", a=1)]
+    assert made["content"] == [called("a", "x", a=1)]
 
 
 def test_input_that_is_an_object_counts_like_its_text() -> None:
-    assert answer(chunk(tool(0, {"a": 1}, id="a", name="x")))["content"] == [call("a", "x", a=1)]
+    assert answer(chunk(tool(0, {"a": 1}, id="a", name="x")))["content"] == [called("a", "x", a=1)]
 
 
 def test_an_old_function_call_counts_as_a_tool_call() -> None:

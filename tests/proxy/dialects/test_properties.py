@@ -18,6 +18,7 @@ from tests.proxy.dialects.chat import (
     SSE,
     WEATHER,
     asked,
+    called,
     chunk,
     counter,
     data,
@@ -51,9 +52,7 @@ def interleaved(draw: st.DrawFn) -> tuple[list[JsonObject], list[JsonObject]]:
     order: list[JsonObject] = []
     while any(queues):
         order.append(draw(st.sampled_from([queue for queue in queues if queue])).pop(0))
-    return order, [
-        {"type": "tool_use", "id": f"c{i}", "name": "x", "input": made} for i, made in enumerate(calls)
-    ]
+    return order, [called(f"c{i}", "x", **made) for i, made in enumerate(calls)]
 
 
 @given(interleaved(), st.lists(st.integers(1, 4), max_size=5))

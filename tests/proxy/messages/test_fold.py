@@ -65,6 +65,8 @@ def test_a_stream_of_every_kind_of_block_folds_into_the_whole_message() -> None:
         ],
         "stop_reason": "tool_use",
         "stop_sequence": None,
+        "stop_details": None,
+        "container": None,
         "usage": {"input_tokens": 7, "output_tokens": 9},
         "context_management": {"applied_edits": []},
     }

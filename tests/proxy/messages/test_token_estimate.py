@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.messages.request import MessagesRequest, parse_request
@@ -183,6 +183,7 @@ JSON = st.recursive(
 KINDS = st.sampled_from(["web_search_tool_result", "tool_reference", "tool_addition", "new_kind"])
 
 
+@settings(deadline=None)  # the first estimate loads a vocabulary
 @given(
     kind=KINDS, fields=st.dictionaries(st.sampled_from(["content", "name", "tool", "tool_name", "x"]), JSON)
 )
