@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,26 @@ def parser() -> argparse.ArgumentParser:
     delete = actions.add_parser("delete", parents=[anywhere], help="delete a key")
     delete.add_argument("name", metavar="NAME", help="the keyring entry")
 
+    _add_tokens(commands, anywhere)
     commands.add_parser(
         "doctor", parents=[anywhere], help="print the facts that matter when something does not work"
     )
     return main
+
+
+def _add_tokens(commands: Any, anywhere: argparse.ArgumentParser) -> None:
+    tokens = commands.add_parser("tokens", parents=[anywhere], help="tokens for further clients")
+    actions = tokens.add_subparsers(dest="action", metavar="create|list|revoke", required=True)
+    create = actions.add_parser("create", parents=[anywhere], help="make a token and print it, once")
+    create.add_argument("name", metavar="NAME", help="what the client is called, such as phone")
+    create.add_argument("--day-usd", type=_amount, metavar="X", help="US dollars it may spend a day")
+    create.add_argument("--month-usd", type=_amount, metavar="X", help="US dollars it may spend a month")
+    create.add_argument(
+        "--alias", action="append", default=[], metavar="A", help="an alias it may use; without it, any model"
+    )
+    actions.add_parser("list", parents=[anywhere], help="list the tokens, never their values")
+    revoke = actions.add_parser("revoke", parents=[anywhere], help="make a token worthless, at once")
+    revoke.add_argument("name", metavar="NAME", help="the token's name")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -126,7 +143,22 @@ def _command(options: argparse.Namespace, environment: Any) -> int:
         from app.key_commands import key_command  # noqa: PLC0415
 
         return key_command(options.action, options.name, places, environment)
+    if options.command == "tokens":
+        return _tokens(options, places)
     return _desktop(places, environment, hidden=options.hidden)
+
+
+def _tokens(options: argparse.Namespace, places: Any) -> int:
+    from app.token_commands import create_token, list_tokens, revoke_token  # noqa: PLC0415
+
+    if options.action == "list":
+        return list_tokens(places)
+    if options.action == "revoke":
+        return revoke_token(options.name, places)
+    from app.client_tokens import TokenDraft  # noqa: PLC0415
+
+    draft = TokenDraft(options.name, options.day_usd, options.month_usd, tuple(options.alias))
+    return create_token(draft, places, datetime.now(timezone.utc).astimezone().date())
 
 
 def _desktop(places: Any, environment: Any, *, hidden: bool) -> int:
@@ -166,6 +198,16 @@ def _port(text: str) -> int:
     if not 0 <= number <= 65535:
         raise argparse.ArgumentTypeError(f"'{text}' is no port; give a number from 0 to 65535")
     return number
+
+
+def _amount(text: str) -> float:
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = -1.0
+    if not 0 <= amount <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"'{text}' is no amount; give US dollars, such as 2.50")
+    return amount
 
 
 def _failed(text: str, status: int) -> int:

@@ -120,15 +120,15 @@ class Configuration:
             OSError: The file cannot be written.
         """
         self._require_older()
-        document = self._store.apply(edits)
-        settings, notices = in_force(
-            document,
-            self._environment,
-            self._overrides,
-            has_openrouter_key=self.secrets.has_openrouter_variable,
-        )
-        self.loaded = LoadedSettings(settings, document, str(self._store.path), notices)
-        self.find_keys()
+        self._take_over(self._store.apply(edits))
+
+    def reload(self) -> None:
+        """Reads the settings file again, which another program has changed.
+
+        Raises:
+            SettingsError: It cannot be used; the settings in force stay.
+        """
+        self._take_over(self._store.load())
 
     def _require_older(self) -> None:
         if self.loaded.error is not None and self.loaded.error.is_newer:
@@ -158,6 +158,16 @@ class Configuration:
                 "settings in the window; until then every request is refused."
             )
         return f"The settings in {where} cannot be used: {error}. {_REPAIR}"
+
+    def _take_over(self, document: SettingsDocument) -> None:
+        settings, notices = in_force(
+            document,
+            self._environment,
+            self._overrides,
+            has_openrouter_key=self.secrets.has_openrouter_variable,
+        )
+        self.loaded = LoadedSettings(settings, document, str(self._store.path), notices)
+        self.find_keys()
 
     def _document(self) -> SettingsDocument:
         return shipped_settings() if self.loaded.error is not None else self.loaded.document

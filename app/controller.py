@@ -139,6 +139,16 @@ class Controller:
         if self._relay is not None:
             self._relay.close()
 
+    async def reload_settings(self) -> str | None:
+        """Takes over what another program wrote into the settings; returns why not, or None."""
+        async with self._changes:
+            try:
+                await asyncio.to_thread(self._configuration.reload)
+            except SettingsError as exc:
+                return str(exc)
+            self._took_over(ProvidersChanged(), AliasesChanged(), SettingsChanged())
+            return None
+
     def show_window(self) -> None:
         """Asks the window to come forward, for a second start of the program."""
         self._announce(ShowWindow())

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timezone
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 import structlog
 from PySide6.QtCore import QMessageLogContext, QSettings, QTimer, QtMsgType, qInstallMessageHandler
@@ -22,11 +21,12 @@ from app.configuration import Configuration
 from app.controller import Controller
 from app.environment import Environment
 from app.exit_codes import FAILED, OK
-from app.instance import ControlChannel, Reply, ask
+from app.instance import Answer, ControlChannel, Reply, Verb, ask
 from app.logs import LogPipeline
 from app.paths import Folders
 from app.qt_loop import drop_pyside_import_hook, new_qt_loop
 from app.secrets import SecretStore, forbid_core_dumps
+from app.settings_reload import reload_reply
 from app.settings_store import SettingsStore
 from app.signals import on_stop_signals
 from gui.bridge import Bridge
@@ -65,6 +65,7 @@ def run_desktop(folders: Folders, environment: Environment, *, hidden: bool = Fa
         hidden: Start with the tray icon alone; where there is no tray the window shows after all.
     """
     forbid_core_dumps()
+    prefer_the_loop()
     running = asyncio.run(ask(folders.runtime, "show"))
     if running is not None:
         return _hand_over(running)
@@ -118,8 +119,7 @@ async def _live(app: QApplication, configuration: Configuration, logs: LogPipeli
     try:
         face.show(hidden=hidden)
         await controller.start()
-        gc.collect()
-        gc.freeze()
+        settle()
         await ended.wait()
     finally:
         face.close()
@@ -186,10 +186,12 @@ class Face:
             self.tray.explain_hiding()
 
 
-def answers(controller: Controller) -> Callable[[Literal["show", "quit", "status"]], Reply]:
+def answers(controller: Controller) -> Answer:
     """Returns what the control channel answers to another start of the program."""
 
-    def answer(verb: Literal["show", "quit", "status"]) -> Reply:
+    def answer(verb: Verb) -> Reply | Awaitable[Reply]:
+        if verb == "reload":
+            return reload_reply(controller)
         state = controller.state()
         if verb == "show":
             controller.show_window()

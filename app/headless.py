@@ -6,12 +6,12 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import structlog
 
@@ -19,11 +19,12 @@ from app.configuration import Configuration
 from app.controller import Controller
 from app.environment import Environment
 from app.exit_codes import BROKEN_SETTINGS, FAILED, OK, PORT_IN_USE
-from app.instance import ControlChannel, Reply
+from app.instance import Answer, ControlChannel, Reply, Verb
 from app.local_token import TokenProblem
 from app.logs import LogPipeline
 from app.paths import Folders, UnsafeFolder
 from app.secrets import SecretStore, forbid_core_dumps
+from app.settings_reload import reload_reply
 from app.settings_store import Overrides, SettingsStore
 from app.signals import on_stop_signals
 from proxy.server.app import ProxyServer
@@ -47,6 +48,7 @@ class ServeOptions:
 def serve(options: ServeOptions, folders: Folders, environment: Environment) -> int:
     """Serves until a signal ends it; returns the exit status."""
     forbid_core_dumps()
+    prefer_the_loop()
     store = SettingsStore(options.settings or folders.settings_file, may_move=options.settings is None)
     configuration = Configuration(
         folders,
@@ -114,14 +116,17 @@ async def _serve(configuration: Configuration, logs: LogPipeline, token_file: Pa
         _log.warning("no_control_channel", reason=str(exc))
     try:
         _announce_address(controller.state().url)
+        settle()
         await ended.wait()
     finally:
         await channel.close()
     return OK
 
 
-def _answers(controller: Controller) -> Callable[[str], Reply]:
-    def answer(verb: Literal["show", "quit", "status"]) -> Reply:
+def _answers(controller: Controller) -> Answer:
+    def answer(verb: Verb) -> Reply | Awaitable[Reply]:
+        if verb == "reload":
+            return reload_reply(controller)
         if verb == "quit":
             controller.quit()
             return Reply(is_ok=True, text="quitting")
@@ -136,7 +141,7 @@ def _answers(controller: Controller) -> Callable[[str], Reply]:
             return Reply(is_ok=True, text="running", facts=facts)
         return Reply(is_ok=False, text=f"Signalbox runs without a window, at {state.url}")
 
-    return answer  # pyright: ignore[reportReturnType]
+    return answer
 
 
 def _announce_address(url: str | None) -> None:

@@ -16,7 +16,7 @@ import secrets
 import socket
 import struct
 import sys
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
@@ -28,7 +28,7 @@ from app.paths import make_private
 
 _log = structlog.get_logger("app.instance")
 
-Verb = Literal["show", "quit", "status"]
+Verb = Literal["show", "quit", "status", "reload"]
 PROTOCOL = 1
 MAX_BYTES = 64 * 1024
 TIMEOUT_S = 5.0
@@ -45,7 +45,7 @@ class Reply:
     facts: Mapping[str, Any] = field(default_factory=dict)  # pyright: ignore[reportUnknownVariableType]
 
 
-Answer = Callable[[Verb], Reply]
+Answer = Callable[[Verb], Reply | Awaitable[Reply]]
 
 
 class ControlChannel:
@@ -133,7 +133,7 @@ class ControlChannel:
                 _log.warning("control_refused", reason="another user")
                 return
             line = await asyncio.wait_for(reader.readline(), self._timeout_s)
-            reply = self._reply(line)
+            reply = await self._reply(line)
             if reply is None:
                 return
             document = {"v": PROTOCOL, "ok": reply.is_ok, "text": reply.text, "facts": dict(reply.facts)}
@@ -144,7 +144,7 @@ class ControlChannel:
         finally:
             writer.close()
 
-    def _reply(self, line: bytes) -> Reply | None:
+    async def _reply(self, line: bytes) -> Reply | None:
         """Returns the answer to a line; None for what is dropped without one."""
         try:
             asked: Any = json.loads(line)
@@ -163,7 +163,8 @@ class ControlChannel:
         verb = question.get("cmd")
         if verb not in get_args(Verb):
             return Reply(is_ok=False, text="unknown command")
-        return self._answer(cast("Verb", verb))
+        reply = self._answer(cast("Verb", verb))
+        return reply if isinstance(reply, Reply) else await reply
 
 
 async def ask(

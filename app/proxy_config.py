@@ -10,11 +10,16 @@ from pydantic import SecretStr
 
 from app.secrets import FoundKey
 from app.settings import BreakerSettings, ConditionSettings, ProviderSettings, RetrySettings, Settings
+from app.settings_money import BudgetSettings
 from proxy.config import (
     Alias,
     BreakerPolicy,
+    Budgets,
     Candidate,
+    ClientToken,
     Conditions,
+    LedgerPolicy,
+    ListPrice,
     ProviderConfig,
     ProxyConfig,
     RetryPolicy,
@@ -46,6 +51,7 @@ def to_proxy_config(settings: Settings, keys: Mapping[str, FoundKey], token: Sec
                 each.match,
                 tuple(Candidate(one.provider, one.model, one.weight) for one in each.candidates),
                 each.strict,
+                _budgets(each.budgets),
             )
             for name, each in settings.aliases.items()
         ),
@@ -53,6 +59,8 @@ def to_proxy_config(settings: Settings, keys: Mapping[str, FoundKey], token: Sec
         routes=tuple(RouteRule(_conditions(each.when), each.use) for each in settings.routes),
         retry=_retry(settings.retry),
         breaker=_breaker(settings.breaker),
+        budgets=_budgets(settings.budgets),
+        ledger=LedgerPolicy(settings.ledger.keep_days, settings.ledger.keep_rows),
     )
 
 
@@ -65,7 +73,16 @@ def _conditions(when: ConditionSettings) -> Conditions:
         thinking=when.thinking,
         request_class=when.request_class,
         model=when.model,
+        client_token=when.client_token,
     )
+
+
+def _budgets(budgets: BudgetSettings) -> Budgets:
+    return Budgets(_micro(budgets.day_usd), _micro(budgets.month_usd))
+
+
+def _micro(amount_usd: float | None) -> int | None:
+    return None if amount_usd is None else round(amount_usd * 1_000_000)
 
 
 def _retry(retry: RetrySettings) -> RetryPolicy:
@@ -81,6 +98,7 @@ def _breaker(breaker: BreakerSettings) -> BreakerPolicy:
 def provider_config(name: str, provider: ProviderSettings, found: FoundKey) -> ProviderConfig:
     """Returns the config of one provider."""
     is_named = provider.key is not None or bool(provider.keys)
+    prices = provider.prices
     return ProviderConfig(
         name=name,
         dialect=provider.dialect,
@@ -93,6 +111,7 @@ def provider_config(name: str, provider: ProviderSettings, found: FoundKey) -> P
         idle_timeout_s=provider.idle_timeout_s,
         total_timeout_s=provider.total_timeout_s,
         max_concurrent=provider.max_concurrent,
+        price=None if prices is None else ListPrice(prices.input_usd, prices.output_usd),
     )
 
 
@@ -132,4 +151,13 @@ def _not_there(name: str, settings: Settings) -> str:
 
 def _server(settings: Settings, token: SecretStr) -> ServerConfig:
     server = settings.server
-    return ServerConfig(token=token, host=server.host, port=server.port, allowed_hosts=server.allowed_hosts)
+    return ServerConfig(
+        token=token,
+        host=server.host,
+        port=server.port,
+        allowed_hosts=server.allowed_hosts,
+        client_tokens=tuple(
+            ClientToken(name, each.hash.removeprefix("sha256:"), _budgets(each.budgets), each.aliases)
+            for name, each in settings.tokens.items()
+        ),
+    )

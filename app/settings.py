@@ -12,7 +12,16 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
+
+from app.settings_money import (
+    BudgetSettings,
+    LedgerSettings,
+    PriceSettings,
+    TokenSettings,
+    token_name_problem,
+)
+from app.settings_section import Section
 
 CURRENT_VERSION = 1
 
@@ -23,18 +32,7 @@ Dialect = Literal["openai-chat", "anthropic-messages"]
 RequestClass = Literal["main", "subagent", "auxiliary", "compaction"]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="allow", hide_input_in_errors=True, use_attribute_docstrings=True, strict=False
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _nothing_means_defaults(cls, value: Any) -> Any:
-        return {} if value is None else value
-
-
-class ServerSettings(_Section):
+class ServerSettings(Section):
     """Where Signalbox listens."""
 
     host: str = Field(default="127.0.0.1", title="Address", min_length=1)
@@ -45,7 +43,7 @@ class ServerSettings(_Section):
     """Names besides 127.0.0.1, localhost and [::1] that a client may use to reach Signalbox."""
 
 
-class KeySettings(_Section):
+class KeySettings(Section):
     """Where a provider's key is; exactly one of the three. The key itself never stands in the settings."""
 
     keyring: str | None = Field(default=None, title="Keyring entry", min_length=1, max_length=200)
@@ -79,7 +77,7 @@ def _none_by_name(value: Any) -> Any:
     return None if value in ("none", {}) else value
 
 
-class ProviderSettings(_Section):
+class ProviderSettings(Section):
     """One upstream service."""
 
     dialect: Dialect = Field(default="openai-chat", title="Protocol")
@@ -97,9 +95,11 @@ class ProviderSettings(_Section):
     idle_timeout_s: float = Field(default=120.0, title="Silence may last", gt=0, le=3600)
     """Seconds an answer may pause before it counts as broken."""
     total_timeout_s: float = Field(default=3600.0, title="An answer may take", gt=0, le=86_400)
-    """Seconds from the request to the end of its answer, however busily the service goes on."""
+    """Seconds from the beginning of an answer to its end, however busily the service goes on."""
     max_concurrent: int = Field(default=32, title="Requests at once", ge=1, le=1000)
     """How many requests the service gets at once; further ones wait in line."""
+    prices: PriceSettings | None = Field(default=None, title="Prices")
+    """What its models cost; nothing: as its own list says."""
 
     @field_validator("base_url")
     @classmethod
@@ -110,7 +110,7 @@ class ProviderSettings(_Section):
         return value
 
 
-class CandidateSettings(_Section):
+class CandidateSettings(Section):
     """A provider and the name of the model there."""
 
     provider: str = Field(title="Provider", min_length=1)
@@ -121,7 +121,7 @@ class CandidateSettings(_Section):
     """Neighbours with a weight share the requests by it; without one it serves when those before it fail."""
 
 
-class AliasSettings(_Section):
+class AliasSettings(Section):
     """A model name of ours: which names it answers to, and what serves it."""
 
     match: tuple[str, ...] = Field(default=(), title="Answers to")
@@ -130,13 +130,15 @@ class AliasSettings(_Section):
     """What could serve it, best first."""
     strict: bool = Field(default=False, title="Strict")
     """Refuse a request that the provider cannot be told whole; otherwise what is lost is only named."""
+    budgets: BudgetSettings = Field(default_factory=BudgetSettings, title="Budgets")
+    """What may be spent on it."""
 
 
 def _one_is_a_list(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-class ConditionSettings(_Section):
+class ConditionSettings(Section):
     """What a request must be like; all that is named must hold."""
 
     min_tokens: int | None = Field(default=None, title="Input tokens", ge=1)
@@ -157,9 +159,13 @@ class ConditionSettings(_Section):
         default=(), title="Model asked"
     )
     """Shell-style patterns over the name the client asked for; one or a list."""
+    client_token: Annotated[tuple[str, ...], BeforeValidator(_one_is_a_list)] = Field(
+        default=(), title="Client token"
+    )
+    """Names of tokens, one of which the client came with; `local` is the first one."""
 
 
-class RouteSettings(_Section):
+class RouteSettings(Section):
     """Requests of a kind go to one alias, whatever name they ask for."""
 
     when: ConditionSettings = Field(title="When")
@@ -168,7 +174,7 @@ class RouteSettings(_Section):
     """The alias that serves it."""
 
 
-class RetrySettings(_Section):
+class RetrySettings(Section):
     """How often and how patiently a request is tried before the client is told of a failure."""
 
     tries: int = Field(default=3, title="Tries", ge=1, le=10)
@@ -181,7 +187,7 @@ class RetrySettings(_Section):
     """Seconds after which no further try begins."""
 
 
-class BreakerSettings(_Section):
+class BreakerSettings(Section):
     """When a candidate that keeps failing is left alone."""
 
     failures: int = Field(default=5, title="Failures in a row", ge=1, le=100)
@@ -196,28 +202,28 @@ class BreakerSettings(_Section):
     """Seconds it is left alone at most, unless the service itself asks for more."""
 
 
-class UnknownModelsSettings(_Section):
+class UnknownModelsSettings(Section):
     """Where names go that no alias has or matches."""
 
     provider: str = Field(title="Provider", min_length=1)
     """The provider that gets the name as it is."""
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """What is written down."""
 
     level: LogLevel = Field(default="info", title="Level")
     """The least important events that are still logged."""
 
 
-class WindowSettings(_Section):
+class WindowSettings(Section):
     """How the window looks."""
 
     theme: Theme = Field(default="system", title="Theme")
     """Light, dark, or as the system is."""
 
 
-class Settings(_Section):
+class Settings(Section):
     """The whole file."""
 
     version: int = Field(default=CURRENT_VERSION, title="Version of this file", ge=1)
@@ -238,22 +244,37 @@ class Settings(_Section):
     """How often and how patiently a request is tried."""
     breaker: BreakerSettings = Field(default_factory=BreakerSettings, title="Circuit breaker")
     """When a candidate that keeps failing is left alone."""
+    budgets: BudgetSettings = Field(default_factory=BudgetSettings, title="Budgets")
+    """What may be spent on everything together."""
+    tokens: Mapping[str, TokenSettings] = Field(default_factory=dict, title="Client tokens")
+    """Tokens besides the first one, by name."""
+    ledger: LedgerSettings = Field(default_factory=LedgerSettings, title="Ledger")
+    """How long requests are kept with their costs."""
     logs: LogSettings = Field(default_factory=LogSettings, title="Logs")
     """What is written down."""
     window: WindowSettings = Field(default_factory=WindowSettings, title="Window")
     """How the window looks."""
 
-    @field_validator("providers", "aliases", mode="before")
+    @field_validator("providers", "aliases", "tokens", mode="before")
     @classmethod
     def _nothing_means_none(cls, value: Any) -> Any:
         return {} if value is None else value
+
+    @field_validator("tokens")
+    @classmethod
+    def _free_names(cls, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        for name in value:
+            problem = token_name_problem(name)
+            if problem is not None:
+                raise ValueError(problem)
+        return value
 
     @field_validator("routes", mode="before")
     @classmethod
     def _nothing_means_no_rule(cls, value: Any) -> Any:
         return () if value is None else value
 
-    @field_validator("providers", "aliases")
+    @field_validator("providers", "aliases", "tokens")
     @classmethod
     def _usable_names(cls, value: Mapping[str, Any]) -> Mapping[str, Any]:
         for name in value:

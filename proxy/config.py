@@ -12,10 +12,6 @@ from pydantic import SecretStr
 DialectName = Literal["openai-chat", "anthropic-messages", "demo"]
 
 
-LOCAL_TOKEN = "local"  # noqa: S105 - a name
-"""What the first token is called, the one that is made at the first start."""
-
-
 @dataclass(frozen=True, slots=True)
 class Budgets:
     """What may be spent, in millionths of a US dollar; None: no limit."""
@@ -86,7 +82,7 @@ class ProviderConfig:
     first_byte_timeout_s: float = 300.0
     idle_timeout_s: float = 120.0
     total_timeout_s: float = 3600.0
-    """From sending the request to the end of its answer."""
+    """From the beginning of an answer to its end."""
     max_concurrent: int = 32
     """Requests that may be under way at once; further ones wait in line."""
     price: ListPrice | None = None

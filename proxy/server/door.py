@@ -6,6 +6,7 @@ request's head; none repeats what it was sent.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from proxy.config import ServerConfig
+from proxy.config import ClientToken, ServerConfig
+from proxy.context import LOCAL_TOKEN
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.server.limits import Limits
 
@@ -82,21 +84,40 @@ def check_origin(head: Head) -> None:
             )
 
 
-def check_token(head: Head, config: ServerConfig) -> None:
-    """Wants the local token as `x-api-key` or `Authorization: Bearer`; where both come, one must be right.
+def check_token(head: Head, config: ServerConfig) -> str:
+    """Wants a token as `x-api-key` or `Authorization: Bearer`, and returns its name.
+
+    Where both come, one must be right; the first that is counts. Every token is compared with each
+    credential, whichever is the right one, so that the time taken tells nothing.
 
     Raises:
-        ClientError: Neither is the token (401).
+        ClientError: Neither is a token of ours (401).
     """
     expected = config.token.get_secret_value().encode()
-    is_known = False
-    for presented in _credentials(head.headers):
-        is_known |= hmac.compare_digest(presented.encode("utf-8", "surrogateescape"), expected)
-    if not is_known or not expected:
+    found: str | None = None
+    for text in _credentials(head.headers):
+        presented = text.encode("utf-8", "surrogateescape")
+        is_local = hmac.compare_digest(presented, expected) and bool(expected)
+        name = _client_token(presented, config.client_tokens)
+        found = found or (LOCAL_TOKEN if is_local else name)
+    if found is None:
         raise ClientError(
             ErrorType.AUTHENTICATION,
             "The local token is missing or wrong: send it as x-api-key or as Authorization: Bearer.",
         )
+    return found
+
+
+def _client_token(presented: bytes, tokens: tuple[ClientToken, ...]) -> str | None:
+    """Only hashes are kept: 256 random bits need no slow one."""
+    if not tokens:
+        return None
+    digest = hashlib.sha256(presented).hexdigest()
+    found = None
+    for token in tokens:
+        if hmac.compare_digest(digest, token.digest):
+            found = token.name
+    return found
 
 
 def _credentials(headers: Headers) -> list[str]:

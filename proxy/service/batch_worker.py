@@ -211,7 +211,9 @@ class BatchWorker:
 
     async def _serve(self, batch: Batch, request: PendingRequest, params: JsonObject) -> None:
         """Gives one request its result. A bug on the way is logged by the task wrapper and told as a 500."""
-        context = RequestContext(self._means.new_id("req_"), client=batch.client, path=PATH)
+        context = RequestContext(
+            self._means.new_id("req_"), client=batch.client, path=PATH, token_name=batch.token
+        )
         answering = spawn(self._answer(batch, params, context), name=f"answer {context.request_id}")
         try:
             await asyncio.wait({answering})

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, timezone
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from proxy.context import LOCAL_TOKEN
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.messages.message import JsonObject
 from proxy.service.batch_body import read_batch
@@ -70,7 +71,9 @@ class BatchService:
         """Returns where the body of a new batch is to be written."""
         return await self._bodies.draft()
 
-    async def create(self, body: Draft, client: str, headers: Mapping[str, str]) -> Batch:
+    async def create(
+        self, body: Draft, client: str, headers: Mapping[str, str], token: str = LOCAL_TOKEN
+    ) -> Batch:
         """Creates a batch from a body that was written to `body`, and begins its work.
 
         Raises:
@@ -87,6 +90,7 @@ class BatchService:
             expires_us=now_us + EXPIRES_AFTER_US,
             client=client,
             headers=MappingProxyType(kept),
+            token=token,
         )
         await body.commit(batch.id)
         try:

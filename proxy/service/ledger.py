@@ -23,9 +23,9 @@ from proxy.config import ProxyConfig
 from proxy.context import RequestContext
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.messages.request import MessagesRequest
-from proxy.messages.token_estimate import estimate_tokens
 from proxy.routing.aliases import Route
 from proxy.routing.budgets import Account, Charge, Standing, all_limits, limits_of
+from proxy.service.booking import Booking, entry_of
 from proxy.service.prices import PriceList, PriceOf, most_of
 from proxy.store.ledger_values import DayTotal, Entry, Reservation, total_of
 from proxy.store.values import StoreError
@@ -46,6 +46,10 @@ _RETRY_AFTER_S = 15.0
 _PRUNE_EVERY_S = 3600.0
 
 OpenStore = Callable[[], Awaitable["LedgerStore"]]
+CountTokens = Callable[[MessagesRequest, str], Awaitable[int]]
+"""Estimates a request's input tokens in a model."""
+
+_NOT_BOOKED = "/v1/messages/count_tokens"
 
 
 def local_day(seconds: float) -> date:
@@ -116,18 +120,21 @@ class Ledger:
         self._config = config
         self._prices = PriceList(config, self._price_of)
 
-    @property
-    def prices(self) -> PriceList:
-        """The prices that hold now."""
-        return self._prices
-
     def begin(self) -> None:
         """Reads in the background what was spent, so that nobody has to wait for it."""
         if not self._is_open:
             spawn(self._begin(), name="open the ledger")
 
-    async def reserve(self, context: RequestContext, request: MessagesRequest, route: Route) -> None:
+    async def reserve(
+        self, context: RequestContext, request: MessagesRequest, route: Route, count_tokens: CountTokens
+    ) -> None:
         """Sets aside the most a request can cost, where a budget applies; durable when it returns.
+
+        Args:
+            context: Whose request it is.
+            request: The request.
+            route: What may serve it; the dearest candidate counts.
+            count_tokens: Estimates its input.
 
         Raises:
             ClientError: A budget is used up (429); nothing was set aside.
@@ -136,13 +143,16 @@ class Ledger:
         if not limits_of(self._config, context.token_name, route.alias):
             return
         await self._opened()
-        most = await self._most(request, route)
+        tokens = await count_tokens(request, route.candidates[0].model)
         # From here to the reservation nothing waits: requests that come together see each other's.
         today = self._today()
         limits = limits_of(self._config, context.token_name, route.alias)
         refused = self._account.used_up(limits, today)
         if refused is not None:
             raise ClientError(ErrorType.RATE_LIMIT, refused.refusal(), should_retry=False)
+        most = max(
+            most_of(self._prices.price(each)[0], tokens, request.max_tokens) for each in route.candidates
+        )
         charge = Charge(today, context.token_name, route.alias, most)
         self._account.reserve(charge)
         self._reserved[context.request_id] = charge
@@ -156,17 +166,14 @@ class Ledger:
         self._write_now()
         await held.is_written
 
-    def day_of_request(self, request_id: str) -> date:
-        """Returns the day a request counts for: that of its reservation, else today."""
-        charge = self._reserved.get(request_id)
-        return self._today() if charge is None else charge.day
-
-    def book(self, entry: Entry) -> None:
+    def book(self, booking: Booking) -> None:
         """Counts what a request cost in place of what was reserved; written soon."""
-        row = entry.request
-        reserved = self._reserved.pop(row.id, None)
+        if booking.context.path == _NOT_BOOKED:
+            return
+        reserved = self._reserved.pop(booking.context.request_id, None)
         if reserved is not None:
             self._account.release(reserved)
+        entry = entry_of(booking, self._prices, self._today() if reserved is None else reserved.day)
         self._count(total_of(entry))
         if self._open_store is None:
             return
@@ -207,13 +214,6 @@ class Ledger:
             self._is_open, self._account, self._days = False, Account(), {}
 
     # Counting -------------------------------------------------------------------------------
-
-    async def _most(self, request: MessagesRequest, route: Route) -> int:
-        model = route.candidates[0].model
-        # In a thread, because a vocabulary takes up to half a second to load when it is first needed.
-        tokens = await asyncio.to_thread(estimate_tokens, request, model)
-        prices = (self._prices.price(each)[0] for each in route.candidates)
-        return max(most_of(each, tokens, request.max_tokens) for each in prices)
 
     def _today(self) -> date:
         today = self._day_of(self._clock())

@@ -22,6 +22,7 @@ from proxy.events import (
 )
 from proxy.messages.errors import ApiError
 from proxy.messages.events import StreamEvent
+from proxy.service.booking import AttemptLog, Booking
 
 _log = structlog.get_logger("proxy.service")
 
@@ -42,6 +43,8 @@ class Announcer:
     wall_clock: Callable[[], float]
     """Seconds since the epoch."""
     capture_limit_bytes: int
+    book: Callable[[Booking], None] | None = None
+    """Takes each request that ended into the ledger."""
 
 
 class Capture:
@@ -74,11 +77,18 @@ class Tally:
     stop_reason: str | None = None
     tool_names: list[str] = field(default_factory=list[str])
     cost_usd: float | None = None
+    answer_chars: int = 0
+    """Of the texts, the thinking and the tools' input."""
+    is_counted: bool = False
+    """The answer's end has told its usage."""
 
     def add(self, event: StreamEvent) -> bool:
         """Takes the next event; returns whether it begins a content block."""
         match event.get("type"):
             case "content_block_delta":
+                delta = event["delta"]
+                text = delta.get("text") or delta.get("partial_json") or delta.get("thinking") or ""
+                self.answer_chars += len(text)
                 return False
             case "content_block_start":
                 block = event["content_block"]
@@ -89,6 +99,7 @@ class Tally:
                 self._take_usage(event["message"].get("usage"))
             case "message_delta":
                 self._take_usage(event.get("usage"))
+                self.is_counted = True
                 self.stop_reason = event["delta"].get("stop_reason") or self.stop_reason
             case _:
                 pass
@@ -124,15 +135,23 @@ class RequestRecord:
         self._upstream_request = Capture(limit)
         self._upstream_reply = Capture(limit)
         self._upstream_headers: Mapping[str, str] = {}
+        self._attempts = AttemptLog(context.request_id, announcer.clock)
+        self._alias: str | None = None
+        self._model_asked = ""
+        self._request_bytes = 0
+        self._failed_usd = 0.0
+        self._began_at = 0.0
 
     def start(self, *, model: str, stream: bool, body: bytes) -> None:
         """The request was understood."""
         context = self.context
         self._client_request.add(body)
+        self._model_asked, self._request_bytes = model, len(body)
+        self._began_at = self._announcer.wall_clock()
         self._announcer.emit(
             RequestStarted(
                 request_id=context.request_id,
-                at=self._announcer.wall_clock(),
+                at=self._began_at,
                 client=context.client,
                 conversation_id=context.conversation_id,
                 path=context.path,
@@ -144,6 +163,8 @@ class RequestRecord:
 
     def routed(self, alias: str | None, candidate: Candidate, reason: str, losses: Sequence[str]) -> None:
         """An attempt at a candidate begins."""
+        self._alias = alias
+        self._attempts.begin(candidate, reason)
         self._announcer.emit(
             RequestRouted(
                 self.context.request_id, alias, candidate.provider, candidate.model, reason, tuple(losses)
@@ -151,6 +172,12 @@ class RequestRecord:
         )
         log = _log.info if losses else _log.debug
         log("request_routed", provider=candidate.provider, model=candidate.model, losses=list(losses))
+
+    def attempt_failed(self, error: ApiError) -> None:
+        """The attempt failed; what its upstream wants for it all the same is kept apart."""
+        self._attempts.fail(error)
+        self._failed_usd += self.tally.cost_usd or 0.0
+        self.tally.cost_usd = None
 
     def upstream_sent(self, payload: bytes, headers: Mapping[str, str]) -> None:
         """A request goes to an upstream; an earlier attempt's capture is dropped."""
@@ -201,8 +228,26 @@ class RequestRecord:
             tool_names=tuple(tally.tool_names),
         )
         self._log_end(finished)
+        if self._announcer.book is not None:
+            self._attempts.end(finished.error_type or outcome)
+            self._announcer.book(self._booking(finished))
         self._announcer.emit(finished)
         self._announcer.emit(self._exchange())
+
+    def _booking(self, finished: RequestFinished) -> Booking:
+        return Booking(
+            context=self.context,
+            started_at=self._began_at,
+            model_asked=self._model_asked,
+            alias=self._alias,
+            candidate=self._attempts.candidate,
+            attempts=self._attempts.rows(),
+            finished=finished,
+            failed_usd=self._failed_usd,
+            is_counted=self.tally.is_counted,
+            request_bytes=self._request_bytes,
+            answer_chars=self.tally.answer_chars,
+        )
 
     def _log_end(self, finished: RequestFinished) -> None:
         _log.info(

@@ -1,4 +1,4 @@
-"""Opens the store behind batches and files, keeps house in it once a minute, and closes it.
+"""Opens the store behind batches, files and the ledger, keeps house in it once a minute, and closes it.
 
 SQLAlchemy is loaded here, in a thread, when the store is opened: the program's start does not wait for it.
 """
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from proxy.store.batches import BatchStore
     from proxy.store.database import Database
     from proxy.store.files import FileStore
+    from proxy.store.ledger import LedgerStore
 
 _log = structlog.get_logger("proxy.service")
 
@@ -40,10 +41,18 @@ class StorageConfig:
 
 
 class Storage:
-    """Batches and files over one open database; make it with `open_storage`."""
+    """Batches, files and the ledger over one open database; make it with `open_storage`."""
 
-    def __init__(self, database: Database, batches: BatchService, files: FileService, means: Means) -> None:
+    def __init__(
+        self,
+        database: Database,
+        batches: BatchService,
+        files: FileService,
+        ledger: LedgerStore,
+        means: Means,
+    ) -> None:
         self.database = database
+        self.ledger = ledger
         self.batches = batches
         self.files = files
         self.notice = database.health.message
@@ -74,14 +83,16 @@ class _Store:
     open_database: Callable[[Path, float], Awaitable[Database]]
     BatchStore: type[BatchStore]
     FileStore: type[FileStore]
+    LedgerStore: type[LedgerStore]
 
 
 def _load_store() -> _Store:
     from proxy.store.batches import BatchStore  # noqa: PLC0415 - see above
     from proxy.store.database import open_database  # noqa: PLC0415
     from proxy.store.files import FileStore  # noqa: PLC0415
+    from proxy.store.ledger import LedgerStore  # noqa: PLC0415
 
-    return _Store(open_database, BatchStore, FileStore)
+    return _Store(open_database, BatchStore, FileStore, LedgerStore)
 
 
 async def open_storage(config: StorageConfig, means: Means) -> Storage:
@@ -112,7 +123,7 @@ async def open_storage(config: StorageConfig, means: Means) -> Storage:
     except BaseException:
         await database.close()
         raise
-    return Storage(database, batches, files, means)
+    return Storage(database, batches, files, store.LedgerStore(database), means)
 
 
 class LazyStorage:

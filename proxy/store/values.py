@@ -8,7 +8,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Literal
 
-from proxy.config import LOCAL_TOKEN
+from proxy.context import LOCAL_TOKEN
 from proxy.messages.errors import ApiError, ErrorType
 
 Outcome = Literal["succeeded", "errored", "canceled", "expired"]

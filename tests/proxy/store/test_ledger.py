@@ -8,7 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from proxy.config import LOCAL_TOKEN, LedgerPolicy
+from proxy.config import LedgerPolicy
+from proxy.context import LOCAL_TOKEN
 from proxy.store import migrations
 from proxy.store.batches import BatchStore
 from proxy.store.database import Database, open_database

@@ -1,0 +1,66 @@
+"""The settings of money: budgets, prices, tokens with limits of their own, how long the ledger is kept."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from app.settings_section import Section
+from proxy.context import LOCAL_TOKEN
+
+TOKEN_HASH = r"^sha256:[0-9a-f]{64}$"  # noqa: S105 - a pattern
+
+
+class BudgetSettings(Section):
+    """What may be spent; the upstream is not asked once it is. Nothing: no limit."""
+
+    day_usd: float | None = Field(default=None, title="A day", ge=0, le=1_000_000)
+    """US dollars from midnight to midnight, in this machine's time."""
+    month_usd: float | None = Field(default=None, title="A month", ge=0, le=1_000_000)
+    """US dollars from the first of the month on."""
+
+    @model_validator(mode="after")
+    def _only_known(self) -> BudgetSettings:
+        """A misspelt limit would be none: better an error than a bill."""
+        for name in self.model_extra or {}:
+            raise ValueError(f"no budget '{name}'; there are: {', '.join(type(self).model_fields)}")
+        return self
+
+
+class PriceSettings(Section):
+    """What the models of a provider cost, where its own list says nothing or something wrong."""
+
+    input_usd: float = Field(title="Input", ge=0, le=100_000)
+    """US dollars for a million tokens of the request."""
+    output_usd: float = Field(title="Output", ge=0, le=100_000)
+    """US dollars for a million tokens of the answer."""
+
+
+class TokenSettings(Section):
+    """A further token, for one client. `signalbox tokens create` makes it; it is kept as a hash only."""
+
+    hash: str = Field(title="Hash", pattern=TOKEN_HASH)
+    """SHA-256 of the token."""
+    prefix: str = Field(default="", title="Begins with", max_length=20)
+    """The token's first characters, to tell tokens apart."""
+    created: str = Field(default="", title="Created", max_length=40)
+    """The day it was made."""
+    budgets: BudgetSettings = Field(default_factory=BudgetSettings, title="Budgets")
+    """What its client may spend."""
+    aliases: tuple[str, ...] = Field(default=(), title="Aliases")
+    """The only aliases it may use; nothing: all models."""
+
+
+class LedgerSettings(Section):
+    """How long single requests are kept with their costs. What each day cost is kept for 400 days."""
+
+    keep_days: int = Field(default=90, title="Days", ge=1, le=3650)
+    """Older requests are dropped."""
+    keep_rows: int = Field(default=100_000, title="Requests", ge=100, le=10_000_000)
+    """The oldest beyond this number are dropped."""
+
+
+def token_name_problem(name: str) -> str | None:
+    """Returns why a token cannot be called this, in a sentence, or None."""
+    if name == LOCAL_TOKEN:
+        return f"'{LOCAL_TOKEN}' is the name of the first token; choose another"
+    return None

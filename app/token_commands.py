@@ -1,0 +1,99 @@
+"""`signalbox tokens`: make, list and revoke tokens of further clients. A token is printed once, when made."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import date
+from pathlib import Path
+
+from app.client_tokens import TokenDraft, TokenRefusal, create_edits, revoke_edits
+from app.exit_codes import BROKEN_SETTINGS, FAILED, OK
+from app.instance import ask
+from app.paths import Folders
+from app.settings import Settings
+from app.settings_document import SettingsError
+from app.settings_edit import Edit
+from app.settings_money import BudgetSettings, TokenSettings
+from app.settings_store import SettingsStore
+
+
+def create_token(draft: TokenDraft, folders: Folders, today: date) -> int:
+    """Makes a token and prints it, and nothing else, on standard output; returns the exit status."""
+    store = SettingsStore(folders.settings_file)
+    try:
+        token, edits = create_edits(draft, store.load().settings, today)
+    except (SettingsError, TokenRefusal) as exc:
+        return _failed(store, exc)
+    status = _apply(store, edits, folders.runtime)
+    if status == OK:
+        sys.stdout.write(token + "\n")
+    return status
+
+
+def revoke_token(name: str, folders: Folders) -> int:
+    """Makes a token worthless; returns the exit status."""
+    store = SettingsStore(folders.settings_file)
+    try:
+        edits = revoke_edits(name, store.load().settings)
+    except (SettingsError, TokenRefusal) as exc:
+        return _failed(store, exc)
+    status = _apply(store, edits, folders.runtime)
+    if status == OK:
+        _tell(f"The token '{name}' is revoked.")
+    return status
+
+
+def list_tokens(folders: Folders) -> int:
+    """Prints a line a token: name, beginning, day, budgets, aliases; returns the exit status."""
+    store = SettingsStore(folders.settings_file)
+    try:
+        settings: Settings = store.load().settings
+    except SettingsError as exc:
+        return _failed(store, exc)
+    for name, token in settings.tokens.items():
+        sys.stdout.write("\t".join(_columns(name, token)) + "\n")
+    if not settings.tokens:
+        _tell("There is no token besides the first one. Make one with: signalbox tokens create NAME")
+    return OK
+
+
+def _columns(name: str, token: TokenSettings) -> tuple[str, ...]:
+    return (
+        name,
+        f"{token.prefix}…",
+        token.created or "-",
+        _limits(token.budgets) or "no budget",
+        " ".join(token.aliases) or "all models",
+    )
+
+
+def _limits(budgets: BudgetSettings) -> str:
+    limits = ((budgets.day_usd, "day"), (budgets.month_usd, "month"))
+    return ", ".join(f"${amount:g} a {period}" for amount, period in limits if amount is not None)
+
+
+def _apply(store: SettingsStore, edits: list[Edit], runtime: Path) -> int:
+    try:
+        store.apply(edits)
+    except SettingsError as exc:
+        return _failed(store, exc)
+    except OSError as exc:
+        _tell(f"{store.path}: {exc.strerror}")
+        return FAILED
+    reply = asyncio.run(ask(runtime, "reload"))
+    if reply is not None and not reply.is_ok:
+        _tell(f"The running Signalbox did not take the change over: {reply.text}. Restart it.")
+    return OK
+
+
+def _failed(store: SettingsStore, problem: Exception) -> int:
+    if isinstance(problem, SettingsError):
+        _tell(f"{store.path}, {problem}")
+        return BROKEN_SETTINGS
+    _tell(str(problem))
+    return FAILED
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"signalbox: {text}\n")

@@ -1,0 +1,137 @@
+"""Turns what is known of a request at its end into its lines in the ledger."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+
+from proxy.config import Candidate
+from proxy.context import RequestContext
+from proxy.events import RequestFinished
+from proxy.messages.errors import ApiError
+from proxy.service.prices import PriceList, Tokens, cost_of, micro_usd
+from proxy.store.ledger_values import AttemptRow, CostSource, Entry, RequestRow
+
+_CHARS_PER_TOKEN = 4
+"""For answers that broke off before the upstream said what they used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A request at its end."""
+
+    context: RequestContext
+    started_at: float
+    """Seconds since the epoch."""
+    model_asked: str
+    alias: str | None
+    candidate: Candidate | None
+    """Of the last attempt."""
+    attempts: tuple[AttemptRow, ...]
+    finished: RequestFinished
+    failed_usd: float
+    """What upstreams said that failed attempts cost."""
+    is_counted: bool
+    """The upstream has told what the answer used."""
+    request_bytes: int
+    answer_chars: int
+
+
+class AttemptLog:
+    """The attempts of one request, one after the other."""
+
+    def __init__(self, request_id: str, clock: Callable[[], float]) -> None:
+        self._request_id = request_id
+        self._clock = clock
+        self._rows: list[AttemptRow] = []
+        self._began_at = 0.0
+        self.candidate: Candidate | None = None
+        """Of the last one."""
+
+    def begin(self, candidate: Candidate, reason: str) -> None:
+        """The next one begins; one that is still open has ended well (or its answer was no use)."""
+        self.end("ok")
+        self.candidate = candidate
+        self._began_at = self._clock()
+        row = AttemptRow(
+            self._request_id, len(self._rows) + 1, candidate.provider, candidate.model, reason, "", 0
+        )
+        self._rows.append(row)
+
+    def fail(self, error: ApiError) -> None:
+        """The open one failed."""
+        self.end(error.type.value)
+
+    def end(self, outcome: str) -> None:
+        """The open one ended; nothing happens where none is open."""
+        if self._rows and not self._rows[-1].outcome:
+            took_ms = round((self._clock() - self._began_at) * 1000)
+            self._rows[-1] = replace(self._rows[-1], outcome=outcome, duration_ms=took_ms)
+
+    def rows(self) -> tuple[AttemptRow, ...]:
+        """Returns all of them."""
+        return tuple(self._rows)
+
+
+def entry_of(booking: Booking, prices: PriceList, day: date) -> Entry:
+    """Returns what is written of a request, with what it cost."""
+    finished, context = booking.finished, booking.context
+    tokens, is_guess = _tokens(booking)
+    cost, source = _cost(booking, prices, tokens, is_guess)
+    candidate = booking.candidate
+    row = RequestRow(
+        id=context.request_id,
+        started_us=round(booking.started_at * 1e6),
+        client=context.client,
+        token=context.token_name,
+        conversation=context.conversation_id,
+        path=context.path,
+        model_asked=booking.model_asked,
+        alias=booking.alias,
+        provider=candidate.provider if candidate else None,
+        model_used=candidate.model if candidate else None,
+        outcome=finished.outcome,
+        status=finished.status,
+        stop_reason=finished.stop_reason,
+        error_type=finished.error_type,
+        input_tokens=tokens.input,
+        output_tokens=tokens.output,
+        cache_read_tokens=tokens.cache_read,
+        cache_write_tokens=tokens.cache_write,
+        cost_micro_usd=cost,
+        cost_source=source,
+        first_token_ms=None if finished.first_token_s is None else round(finished.first_token_s * 1000),
+        total_ms=round(finished.duration_s * 1000),
+    )
+    return Entry(day.isoformat(), row, booking.attempts)
+
+
+def _tokens(booking: Booking) -> tuple[Tokens, bool]:
+    """Returns the tokens to be paid for, and whether they are guessed: the upstream said too little."""
+    told = booking.finished
+    tokens = Tokens(told.input_tokens, told.output_tokens, told.cache_read_tokens, told.cache_write_tokens)
+    if booking.finished.first_token_s is None and not told.output_tokens:
+        return tokens, False  # no answer began
+    has_input = bool(tokens.input or tokens.cache_read or tokens.cache_write)
+    if booking.is_counted and has_input:
+        return tokens, False
+    guessed = replace(
+        tokens,
+        input=tokens.input if has_input else math.ceil(booking.request_bytes / _CHARS_PER_TOKEN),
+        output=max(tokens.output, math.ceil(booking.answer_chars / _CHARS_PER_TOKEN)),
+    )
+    return guessed, True
+
+
+def _cost(booking: Booking, prices: PriceList, tokens: Tokens, is_guess: bool) -> tuple[int, CostSource]:
+    failed = micro_usd(booking.failed_usd)
+    if booking.finished.cost_usd is not None:
+        return failed + micro_usd(booking.finished.cost_usd), "upstream"
+    if booking.candidate is None or tokens == Tokens():
+        return failed, "upstream" if failed else "price list"
+    price, is_known = prices.price(booking.candidate)
+    if not is_known:
+        return failed + cost_of(price, tokens), "unknown"
+    return failed + cost_of(price, tokens), "estimate" if is_guess else "price list"
