@@ -22,6 +22,7 @@ class Stage(str, Enum):
     OPEN = "before the answer's status"
     SILENT = "while the upstream said nothing"
     BODY = "inside the answer"
+    TOTAL = "while the answer went on and on"
 
 
 def failure_of(exc: BaseException, provider: ProviderConfig, stage: Stage) -> UpstreamError:
@@ -30,6 +31,10 @@ def failure_of(exc: BaseException, provider: ProviderConfig, stage: Stage) -> Up
     if stage is Stage.SILENT:
         return UpstreamError(
             ErrorType.TIMEOUT, f"{where} sent nothing for {provider.idle_timeout_s:g} seconds in mid-answer."
+        )
+    if stage is Stage.TOTAL:
+        return UpstreamError(
+            ErrorType.TIMEOUT, f"{where} was still answering after {provider.total_timeout_s:g} seconds."
         )
     chain = tuple(_chain(exc))
     known = (

@@ -1,7 +1,7 @@
 """What both HTTP upstreams share: the session they call through, and its answer as it arrives.
 
 Requests go straight (proxies of the environment are ignored), certificates are verified, nothing is
-followed, and an answer that falls silent is ended.
+followed, and an answer that falls silent or goes on for ever is ended.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def make_session(provider: ProviderConfig) -> aiohttp.ClientSession:
     """Returns the session for one provider; must be called on the running loop."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S),
-        timeout=aiohttp.ClientTimeout(sock_connect=provider.connect_timeout_s),
+        timeout=aiohttp.ClientTimeout(connect=provider.connect_timeout_s),  # look-up and TLS included
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
         read_bufsize=READ_BYTES,
@@ -45,8 +45,9 @@ class HttpAnswer:
         self._loop = asyncio.get_running_loop()
         self._heard_at = self._loop.time()
         self._patience_s = provider.first_byte_timeout_s
-        self._is_silent = False
-        self._timer = self._loop.call_later(self._patience_s, self._look)
+        self._ends_at = self._heard_at + provider.total_timeout_s
+        self._cut_as: Stage | None = None
+        self._timer = self._loop.call_later(min(self._patience_s, provider.total_timeout_s), self._look)
         self.status = response.status
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
 
@@ -54,7 +55,7 @@ class HttpAnswer:
         """Yields the body as it arrives.
 
         Raises:
-            UpstreamError: The connection broke or fell silent for too long.
+            UpstreamError: The connection broke, fell silent for too long or took too long.
         """
         content = self._response.content
         now = self._loop.time
@@ -67,8 +68,7 @@ class HttpAnswer:
                 yield piece
                 self._heard_at = now()  # a client that reads slowly is not the upstream's silence
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as exc:
-            stage = Stage.SILENT if self._is_silent else Stage.BODY
-            raise failure_of(exc, self._provider, stage) from exc
+            raise failure_of(exc, self._provider, self._cut_as or Stage.BODY) from exc
         finally:
             self._timer.cancel()
 
@@ -82,12 +82,19 @@ class HttpAnswer:
 
     def _watch(self, delay_s: float) -> None:
         self._timer.cancel()
-        self._timer = self._loop.call_later(delay_s, self._look)
+        left_s = self._ends_at - self._loop.time()
+        self._timer = self._loop.call_later(max(0.0, min(delay_s, left_s)), self._look)
 
     def _look(self) -> None:
-        silence = self._loop.time() - self._heard_at
-        if silence < self._patience_s:
+        now = self._loop.time()
+        silence = now - self._heard_at
+        if now >= self._ends_at:
+            self._cut(Stage.TOTAL)
+        elif silence < self._patience_s:
             self._watch(self._patience_s - silence)
         else:
-            self._is_silent = True
-            self._response.close()
+            self._cut(Stage.SILENT)
+
+    def _cut(self, stage: Stage) -> None:
+        self._cut_as = stage
+        self._response.close()

@@ -265,6 +265,38 @@ async def test_silence_in_mid_answer_is_a_timeout(make: Make) -> None:
 
 
 @both
+async def test_an_answer_that_never_ends_is_ended(make: Make) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b": going on\n\n" * 1000)
+
+    async with serving(handler) as upstream:
+        error = await failure(make, provider(upstream.url, total_timeout_s=0.1))
+        await asyncio.wait_for(upstream.reader_left.wait(), 1)
+    assert (error.type, error.status) == (ErrorType.TIMEOUT, 504)
+    assert "still answering after 0.1 seconds" in error.message
+
+
+@both
+async def test_a_tls_handshake_nobody_answers_is_a_connection_that_takes_too_long(make: Make) -> None:
+    taken: list[asyncio.StreamWriter] = []
+
+    def accepted(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        taken.append(writer)
+
+    server = await asyncio.start_server(accepted, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        error = await failure(make, provider(f"https://127.0.0.1:{port}", connect_timeout_s=0.05))
+        for writer in taken:
+            writer.close()
+    assert error.type is ErrorType.TIMEOUT
+    assert "No connection to box at" in error.message
+
+
+@both
 async def test_the_first_byte_may_take_longer_than_a_later_one(make: Make) -> None:
     async with serving(stalling()) as upstream:
         error = await failure(make, provider(upstream.url, idle_timeout_s=0.01, first_byte_timeout_s=0.1))
