@@ -44,7 +44,8 @@ def has_display(environ: Mapping[str, str], platform: str) -> bool:
 def app_arguments(extra: Sequence[str], *, display: bool) -> list[str]:
     """Returns what to start the program with: without a display, its headless server."""
     names_a_command = bool(extra) and not extra[0].startswith("-")
-    if display or names_a_command:
+    only_asks = bool({"-h", "--help", "--version"} & set(extra))
+    if display or names_a_command or only_asks:
         return list(extra)
     return ["serve", *(word for word in extra if word != "--hidden")]
 

@@ -39,6 +39,7 @@ def test_a_display_is_found_by_the_environment(
         (["--hidden"], False, ["serve"]),
         (["--port", "0"], False, ["serve", "--port", "0"]),
         (["demo"], False, ["demo"]),
+        (["--version"], False, ["--version"]),
     ],
 )
 def test_without_a_display_the_program_serves_unless_told_what_to_do(
