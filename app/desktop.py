@@ -22,6 +22,7 @@ from app.controller import Controller
 from app.environment import Environment
 from app.exit_codes import FAILED, OK
 from app.instance import Answer, ControlChannel, Reply, Verb, ask
+from app.interpreter import prefer_the_loop, settle
 from app.logs import LogPipeline
 from app.paths import Folders
 from app.qt_loop import drop_pyside_import_hook, new_qt_loop

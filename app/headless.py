@@ -20,6 +20,7 @@ from app.controller import Controller
 from app.environment import Environment
 from app.exit_codes import BROKEN_SETTINGS, FAILED, OK, PORT_IN_USE
 from app.instance import Answer, ControlChannel, Reply, Verb
+from app.interpreter import prefer_the_loop, settle
 from app.local_token import TokenProblem
 from app.logs import LogPipeline
 from app.paths import Folders, UnsafeFolder

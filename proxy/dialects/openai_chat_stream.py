@@ -67,17 +67,18 @@ class OpenAIChatDecoder:
             self._is_json = looks_like_json(data)
         if self._is_json:
             return self._keep(data)
-        if self._open_text >= 0 and _is_one_event(data) and self._splitter.is_idle:
-            text = _only_text(data)
+        if not (self._splitter.is_idle and _is_whole_events(data)):
+            return self._split(data)
+        made: list[StreamEvent] = []
+        for event in data[:-2].split(b"\n\n"):
+            text = _only_text(event) if self._open_text >= 0 else ""
             if text:
                 self._answer.length += len(text)
-                return [events.text_delta(self._open_text, text)]
-        try:
-            received = self._splitter.feed(data)
-        except EventTooLarge as exc:
-            return self._fail(ErrorType.API, f"The upstream sent {exc}.")
-        made = self._take(received)
-        self._open_text = self._answer.open_text
+                made.append(events.text_delta(self._open_text, text))
+                continue
+            made += self._split(event + b"\n\n")
+            if self._is_over:
+                break
         return made
 
     def finish(self) -> list[StreamEvent]:
@@ -95,6 +96,15 @@ class OpenAIChatDecoder:
         if self._answer.finish_reason:
             return made + self._end()
         return made + self._fail(ErrorType.OVERLOADED, _BROKE_OFF if self._has_started else _NO_ANSWER)
+
+    def _split(self, data: bytes) -> list[StreamEvent]:
+        try:
+            received = self._splitter.feed(data)
+        except EventTooLarge as exc:
+            return self._fail(ErrorType.API, f"The upstream sent {exc}.")
+        made = self._take(received)
+        self._open_text = self._answer.open_text
+        return made
 
     def _keep(self, data: bytes) -> list[StreamEvent]:
         self._size += len(data)
@@ -199,18 +209,15 @@ class OpenAIChatDecoder:
         return [events.error(kind, message)]
 
 
-def _is_one_event(data: bytes) -> bool:
-    """The commonest piece by far: one data line and its blank line, and nothing else."""
-    return (
-        data.startswith(b"data: {")
-        and data.find(b"\n") == len(data) - 2
-        and len(data) < MAX_EVENT_BYTES
-        and b"\r" not in data
-    )
+def _is_whole_events(data: bytes) -> bool:
+    """The commonest pieces by far: one event or some, each with its blank line, and no line end but LF."""
+    return data.endswith(b"\n\n") and len(data) < MAX_EVENT_BYTES and b"\r" not in data
 
 
 def _only_text(event: bytes) -> str:
     """Returns the text of an event that brings text and nothing else; empty: it may bring more."""
+    if not event.startswith(b"data: {") or b"\n" in event:
+        return ""
     try:
         chunk = orjson.loads(event[6:])
         choice = chunk["choices"][0]
