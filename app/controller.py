@@ -224,9 +224,11 @@ class Controller:
             lambda: self._providers.restore_edits(name), f"{name} is back", ProvidersChanged()
         )
 
-    def remove_provider(self, name: str) -> None:
-        """Removes a provider from the settings; its key stays in the keyring."""
-        self._remove(name, self._providers.remove_edits, ProvidersChanged())
+    def remove_provider(self, name: str) -> str | None:
+        """Removes a provider from the settings (its key stays in the keyring); returns why not, or None."""
+        return self._take_edits(
+            lambda: self._providers.remove_edits(name), f"{name} removed", ProvidersChanged()
+        )
 
     def store_key(self, provider: str, key: SecretStr) -> None:
         """Puts the key into the OS keyring; answered by ActionDone or ActionFailed, and ProvidersChanged."""
@@ -264,9 +266,9 @@ class Controller:
             lambda: self._aliases.restore_edits(name), f"Alias {name} is back", AliasesChanged()
         )
 
-    def remove_alias(self, name: str) -> None:
-        """Removes an alias."""
-        self._remove(name, self._aliases.remove_edits, AliasesChanged())
+    def remove_alias(self, name: str) -> str | None:
+        """Removes an alias; returns why not, or None."""
+        return self._take_edits(lambda: self._aliases.remove_edits(name), f"{name} removed", AliasesChanged())
 
     def resolve(self, model: str) -> Resolution:
         """Says what a model name would resolve to."""
@@ -326,7 +328,8 @@ class Controller:
         settings = self._configuration.settings.providers.get(name)
         found = self._configuration.keys.get(name)
         if settings is None or found is None:
-            self._announce(ProviderTested(name, is_ok=False, text=f"there is no provider '{name}'"))
+            why = "there is no such provider" if settings is None else "its key is still being looked up"
+            self._announce(ProviderTested(name, is_ok=False, text=why))
             return
         answer = await self._probe(provider_config(name, settings, found))
         self._announce(ProviderTested(name, answer.is_ok, self._configuration.redactor.text(answer.text)))
@@ -361,11 +364,6 @@ class Controller:
             return self._submit(edits_of(), done, *changed)
         except DeskRefusal as exc:
             return str(exc)
-
-    def _remove(self, name: str, edits_of: Callable[[str], list[Edit]], changed: DeskEvent) -> None:
-        problem = self._take_edits(lambda: edits_of(name), f"{name} removed", changed)
-        if problem is not None:
-            self._announce(ActionFailed(f"{name} was not removed", problem))
 
     async def _apply(self, edits: Sequence[Edit], done: str | None, changed: Sequence[DeskEvent]) -> None:
         await asyncio.to_thread(self._configuration.apply, edits)

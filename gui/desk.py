@@ -258,8 +258,8 @@ class Desk(Protocol):
         """Adds or changes a provider; returns why not, in a sentence, or None when it was taken."""
         ...
 
-    def remove_provider(self, name: str) -> None:
-        """Removes a provider from the settings (its key stays in the keyring)."""
+    def remove_provider(self, name: str) -> str | None:
+        """Removes a provider from the settings (its key stays in the keyring); answers as `save_provider`."""
         ...
 
     def restore_provider(self, name: str) -> str | None:
@@ -289,8 +289,8 @@ class Desk(Protocol):
         """Adds or changes an alias; returns why not, in a sentence, or None when it was taken."""
         ...
 
-    def remove_alias(self, name: str) -> None:
-        """Removes an alias."""
+    def remove_alias(self, name: str) -> str | None:
+        """Removes an alias; answers as `save_alias`."""
         ...
 
     def restore_alias(self, name: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QAbstractTableModel, Qt
 
@@ -28,6 +28,24 @@ class Column(Generic[T]):
 
     title: str
     cell: Callable[[T], Cell]
+
+
+class ChosenKey:
+    """Remembers which value is chosen, by its key, while a table is told its rows anew."""
+
+    def __init__(self) -> None:
+        self.shown: str | None = None
+        self.expected: str | None = None
+        """What was just saved: it is chosen as soon as the table has it."""
+
+    def row_in(self, table: ValueTable[Any]) -> int:
+        """Returns the row to choose now."""
+        if self.expected is not None:
+            row = table.row_of(self.expected)
+            if row is not None:
+                self.expected = None
+                return row
+        return (table.row_of(self.shown) if self.shown else None) or 0
 
 
 class ValueTable(QAbstractTableModel, Generic[T]):

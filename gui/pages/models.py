@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QStackedWidget
 from gui.desk import AliasView
 from gui.dialogs.alias_dialog import AliasDialog
 from gui.models.aliases import AliasesModel
+from gui.models.value_table import ChosenKey
 from gui.pages.page import Page, Room
 from gui.tokens import SPACE
 from gui.widgets.buttons import button
@@ -100,7 +101,7 @@ class ModelsPage(Page):
         self.table.chosen.connect(self._show_chosen)
         self.table.opened.connect(self.open_edit)
         self.table.remove_asked.connect(self.remove_chosen)
-        self._shown: str | None = None
+        self._key = ChosenKey()
         self.refresh()
 
     def remembered(self) -> tuple[DataTable, ...]:
@@ -119,13 +120,12 @@ class ModelsPage(Page):
 
     def refresh(self) -> None:
         """Shows the aliases the desk has now."""
-        kept = self._shown
         aliases = self.room.desk.aliases()
         self.model.show(aliases)
         self.stack.setCurrentWidget(self.table if aliases else self.empty)
         self.add.setVisible(bool(aliases))
         if aliases:
-            self.table.choose_row((self.model.row_of(kept) if kept else None) or 0)
+            self.table.choose_row(self._key.row_in(self.model))
         self._show_chosen()
         self.resolve.refresh()
 
@@ -149,18 +149,15 @@ class ModelsPage(Page):
         if alias is None:
             return
         name = alias.name
-        self.room.desk.remove_alias(name)
+        refusal = self.room.desk.remove_alias(name)
+        self.undo.tell_removal(name, refusal, f"Removed the alias {name}.", lambda: self._restore(name))
 
-        def put_back() -> None:
-            self._shown = name
-            refusal = self.room.desk.restore_alias(name)
-            if refusal is not None:
-                self.undo.say("danger", f"{name} could not be put back", refusal)
-
-        self.undo.offer(f"Removed the alias {name}.", put_back)
+    def _restore(self, name: str) -> str | None:
+        self._key.expected = name
+        return self.room.desk.restore_alias(name)
 
     def _on_saved(self, name: str) -> None:
-        self._shown = name
+        self._key.expected = name
         self.refresh()
 
     def _show_chosen(self) -> None:
@@ -168,4 +165,4 @@ class ModelsPage(Page):
         self.edit.setEnabled(alias is not None)
         self.remove.setEnabled(alias is not None)
         if alias is not None:
-            self._shown = alias.name
+            self._key.shown = alias.name

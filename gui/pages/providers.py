@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget
 from gui.desk import ProviderTested, ProviderView
 from gui.dialogs.provider_dialog import ProviderDialog
 from gui.models.providers import ProvidersModel
+from gui.models.value_table import ChosenKey
 from gui.pages.page import Page, Room
 from gui.pages.provider_detail import ProviderDetail
 from gui.widgets.buttons import button
@@ -52,7 +53,7 @@ class ProvidersPage(Page):
         self.stack.addWidget(self.empty)
         self.body.addWidget(self.undo)
         self.body.addWidget(self.stack, 1)
-        self._shown: str | None = None
+        self._key = ChosenKey()
         self._testing: set[str] = set()
         self._wire()
         self.refresh()
@@ -81,13 +82,12 @@ class ProvidersPage(Page):
 
     def refresh(self) -> None:
         """Shows the providers the desk has now."""
-        kept = self._shown
         providers = self.room.desk.providers()
         self.model.show(providers)
         self.stack.setCurrentWidget(self.splitter if providers else self.empty)
         self.add.setVisible(bool(providers))
         if providers:
-            self.table.choose_row((self.model.row_of(kept) if kept else None) or 0)
+            self.table.choose_row(self._key.row_in(self.model))
         self._show_chosen()
 
     def choose(self, name: str) -> None:
@@ -116,29 +116,26 @@ class ProvidersPage(Page):
         if provider is None:
             return
         name = provider.name
-        self.room.desk.remove_provider(name)
-
-        def put_back() -> None:
-            self._shown = name
-            refusal = self.room.desk.restore_provider(name)
-            if refusal is not None:
-                self.undo.say("danger", f"{name} could not be put back", refusal)
-
         kept = " Its key stays in the keyring." if provider.can_store_key and provider.has_key else ""
-        self.undo.offer(f"Removed {name}.{kept}", put_back)
+        refusal = self.room.desk.remove_provider(name)
+        self.undo.tell_removal(name, refusal, f"Removed {name}.{kept}", lambda: self._restore(name))
+
+    def _restore(self, name: str) -> str | None:
+        self._key.expected = name
+        return self.room.desk.restore_provider(name)
 
     def _on_saved(self, name: str) -> None:
         self.model.forget_test(name)
-        self._shown = name
+        self._key.expected = name
         self.refresh()
 
     def _show_chosen(self) -> None:
         provider = self.chosen()
         if provider is None:
             return
-        if provider.name != self._shown:
+        if provider.name != self._key.shown:
             self.detail.forget_typed()
-        self._shown = provider.name
+        self._key.shown = provider.name
         self.detail.show_provider(
             provider, self.model.last_test(provider.name), is_testing=provider.name in self._testing
         )
@@ -153,7 +150,7 @@ class ProvidersPage(Page):
     def _on_tested(self, result: ProviderTested) -> None:
         self._testing.discard(result.provider)
         self.model.note_test(result)
-        if result.provider == self._shown:
+        if result.provider == self._key.shown:
             self.detail.show_test(result)
 
     def _store_key(self, key: SecretStr) -> None:

@@ -22,12 +22,26 @@ class UndoBar(Banner):
         self.timer.setInterval(UNDO_MS)
         self.timer.timeout.connect(self.dismiss)
 
-    def offer(self, text: str, undo: Callable[[], None]) -> None:
-        """Says what happened; `undo` takes it back."""
+    def tell_removal(
+        self, name: str, refusal: str | None, text: str, restore: Callable[[], str | None]
+    ) -> None:
+        """Says what became of a removal.
+
+        Args:
+            name: What was to be removed.
+            refusal: Why it was not, or None.
+            text: What to say when it was.
+            restore: Puts it back; returns why not, or None.
+        """
+        if refusal is not None:
+            self._complain(f"{name} was not removed", refusal)
+            return
 
         def take_back() -> None:
             self.dismiss()
-            undo()
+            problem = restore()
+            if problem is not None:
+                self._complain(f"{name} could not be put back", problem)
 
         self.say("neutral", text, actions=(("Undo", take_back),))
         self.timer.start()
@@ -36,3 +50,7 @@ class UndoBar(Banner):
         """Hides the bar; what was done stays done."""
         self.timer.stop()
         super().dismiss()
+
+    def _complain(self, title: str, text: str) -> None:
+        self.timer.stop()
+        self.say("danger", title, text)

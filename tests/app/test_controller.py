@@ -315,6 +315,24 @@ async def test_a_provider_that_cannot_work_is_refused_at_once(
     assert bench.folders.settings_file.read_text() == OPENROUTER
 
 
+async def test_a_provider_that_only_the_environment_names_is_not_removed(make: Make) -> None:
+    bench = make(variables={"OPENROUTER_API_KEY": KEY})
+    await bench.controller.start()
+
+    refusal = _desk(bench).remove_provider("openrouter")
+
+    assert refusal == "openrouter is there because OPENROUTER_API_KEY is set; unset it and start again"
+    assert [each.name for each in _desk(bench).providers()] == ["openrouter"]
+
+
+async def test_a_test_before_the_keys_are_known_says_so(make: Make) -> None:
+    bench = make(settings="providers:\n  a: {base_url: 'https://a.example'}\n")
+
+    _desk(bench).test_provider("a")
+
+    assert (await bench.until(ProviderTested)).text == "its key is still being looked up"
+
+
 async def test_a_failed_write_is_told_and_the_old_settings_stay(make: Make) -> None:
     bench = make(settings=OPENROUTER)
     await bench.controller.start()

@@ -50,6 +50,9 @@ class FakeDesk:
         self.refusal: str | None = None
         self.test_result: ProviderTested | None = None
         self.keyring_fails = False
+        self.is_slow = False
+        """Changes wait for `release`, as they wait for the disk in the real program."""
+        self.held: list[Callable[[], None]] = []
 
     def announce(self, *events: DeskEvent) -> None:
         """Tells every listener."""
@@ -61,6 +64,18 @@ class FakeDesk:
         """Changes the state and says so."""
         self.state_now = state
         self.announce(ProxyStateChanged(state))
+
+    def release(self) -> None:
+        """Carries out the changes that were held."""
+        held, self.held = self.held, []
+        for change in held:
+            change()
+
+    def _change(self, change: Callable[[], None]) -> None:
+        if self.is_slow:
+            self.held.append(change)
+        else:
+            change()
 
     # gui.desk.Desk --------------------------------------------------------------------------
 
@@ -106,6 +121,10 @@ class FakeDesk:
             has_key=not draft.needs_key,
             can_store_key=draft.key_env is None and draft.needs_key,
         )
+        self._change(lambda: self._take_provider(view, draft, replaces))
+        return None
+
+    def _take_provider(self, view: ProviderView, draft: ProviderDraft, replaces: str | None) -> None:
         names = [p.name for p in self.provider_list]
         if replaces in names:
             old = self.provider_list[names.index(replaces)]
@@ -115,15 +134,17 @@ class FakeDesk:
         else:
             self.provider_list.append(view)
         self.announce(ProvidersChanged(), ActionDone(f"Saved the provider {draft.name}"))
-        return None
 
-    def remove_provider(self, name: str) -> None:
+    def remove_provider(self, name: str) -> str | None:
         self.calls.append(f"remove_provider {name}")
+        if self.refusal is not None:
+            return self.refusal
         for view in self.provider_list:
             if view.name == name:
                 self.removed[name] = view
         self.provider_list = [p for p in self.provider_list if p.name != name]
         self.announce(ProvidersChanged())
+        return None
 
     def restore_provider(self, name: str) -> str | None:
         self.calls.append(f"restore_provider {name}")
@@ -170,21 +191,27 @@ class FakeDesk:
         self.calls.append(f"save_alias {alias.name} replaces {replaces}")
         if self.refusal is not None:
             return self.refusal
+        self._change(lambda: self._take_alias(alias, replaces))
+        return None
+
+    def _take_alias(self, alias: AliasView, replaces: str | None) -> None:
         names = [a.name for a in self.alias_list]
         if replaces in names:
             self.alias_list[names.index(replaces)] = alias
         else:
             self.alias_list.append(alias)
         self.announce(AliasesChanged(), ActionDone(f"Saved the alias {alias.name}"))
-        return None
 
-    def remove_alias(self, name: str) -> None:
+    def remove_alias(self, name: str) -> str | None:
         self.calls.append(f"remove_alias {name}")
+        if self.refusal is not None:
+            return self.refusal
         for view in self.alias_list:
             if view.name == name:
                 self.removed[name] = view
         self.alias_list = [a for a in self.alias_list if a.name != name]
         self.announce(AliasesChanged())
+        return None
 
     def restore_alias(self, name: str) -> str | None:
         self.calls.append(f"restore_alias {name}")

@@ -200,7 +200,7 @@ def test_text_from_outside_is_never_rich_text(
         )
     window.models.resolve.field.setText(HOSTILE)
     assert window.requests.show_request(HOSTILE)
-    window.providers.undo.offer(HOSTILE, lambda: None)
+    window.providers.undo.tell_removal(HOSTILE, None, HOSTILE, lambda: None)
     seen = 0
     for root in _open_everything(window):
         for widget in _all_widgets(root):

@@ -83,6 +83,29 @@ def test_a_new_alias_needs_a_name_and_somebody_to_serve_it(qtbot: QtBot, page: M
     assert chosen.name == "tiny"
 
 
+def test_a_renamed_alias_stays_the_chosen_one_once_it_is_saved(
+    qtbot: QtBot, page: ModelsPage, desk: FakeDesk
+):
+    desk.is_slow = True
+    click_cell(page.table, 1)
+    press(page.edit)
+    dialog = dialog_of(AliasDialog)
+    write(dialog.name, "tiny")
+    press(dialog.save_button)
+    with qtbot.waitSignal(page.room.bridge.aliases_changed):
+        desk.release()
+    chosen = page.chosen()
+    assert chosen is not None
+    assert chosen.name == "tiny"
+
+
+def test_a_removal_that_is_refused_says_why(qtbot: QtBot, page: ModelsPage, desk: FakeDesk):
+    desk.refusal = "there is no alias 'big'"
+    press(page.remove)
+    assert page.undo.title == "big was not removed"
+    assert page.undo.action_buttons() == []
+
+
 def test_cancel_changes_nothing(qtbot: QtBot, page: ModelsPage, desk: FakeDesk):
     press(page.edit)
     dialog = dialog_of(AliasDialog)

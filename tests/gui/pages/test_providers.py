@@ -123,6 +123,31 @@ def test_removing_asks_nothing_and_can_be_undone(qtbot: QtBot, page: ProvidersPa
     assert not page.undo.isVisible()
 
 
+def test_a_new_provider_is_the_chosen_one_once_it_is_saved(qtbot: QtBot, page: ProvidersPage, desk: FakeDesk):
+    desk.is_slow = True
+    press(page.add)
+    dialog = dialog_of(ProviderDialog)
+    dialog.kind.setCurrentIndex(1)
+    write(dialog.name, "new")
+    write(dialog.url, "https://example.invalid")
+    press(dialog.save_button)
+    with qtbot.waitSignal(page.room.bridge.providers_changed):
+        desk.release()
+    chosen = page.chosen()
+    assert chosen is not None
+    assert chosen.name == "new"
+
+
+def test_a_removal_that_is_refused_says_why_and_offers_no_undo(
+    qtbot: QtBot, page: ProvidersPage, desk: FakeDesk
+):
+    desk.refusal = "openrouter is there because OPENROUTER_API_KEY is set"
+    press(page.detail.remove)
+    assert page.undo.title == "openrouter was not removed"
+    assert page.undo.action_buttons() == []
+    assert not page.undo.timer.isActive()
+
+
 def test_delete_removes_the_chosen_row(qtbot: QtBot, page: ProvidersPage, desk: FakeDesk):
     click_cell(page.table, 2)
     key(page.table, Qt.Key.Key_Delete)
