@@ -8,6 +8,7 @@ The rules:
 3. Half-open: one request may try, the probe. Its success closes, its failure opens for twice as long.
 4. What a try has to say counts only in the period (`epoch`) in which it began: late news of an earlier one
    change nothing, but a pause that an upstream asks for is never shortened.
+5. A rest after failures may be ended early, for a request that nobody else could answer: it probes.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class CircuitBreaker:
     """Counts the changes of state."""
     until: float = 0.0
     """Open: when the rest ends, in the clock's seconds."""
+    is_asked: bool = False
+    """Open: the upstream itself asked for the rest."""
     why: str = ""
     """Open or half-open: what opened it, for people."""
     failures: int = 0
@@ -50,6 +53,15 @@ class CircuitBreaker:
         if self.state == "open":
             return max(0.0, self.until - now)
         return PROBE_WAIT_S if self.state == "half_open" else 0.0
+
+    @property
+    def may_hasten(self) -> bool:
+        """Whether its rest may be ended early."""
+        return self.state == "open" and not self.is_asked
+
+    def hastened(self, now: float) -> CircuitBreaker:
+        """Returns the breaker with its rest ended, so that the next request probes."""
+        return replace(self, until=min(self.until, now)) if self.may_hasten else self
 
     def begun(self, now: float) -> CircuitBreaker | None:
         """Returns the breaker after a try begins, or None where none may begin now."""
@@ -96,12 +108,13 @@ class CircuitBreaker:
             policy: The longest rest, where the upstream names none.
         """
         if self.state == "open":
-            return replace(self, until=max(self.until, now + (pause_s or 0.0)))
+            until = max(self.until, now + (pause_s or 0.0))
+            return replace(self, until=until, is_asked=self.is_asked or pause_s is not None)
         if epoch != self.epoch:
             return self
         if pause_s is None:
             pause_s = self._doubled(_SHORTEST_PAUSE_S, policy)
-        return self._opened(now, pause_s, "it asked for a pause")
+        return self._opened(now, pause_s, "it asked for a pause", is_asked=True)
 
     def abandoned(self, epoch: int) -> CircuitBreaker:
         """Returns the breaker after a try that began in `epoch` ended without news: its client left."""
@@ -112,12 +125,13 @@ class CircuitBreaker:
     def _doubled(self, first_s: float, policy: BreakerPolicy) -> float:
         return min(policy.longest_rest_s, first_s * 2.0 ** min(self.openings, _MOST_DOUBLINGS))
 
-    def _opened(self, now: float, rest_s: float, why: str) -> CircuitBreaker:
+    def _opened(self, now: float, rest_s: float, why: str, *, is_asked: bool = False) -> CircuitBreaker:
         return replace(
             self,
             state="open",
             epoch=self.epoch + 1,
             until=now + rest_s,
+            is_asked=is_asked,
             why=why,
             failures=0,
             tries=(),

@@ -1,4 +1,4 @@
-"""How far one request has come with its candidates, and what to do next: try one, wait, or give up.
+"""How far one request has come with its candidates, and what to do next: try one, wait, probe, or give up.
 
 The rules:
 
@@ -6,7 +6,9 @@ The rules:
 2. One that failed gives way to the others at once; it is tried again after its back-off, if the failure may
    pass and it has tries left.
 3. Where nothing can be tried now, the shortest rest is waited for, unless that takes too long.
-4. Else the request has failed, and the client is told the failure that is most useful to it.
+4. A request that tried nothing yet probes the candidate that has the shortest rest after failures: what it
+   is told by the upstream now is worth more than what others were told before.
+5. Else the request has failed, and the client is told the failure that is most useful to it.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ class Standing:
     """Why it rests, such as `breaker open`."""
     error: ApiError | None = None
     """What it failed with last."""
+    may_hasten: bool = False
+    """It rests because it failed, not because it was asked to: a request may end its rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +53,20 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Hasten:
+    """End this candidate's rest and look again."""
+
+    candidate: Candidate
+
+
+@dataclass(frozen=True, slots=True)
 class GiveUp:
     """Tell the client this."""
 
     error: ApiError
 
 
-Step = Try | Wait | GiveUp
+Step = Try | Wait | Hasten | GiveUp
 StandingOf = Callable[[Candidate], Standing]
 
 
@@ -109,6 +120,9 @@ class Progress:
             soonest = max(0.0, min(waits.values()))
             if soonest <= self.policy.longest_wait_s and now + soonest <= self.ends_at:
                 return Wait(soonest)
+        resting = [each for each in left if standings[each].may_hasten]
+        if resting and not self.past and now <= self.ends_at:
+            return Hasten(min(resting, key=lambda each: standings[each].rest_s))
         return GiveUp(self._told(standings))
 
     def _with(self, candidate: Candidate, past: Past) -> Progress:

@@ -66,12 +66,20 @@ class Health:
         if known is None:
             return Standing()
         now = self.clock()
-        rest_s, why = known.breaker.rest_s(now), _WHY.get(known.breaker.state, "")
+        breaker = known.breaker
+        rest_s, why = breaker.rest_s(now), _WHY.get(breaker.state, "")
+        may_hasten = rest_s > 0 and breaker.may_hasten
         if rest_s <= 0 and provider.further_keys:
             rests = self._rests(known)
             if rests.pick(len(keys_of(provider)), now) is None:
                 rest_s, why = rests.soonest_s(now), "all keys limited"
-        return Standing(known.in_flight, rest_s, why, known.error)
+        return Standing(known.in_flight, rest_s, why, known.error, may_hasten)
+
+    def hasten(self, candidate: Candidate, provider: ProviderConfig) -> None:
+        """Ends a candidate's rest after failures: the next request probes it."""
+        known = self._of(candidate, provider)
+        if known is not None:
+            known.breaker = known.breaker.hastened(self.clock())
 
     def in_flight(self, candidate: Candidate) -> int:
         """Returns how many requests a candidate is answering."""

@@ -10,7 +10,7 @@ from proxy.config import Candidate, ProviderConfig, RetryPolicy
 from proxy.messages.errors import ApiError
 from proxy.routing.candidates import ordered
 from proxy.routing.keys import concerns_key
-from proxy.routing.progress import GiveUp, Progress, Standing, Try
+from proxy.routing.progress import GiveUp, Hasten, Progress, Standing, Try
 from proxy.routing.retry import may_try_next
 from proxy.service.health import Health
 
@@ -44,7 +44,10 @@ class Turns:
             self._log_failure()
             if isinstance(step, Try):
                 return step
-            await self._health.wait(step.seconds)
+            if isinstance(step, Hasten):
+                self._health.hasten(step.candidate, self._provider_of(step.candidate))
+            else:
+                await self._health.wait(step.seconds)
 
     def failed(self, candidate: Candidate, error: ApiError) -> None:
         """A try failed before its first content.

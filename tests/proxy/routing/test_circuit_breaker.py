@@ -115,6 +115,22 @@ def test_pauses_of_requests_that_were_under_way_extend_the_rest_and_never_shorte
     assert breaker.paused(0, 6.0, None, POLICY).until == 25.0
 
 
+def test_a_rest_after_failures_may_be_ended_early_and_then_one_request_probes() -> None:
+    breaker = failed(CLOSED, times=3)
+    hastened = breaker.hastened(4.0)
+    assert (breaker.rest_s(4.0), hastened.rest_s(4.0)) == (6.0, 0.0)
+    assert probing(hastened, 4.0).begun(4.0) is None
+    assert failed(probing(hastened, 4.0), 4.0).until == 24.0
+
+
+def test_a_pause_that_the_upstream_asked_for_is_never_ended_early() -> None:
+    paused = CLOSED.paused(0, 5.0, 20.0, POLICY)
+    assert paused.hastened(6.0) is paused
+    asked_later = failed(CLOSED, times=3)
+    asked_later = asked_later.paused(asked_later.epoch, 1.0, 30.0, POLICY)
+    assert asked_later.hastened(6.0).rest_s(6.0) == 25.0
+
+
 def test_a_limit_without_a_pause_rests_one_second_and_twice_as_long_each_time() -> None:
     breaker, now, rests = CLOSED.paused(0, 0.0, None, POLICY), 0.0, list[float]()
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""What is done about a request: try, wait or give up."""
+"""What is done about a request: try, wait, probe or give up."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proxy.config import Candidate, RetryPolicy
 from proxy.messages.errors import ApiError, ClientError, ErrorType, UpstreamError
-from proxy.routing.progress import GiveUp, Progress, Standing, Try, Wait, most_useful
+from proxy.routing.progress import GiveUp, Hasten, Progress, Standing, Try, Wait, most_useful
 
 A, B = Candidate("a", "m"), Candidate("b", "n")
 POLICY = RetryPolicy(tries=3, first_wait_s=1.0, longest_wait_s=8.0, total_s=100.0)
@@ -92,6 +92,22 @@ def test_nothing_begins_after_the_total_time() -> None:
 
 def test_a_short_rest_is_waited_for() -> None:
     assert progress(A).next_step(0.0, lambda _: OPEN) == Wait(5.0)
+
+
+def test_where_all_rest_for_long_after_failures_the_one_with_the_shortest_rest_is_probed() -> None:
+    standings = {
+        A: Standing(rest_s=60.0, why="breaker open", may_hasten=True),
+        B: Standing(rest_s=20.0, why="breaker open", may_hasten=True),
+    }
+    assert progress(A, B).next_step(0.0, standings.__getitem__) == Hasten(B)
+    standings[B] = Standing(rest_s=20.0, why="all keys limited")
+    assert progress(A, B).next_step(0.0, standings.__getitem__) == Hasten(A)
+
+
+def test_a_request_that_tried_something_is_told_how_that_failed_instead_of_probing_another() -> None:
+    resting = Standing(rest_s=60.0, why="breaker open", may_hasten=True)
+    after = failed(progress(A, B), A, FORBIDDEN)
+    assert given_up(after.next_step(0.0, lambda _: resting)) is FORBIDDEN
 
 
 def test_a_key_that_was_refused_costs_no_try() -> None:

@@ -1,0 +1,54 @@
+"""Whose turn it is: no request is refused for what other requests found, as long as one may ask."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.config import BreakerPolicy, Candidate, ProviderConfig, RetryPolicy
+from proxy.events import ProxyEvent
+from proxy.messages.errors import ApiError, ErrorType, UpstreamError
+from proxy.service.health import Health
+from proxy.service.turns import Turns
+
+ONLY = Candidate("one", "m")
+PROVIDER = ProviderConfig("one", "openai-chat", "http://127.0.0.1:1/v1")
+BREAKER = BreakerPolicy(failures=2, rest_s=60.0)
+DOWN = UpstreamError(ErrorType.API, "Nothing listens.")
+
+
+def ignore(_: ProxyEvent) -> None: ...
+
+
+def turns(health: Health) -> Turns:
+    return Turns([ONLY], lambda _: PROVIDER, RetryPolicy(tries=1, longest_wait_s=5.0), health)
+
+
+async def fail(health: Health, error: ApiError = DOWN) -> None:
+    with pytest.raises(UpstreamError):
+        async with health.trying(ONLY, PROVIDER, BREAKER):
+            raise error
+
+
+@pytest.mark.expects_log("breaker_changed")
+async def test_the_only_candidate_is_probed_by_the_next_request_however_long_it_should_rest() -> None:
+    health = Health(ignore, lambda: 0.0, lambda: 0.0)
+    for _ in range(BREAKER.failures):
+        await fail(health)
+    assert health.standing(ONLY, PROVIDER).rest_s == 60.0
+
+    assert (await turns(health).next()).candidate == ONLY
+    async with health.trying(ONLY, PROVIDER, BREAKER) as ticket:
+        ticket.answered()
+
+    assert health.standing(ONLY, PROVIDER).rest_s == 0.0
+
+
+@pytest.mark.expects_log("breaker_changed")
+async def test_a_pause_that_the_only_candidate_asked_for_is_passed_on_to_the_client() -> None:
+    health = Health(ignore, lambda: 0.0, lambda: 0.0)
+    await fail(health, UpstreamError(ErrorType.RATE_LIMIT, "Slow down.", retry_after_s=30.0))
+
+    with pytest.raises(UpstreamError) as told:
+        await turns(health).next()
+
+    assert (told.value.status, told.value.retry_after_s) == (429, 30.0)
