@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import anthropic
@@ -13,9 +13,17 @@ import pytest
 from structlog.typing import EventDict
 
 from proxy.config import Alias, Candidate, ProxyConfig
+from proxy.context import RequestContext
 from proxy.events import FirstToken, RequestFinished
+from proxy.messages import events
+from proxy.messages.errors import UpstreamError
+from proxy.messages.events import StreamEvent
 from proxy.messages.message import JsonObject
+from proxy.messages.request import MessagesRequest, parse_request
 from proxy.server.limits import Limits
+from proxy.service.answer_schema import AnswerSchema
+from proxy.service.record import Announcer, RequestRecord
+from proxy.service.structured_output import held
 from tests.proxy.scripted import (
     BODY,
     DONE,
@@ -78,14 +86,12 @@ async def ask_streamed(proxy: Running) -> list[JsonObject]:
     return [json.loads(each[6:]) for each in text.splitlines() if each.startswith("data: ")]
 
 
-def kinds(events: Sequence[JsonObject]) -> list[str]:
-    return [event["type"] for event in events]
+def kinds(told: Sequence[JsonObject]) -> list[str]:
+    return [event["type"] for event in told]
 
 
-def texts(events: Sequence[JsonObject]) -> str:
-    return "".join(
-        event["delta"].get("text", "") for event in events if event["type"] == "content_block_delta"
-    )
+def texts(told: Sequence[JsonObject]) -> str:
+    return "".join(event["delta"].get("text", "") for event in told if event["type"] == "content_block_delta")
 
 
 @pytest.mark.parametrize("base_url", [OPENROUTER, DEEPSEEK])
@@ -143,8 +149,29 @@ async def test_after_three_invalid_answers_the_client_is_told_what_did_not_valid
     assert (status, body["error"]["type"]) == (500, "api_error")
     assert '$.city: 7 is not of type "string"' in body["error"]["message"]
     assert len(upstreams["one"].asked) == 3
-    finished = proxy.of(RequestFinished)[0]
-    assert (finished.outcome, finished.cost_usd, finished.output_tokens) == ("error", 0.75, 21)
+    assert proxy.of(RequestFinished)[0].outcome == "error"
+
+
+@pytest.mark.expects_log("structured_output_invalid")
+@pytest.mark.parametrize(
+    ("cost", "paid"), [(0.25, (0.75, None)), (None, (None, 21))], ids=["cost told", "tokens told"]
+)
+async def test_what_all_invalid_answers_cost_is_kept_once(
+    cost: float | None, paid: tuple[float | None, int | None]
+) -> None:
+    record = RequestRecord(RequestContext("req_1"), Announcer(lambda _: None, float, float, 0), {})
+
+    async def ask(_: MessagesRequest) -> AsyncGenerator[list[StreamEvent], None]:
+        yield [events.message_start("msg_1", "m", {"input_tokens": 0, "output_tokens": 0})]
+        yield [
+            events.message_delta("end_turn", None, {"input_tokens": 11, "output_tokens": 7}),
+            events.message_stop(),
+        ]
+        record.tally.cost_usd = cost
+
+    with pytest.raises(UpstreamError, match="it has no text"):
+        _ = [batch async for batch in held(ask, parse_request(BODY), AnswerSchema({}), record)]
+    assert (record.tally.cost_usd, record.tally.usage.get("output_tokens")) == paid
 
 
 @pytest.mark.expects_log("structured_output_invalid", "candidate_failed")
@@ -159,9 +186,9 @@ async def test_another_candidate_may_do_better() -> None:
 async def test_text_around_the_json_is_taken_off_because_clients_parse_the_block() -> None:
     upstreams = replying(saying("Here you are:\n```json\n", VALID, "\n```"))
     async with running(upstreams, configured(DEEPSEEK)) as proxy:
-        events = await ask_streamed(proxy)
-    assert texts(events) == VALID
-    assert kinds(events)[-1] == "message_stop"
+        told = await ask_streamed(proxy)
+    assert texts(told) == VALID
+    assert kinds(told)[-1] == "message_stop"
 
 
 async def test_a_stream_is_held_until_it_is_valid_and_pings_keep_the_client_alive() -> None:
@@ -199,13 +226,21 @@ async def test_where_the_upstream_enforces_the_schema_a_stream_flows() -> None:
 @pytest.mark.parametrize("text", ["I cannot.", '{"city":7}', f"Sure: {VALID}"])
 async def test_a_flowing_stream_that_turns_out_invalid_ends_as_an_error(text: str) -> None:
     async with running(replying(saying(text)), configured(OPENROUTER)) as proxy:
-        events = await ask_streamed(proxy)
-    assert texts(events) == text
-    assert kinds(events)[-2:] == ["content_block_stop", "error"]
-    assert events[-1]["error"]["type"] == "api_error"
-    assert "output_config.format" in events[-1]["error"]["message"]
-    assert events[-1]["request_id"].startswith("req_")
+        told = await ask_streamed(proxy)
+    assert texts(told) == text
+    assert kinds(told)[-2:] == ["content_block_stop", "error"]
+    assert told[-1]["error"]["type"] == "api_error"
+    assert "output_config.format" in told[-1]["error"]["message"]
+    assert told[-1]["request_id"].startswith("req_")
     assert proxy.of(RequestFinished)[0].outcome == "error"
+
+
+async def test_a_flowing_stream_that_fails_keeps_the_upstreams_own_error() -> None:
+    broken = line({"error": {"code": 502, "message": "gone"}, "choices": [{"index": 0, "delta": {}}]})
+    async with running(replying(Reply((delta(content="{"), broken))), configured(OPENROUTER)) as proxy:
+        told = await ask_streamed(proxy)
+    assert kinds(told)[-1] == "error"
+    assert "gone" in told[-1]["error"]["message"]
 
 
 @pytest.mark.parametrize("base_url", [OPENROUTER, DEEPSEEK])
