@@ -109,6 +109,7 @@ def asks_for_the_context(client: ClaudeCode) -> tuple[Outcome, ...]:
     return (client.ask("/context"),)
 
 
+@pytest.mark.conformance("clients.tools")
 @pytest.mark.parametrize("dialect", BEHIND)
 def test_a_file_is_read_edited_and_run_as_straight(both: Both, dialect: str) -> None:
     (outcomes, files), straight = both(reads_edits_runs, dialect)
@@ -121,6 +122,7 @@ def test_a_file_is_read_edited_and_run_as_straight(both: Both, dialect: str) -> 
     assert (session.answer.split()[-1], session.turns, session.is_error) == ("MARK-DONE", 5, False)
 
 
+@pytest.mark.conformance("clients.web-search")
 @pytest.mark.parametrize("dialect", BEHIND)
 def test_a_web_search_brings_the_same_pages_as_straight(both: Both, dialect: str) -> None:
     through, straight = both(searches, dialect)
@@ -131,6 +133,7 @@ def test_a_web_search_brings_the_same_pages_as_straight(both: Both, dialect: str
     assert "https://example.com/one" in session.results[1]
 
 
+@pytest.mark.conformance("clients.thinking")
 @pytest.mark.parametrize("dialect", BEHIND)
 def test_thinking_comes_back_signed_to_the_model_that_thought(both: Both, dialect: str) -> None:
     through, straight = both(thinks_with_tools, dialect)
@@ -141,6 +144,7 @@ def test_thinking_comes_back_signed_to_the_model_that_thought(both: Both, dialec
     assert session.answer.startswith("THINKING-REPLAYED:signed ")
 
 
+@pytest.mark.conformance("clients.parallel")
 @pytest.mark.parametrize("dialect", BEHIND)
 def test_calls_at_once_all_run_as_straight(both: Both, dialect: str) -> None:
     through, straight = both(calls_at_once, dialect)
@@ -151,6 +155,7 @@ def test_calls_at_once_all_run_as_straight(both: Both, dialect: str) -> None:
         assert "third" in session.given
 
 
+@pytest.mark.conformance("clients.cut-stream")
 @pytest.mark.parametrize("dialect", BEHIND)
 def test_a_session_goes_on_after_a_cut_stream_as_straight(both: Both, dialect: str) -> None:
     through, straight = both(goes_on_after_a_cut, dialect)
@@ -161,6 +166,7 @@ def test_a_session_goes_on_after_a_cut_stream_as_straight(both: Both, dialect: s
     assert "user_marks=['USERMARK-A', 'USERMARK-B', 'USERMARK-C']" in seen.given
 
 
+@pytest.mark.conformance("clients.context")
 def test_the_context_is_counted_to_the_token_by_the_api_behind(both: Both) -> None:
     through, straight = both(asks_for_the_context, MESSAGES)
 
@@ -168,6 +174,7 @@ def test_the_context_is_counted_to_the_token_by_the_api_behind(both: Both) -> No
     assert "Context Usage" in through[0][0].answer
 
 
+@pytest.mark.conformance("clients.context")
 def test_the_context_is_counted_where_the_upstream_counts_nothing(
     both: Both, ways: Mapping[str, Server]
 ) -> None:
@@ -184,6 +191,7 @@ def test_the_context_is_counted_where_the_upstream_counts_nothing(
     assert len(counts) > 5, "else the client made the numbers up itself"
 
 
+@pytest.mark.conformance("clients.interactive")
 def test_the_window_of_claude_code_talks_counts_and_is_interrupted(
     claude_code: Path, ways: Mapping[str, Server], tmp_path: Path
 ) -> None:

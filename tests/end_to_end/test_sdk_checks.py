@@ -46,6 +46,7 @@ def running(
         yield MappingProxyType(started)
 
 
+@pytest.mark.conformance("clients.sdks")
 @pytest.mark.parametrize("dialect", BEHIND)
 def test_every_check_of_the_sdk_passes(running: Running, dialect: str) -> None:
     out, _ = running[dialect].communicate(timeout=200)

@@ -127,6 +127,7 @@ def test_a_rule_without_conditions_holds_for_every_request() -> None:
     assert route.reason.endswith("every request")
 
 
+@pytest.mark.conformance("clients.routing-by-hint")
 @pytest.mark.parametrize("told", ["auxiliary", " Auxiliary "])
 def test_the_request_class_is_what_the_client_says(told: str) -> None:
     assert routed(Conditions(request_class=("compaction", "auxiliary")), asked(None, told)) is not None

@@ -29,6 +29,7 @@ CALL = {
 }
 
 
+@pytest.mark.conformance("safeguards.accepted")
 async def test_safeguards_are_left_out_and_that_is_said() -> None:
     upstream = ScriptedUpstream()
     async with (
@@ -44,6 +45,7 @@ async def test_safeguards_are_left_out_and_that_is_said() -> None:
     )
 
 
+@pytest.mark.conformance("safeguards.said")
 @pytest.mark.timeout(120)
 @pytest.mark.may_block
 async def test_claude_code_in_auto_mode_says_what_is_wrong_and_what_to_do(

@@ -37,6 +37,7 @@ def test_what_no_honest_client_sends_is_left_out(value: str) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.conformance("clients.hints")
 async def test_hints_are_in_the_log_lines_of_their_request_and_of_no_other(
     log_events: list[EventDict],
 ) -> None:
