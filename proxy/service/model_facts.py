@@ -31,7 +31,4 @@ class ModelFacts:
 
     def profile(self, provider: ProviderConfig, model: str) -> Profile:
         """Returns the profile that requests for the model are encoded by."""
-        profile = profile_for(provider.base_url, model)
-        if provider.dialect == "anthropic-messages":
-            return profile  # nothing is encoded for it
-        return profile_with(profile, self.entry(provider, model))
+        return profile_with(profile_for(provider.base_url, model), self.entry(provider, model))

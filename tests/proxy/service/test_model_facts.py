@@ -11,7 +11,6 @@ import anthropic
 
 from proxy.config import Alias, Candidate, ProviderConfig, ProxyConfig
 from proxy.events import RequestRouted
-from proxy.service.model_facts import ModelFacts
 from proxy.upstreams.catalogue import Catalogue
 from proxy.upstreams.model_entries import ModelEntry, ReasoningFacts
 from tests.proxy.scripted import BODY, TOKEN, Running, ScriptedUpstream, provider, proxy_config, running
@@ -117,13 +116,13 @@ async def test_capabilities_are_told_whole_or_not_at_all() -> None:
     assert (row["max_input_tokens"], row["max_tokens"], row["capabilities"]) == (8192, 8192, None)
 
 
-async def test_what_is_passed_through_is_not_encoded_by_a_list() -> None:
-    facts = ModelFacts(catalogue())
-    await facts.load()
-    one = config("anthropic-messages").providers["one"]
-    before = facts.profile(one, "author/model")
-    facts.entry(one, "author/model")
-    while tasks := {task for task in asyncio.all_tasks() if task.get_name().startswith("read the models")}:
-        await asyncio.wait(tasks, timeout=5)
-    assert facts.entry(one, "author/model") == ENTRY
-    assert facts.profile(one, "author/model") == before
+async def test_the_limits_of_a_model_that_is_passed_through_are_told_too() -> None:
+    upstream = ScriptedUpstream()
+    async with running({"one": upstream}, config("anthropic-messages"), catalogue=catalogue()) as proxy:
+        await known(proxy)
+        async with proxy.http.get(proxy.url + "/v1/models/big", headers={"x-api-key": TOKEN}) as response:
+            row = json.loads(await response.read())
+        async with proxy.post({**BODY, "max_tokens": 128_000}) as response:
+            await response.read()
+    assert (row["max_input_tokens"], row["max_tokens"]) == (200_000, 64_000)
+    assert upstream.asked[0]["max_tokens"] == 128_000
