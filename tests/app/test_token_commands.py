@@ -1,0 +1,104 @@
+"""`signalbox tokens` as scripts use it, beside a program that runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.app.test_cli import TOKEN, Shell
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture
+async def shell() -> AsyncIterator[Shell]:
+    shell = Shell()
+    yield shell
+    for each in shell.started:
+        if each.returncode is None:
+            each.kill()
+            await each.wait()
+
+
+async def status_of(url: str, token: str) -> int:
+    body = {"model": "claude-sonnet-5-5", "max_tokens": 64, "messages": [{"role": "user", "content": "hi"}]}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{url}/v1/messages", json=body, headers={"x-api-key": token}) as response,
+    ):
+        return response.status
+
+
+async def test_a_token_is_printed_once_opens_a_running_program_and_is_revoked_at_once(
+    shell: Shell, home: Path, tmp_path: Path
+) -> None:
+    token_file = tmp_path / "token"
+    token_file.write_text(TOKEN + "\n")
+    token_file.chmod(0o600)
+    serve = await shell.start("serve", "--port", "0", "--token-file", str(token_file))
+    url = await serve.listening()
+
+    code, out, err = await shell.run("tokens", "create", "phone", "--day-usd", "2.5")
+    assert (code, err) == (0, "")
+    token = out.removesuffix("\n")
+    assert token.startswith("sbx_")
+    assert "\n" not in token
+    assert await status_of(url, token) == 200
+
+    code, out, _err = await shell.run("tokens", "list")
+    assert (code, out.split("\t")[:2]) == (0, ["phone", token[:8] + "…"])
+    assert "$2.5 a day\tall models" in out
+
+    code, out, err = await shell.run("tokens", "revoke", "phone")
+    assert (code, out, err) == (0, "", "signalbox: The token 'phone' is revoked.\n")
+    assert await status_of(url, token) == 401
+    assert await status_of(url, TOKEN) == 200
+
+    serve.process.terminate()
+    _code, out, err = await serve.end()
+    assert token not in out + err
+    written = [each for each in (home / "signalbox").rglob("*") if each.is_file()]
+    assert not [each for each in written if token.encode() in each.read_bytes()]
+
+
+async def test_without_a_running_program_it_works_on_the_settings_alone(shell: Shell) -> None:
+    code, out, _err = await shell.run("tokens", "create", "ci", "--month-usd", "1", "--alias", "big")
+    assert (code, out.count("\n")) == (0, 1)
+    assert await shell.run("tokens", "create", "ci") == (
+        1,
+        "",
+        "signalbox: there is a token 'ci' already; revoke it first, or choose another name\n",
+    )
+    code, out, err = await shell.run("tokens", "revoke", "cii")
+    assert (code, out, err) == (1, "", "signalbox: there is no token 'cii'; did you mean 'ci'?\n")
+    code, out, _err = await shell.run("tokens", "list")
+    assert out.split("\t")[3:] == ["$1 a month", "big\n"]
+
+
+@pytest.mark.parametrize("amount", ["-1", "much", "nan", "inf"])
+async def test_an_amount_that_is_none_is_refused(shell: Shell, amount: str) -> None:
+    code, out, err = await shell.run("tokens", "create", "ci", f"--day-usd={amount}")
+    assert (code, out) == (2, "")
+    assert "no amount" in err
+
+
+async def test_settings_that_became_unusable_are_not_taken_over_and_the_program_says_so(
+    shell: Shell, home: Path, tmp_path: Path
+) -> None:
+    settings = tmp_path / "mine.yaml"
+    settings.write_text("version: 1\n")
+    token_file = tmp_path / "token"
+    token_file.write_text(TOKEN + "\n")
+    token_file.chmod(0o600)
+    words = ("--port", "0", "--settings", str(settings), "--token-file", str(token_file))
+    serve = await shell.start("serve", *words)
+    url = await serve.listening()
+    settings.write_text("version: {\n")
+    code, out, err = await shell.run("tokens", "create", "ci")
+    assert (code, json.dumps(out).startswith('"sbx_')) == (0, True)
+    assert "did not take the change over" in err
+    assert await status_of(url, TOKEN) == 200
