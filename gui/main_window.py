@@ -118,7 +118,6 @@ class MainWindow(QMainWindow):
     def remember(self) -> None:
         """Keeps the window's shape and the sizes the user chose."""
         self._store.setValue("window/geometry", self.saveGeometry())
-        self._store.setValue("window/page", self.page_id)
         for page in self._pages.values():
             page.save_sizes(self._store)
         self._store.sync()
@@ -204,7 +203,7 @@ class MainWindow(QMainWindow):
             page.lines_asked.connect(self._show_lines)
         bridge.state_changed.connect(self._on_state)
         bridge.requests_advanced.connect(self._on_requests)
-        bridge.action_done.connect(self.last_event.setText)
+        bridge.action_done.connect(self._on_done)
         bridge.action_failed.connect(self._on_failed)
         bridge.settings_changed.connect(self._on_settings)
         bridge.show_requested.connect(self.show_up)
@@ -253,6 +252,11 @@ class MainWindow(QMainWindow):
 
     def _on_problem_dismissed(self) -> None:
         self._dismissed = self._problems
+
+    def _on_done(self, text: str) -> None:
+        """Something worked since: what failed before it was tried again, or no longer matters."""
+        self.failure_banner.hide()
+        self.last_event.setText(text)
 
     def _on_failed(self, title: str, text: str) -> None:
         self.failure_banner.say("danger", title, text)

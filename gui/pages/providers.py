@@ -44,7 +44,7 @@ class ProvidersPage(Page):
             theme,
             "providers",
             "No provider yet",
-            "Add OpenRouter or any other service; until then the built-in demo answers.",
+            "",
             self.empty_add,
         )
         self.stack = QStackedWidget()
@@ -86,6 +86,8 @@ class ProvidersPage(Page):
         self.model.show(providers)
         self.stack.setCurrentWidget(self.splitter if providers else self.empty)
         self.add.setVisible(bool(providers))
+        until = "the built-in demo answers" if self.room.desk.state().is_demo else "every request is refused"
+        self.empty.say("No provider yet", f"Add OpenRouter or any other service; until then {until}.")
         if providers:
             self.table.choose_row(self._key.row_in(self.model))
         self._show_chosen()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QFocusEvent, QGuiApplication
+from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QPushButton
 
 from gui.icons import set_icon
@@ -17,6 +17,9 @@ _ICON_ROLES = {"primary": "on_accent", "danger": "danger", "link": "accent"}
 
 
 _BY_POINTER = {Qt.FocusReason.MouseFocusReason, Qt.FocusReason.ActiveWindowFocusReason}
+_OTHER_KEYS = (
+    Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
+)
 
 
 class Button(QPushButton):
@@ -36,6 +39,13 @@ class Button(QPushButton):
         """Changes its words, and its name with them unless it has one of its own."""
         self.setText(plain(text))
         self.setAccessibleName(self._name or text)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Presses the focused button on Enter too; else a dialog would press its default button, Save."""
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not event.modifiers() & _OTHER_KEYS:
+            self.click()
+            return
+        super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Shows the ring unless the pointer brought the focus."""

@@ -99,6 +99,7 @@ class Chip(QFrame):
         self.setAccessibleName(f"{self._name}: {text}")
         set_tone(self, tone)
         set_tone(self._word, tone)
+        self.updateGeometry()  # now, not with the next event: whoever asks for a size hint may rely on it
 
 
 class Banner(QFrame):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu
 
 from gui import wording
@@ -40,7 +40,7 @@ class StatusHeader(QFrame):
         self._menu.setAccessibleName("Problems")
         self.problems.setMenu(self._menu)
         self.switch = button(theme, "Start proxy", on_click=self._on_switch)
-        layout = QHBoxLayout(self)
+        self._row = layout = QHBoxLayout(self)
         layout.setContentsMargins(SPACE.xl, SPACE.m - 2, SPACE.l, SPACE.m - 2)
         layout.setSpacing(SPACE.s)
         layout.addWidget(self.chip)
@@ -69,6 +69,25 @@ class StatusHeader(QFrame):
         self.activity.setText(f"{state.active_requests:,} active" if state.active_requests else "")
         self._show_problems(state)
         self._show_switch(state.phase)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Shortens the row where it has become too narrow."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Leaves away what is said elsewhere too, where not everything has room: no word is cut off."""
+        number = len(self._state.problems)
+        self.activity.setVisible(bool(self.activity.text()))
+        self.problems.setText(wording.count(number, "problem"))
+        if self._is_too_narrow():
+            self.activity.hide()
+        if self._is_too_narrow():
+            self.problems.setText(f"{number:,}")
+
+    def _is_too_narrow(self) -> bool:
+        return self._row.sizeHint().width() > self.width()
 
     def _show_problems(self, state: ProxyState) -> None:
         self.problems.setVisible(bool(state.problems))

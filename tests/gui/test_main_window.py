@@ -116,7 +116,7 @@ def test_a_problem_is_told_with_the_page_that_helps_until_dismissed(
     state = ProxyState(ProxyPhase.RUNNING, URL, problems=(REFUSED, IN_USE))
     with qtbot.waitSignal(room.bridge.state_changed):
         desk.set_state(state)
-    assert window.header.problems.text() == "2 problems"
+    assert window.header.problems.accessibleName() == "2 problems"
     press_named(qtbot, window.problem_banner, "Open Providers")
     assert window.page_id == "providers"
     press_named(qtbot, window.problem_banner, "Dismiss")
@@ -149,6 +149,7 @@ def test_answers_go_to_the_status_bar_and_failures_to_a_banner(
     with qtbot.waitSignal(room.bridge.action_done):
         desk.announce(ActionDone("Saved"))
     assert window.last_event.text() == "Saved"
+    assert not window.failure_banner.isVisible()
 
 
 def test_a_log_lines_request_id_jumps_to_the_request_and_back(
@@ -257,6 +258,23 @@ def test_it_is_never_smaller_than_its_contents_allow(window: MainWindow):
         window.show_page(page)
         QApplication.processEvents()
         assert window.page(page).minimumSizeHint().width() <= 860 - window.sidebar.width()
+
+
+def test_at_the_least_width_the_header_cuts_no_word_off(
+    qtbot: QtBot, window: MainWindow, room: Room, desk: FakeDesk
+):
+    window.resize(100, 100)
+    with qtbot.waitSignal(room.bridge.state_changed):
+        desk.set_state(ProxyState(ProxyPhase.RUNNING, URL, (REFUSED, IN_USE), active_requests=3))
+    QApplication.processEvents()
+    header = window.header
+    for part in (header.chip, header.endpoint, header.problems, header.switch):
+        assert part.width() >= part.sizeHint().width(), part.accessibleName()
+    assert header.problems.accessibleName() == "2 problems"
+    window.resize(1200, 600)
+    QApplication.processEvents()
+    assert (header.problems.text(), header.activity.text()) == ("2 problems", "3 active")
+    assert header.activity.isVisible()
 
 
 def test_unfinished_pages_do_not_appear(window: MainWindow):

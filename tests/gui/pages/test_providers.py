@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from gui.desk import ProviderTested
+from gui.desk import ProviderTested, ProxyPhase, ProxyState
 from gui.dialogs.provider_dialog import ProviderDialog
 from gui.pages.page import Room
 from gui.pages.providers import ProvidersPage
@@ -57,6 +57,15 @@ def test_the_first_provider_is_added_with_nothing_but_a_key(
     assert empty_desk.keys == {"openrouter": KEY}
     assert page.table.isVisible()
     assert page.detail.key_words.text() == "••••9f3c  in the keyring (openrouter)"
+
+
+def test_without_a_provider_the_page_says_who_answers(
+    qtbot: QtBot, show: Callable[[FakeDesk], ProvidersPage], empty_desk: FakeDesk
+):
+    empty_desk.state_now = ProxyState(ProxyPhase.RUNNING, is_demo=True)
+    assert any("until then the built-in demo answers" in text for text in _shown(show(empty_desk)))
+    empty_desk.state_now = ProxyState(ProxyPhase.RUNNING)
+    assert any("until then every request is refused" in text for text in _shown(show(empty_desk)))
 
 
 def test_a_key_is_pasted_masked_stored_and_never_shown_again(
@@ -159,6 +168,17 @@ def test_the_undo_bar_leaves_by_itself(qtbot: QtBot, page: ProvidersPage):
     with qtbot.waitSignal(page.undo.closed):
         press(page.detail.remove)
     assert not page.undo.isVisible()
+
+
+def test_enter_presses_the_focused_button_and_not_save(qtbot: QtBot, page: ProvidersPage, desk: FakeDesk):
+    page.add.setFocus()
+    key(page.add, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: page.findChild(ProviderDialog) is not None)
+    dialog = dialog_of(ProviderDialog)
+    dialog.cancel_button.setFocus()
+    with qtbot.waitSignal(dialog.rejected):
+        key(dialog.cancel_button, Qt.Key.Key_Return)
+    assert desk.calls == []
 
 
 def test_enter_opens_the_editor_and_a_refusal_keeps_it_open(
