@@ -17,6 +17,7 @@ from proxy.dialects.openai_chat_reasoning import encode_reasoning, thinks
 from proxy.dialects.openai_chat_tools import declared_names, encode_tools
 from proxy.dialects.tool_ids import ToolNames, UpstreamIds
 from proxy.dialects.tool_schema import is_strict
+from proxy.dialects.unheard import note_unheard
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.messages.message import JsonObject
 from proxy.messages.request import MessagesRequest
@@ -72,6 +73,7 @@ def encode_request(request: MessagesRequest, target: Target) -> Encoded:
     _service(request, extra, payload, work)
     for name in extra:
         work.losses.add(name, _IGNORED.get(name, "left out: the upstream has no such field"))
+    note_unheard(request, work.losses)
     if target.profile.cache_control == "gemini":
         _spare_last_hint(payload, work)
     return Encoded(payload, work.losses.all())
@@ -158,7 +160,9 @@ def _format(request: MessagesRequest, extra: JsonObject, payload: JsonObject, wo
         return
     if kind == "json_object":
         payload["response_format"] = {"type": "json_object"}
-    work.losses.add("output_config.format", "only wished for and checked here: the upstream cannot enforce a schema")
+    work.losses.add(
+        "output_config.format", "only wished for and checked here: the upstream cannot enforce a schema"
+    )
     wish = "Answer only with JSON that is valid against this JSON Schema, without any text around it:\n"
     _add_to_system(payload, wish + write_json(schema).decode())
 

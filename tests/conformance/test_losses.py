@@ -83,3 +83,15 @@ async def test_a_strict_alias_takes_the_candidate_that_loses_nothing() -> None:
         status, _ = await front.told({**BODY, "system": cached})
         assert status == 200
         assert LOSSES not in str(front.losses)
+
+
+@pytest.mark.conformance("losses.nested", "fields.task-budget", "thinking.block-binding")
+async def test_what_stands_inside_of_other_fields_is_named_too() -> None:
+    body: Any = {
+        **BODY,
+        "output_config": {"task_budget": {"type": "tokens", "total": 9000}},
+        "thinking": {"type": "disabled", "block_binding": {"prefix_mismatch_behavior": "drop_block"}},
+        "metadata": {"team": "t"},
+    }
+    async with serving() as front, front.proxy.post(body) as response:
+        assert response.headers[LOSSES] == "output_config.task_budget, thinking.block_binding, metadata.team"
