@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from PySide6.QtCore import Qt, Signal
@@ -60,16 +60,22 @@ class Summary(QScrollArea):
 
 
 class RequestDetail(QFrame):
-    """Tabs over one request."""
+    """Tabs over one request.
+
+    Both sides of it are asked for, and laid out, when one of their tabs is looked at: they may be megabytes,
+    and taking the secrets out of them is work for the thread that the proxy runs in.
+    """
 
     closed = Signal()
     lines_asked = Signal(str)
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, exchange_of: Callable[[str], Exchange | None]) -> None:
         super().__init__()
         self.setProperty("kind", "card")
         self.setAccessibleName("Request details")
+        self._exchange_of = exchange_of
         self._request_id = ""
+        self._is_truncated: bool | None = None
         self._texts: dict[str, str] = dict.fromkeys(_TEXTS, "")
         self.facts: list[Fact] = []
         self._title = selectable(label(kind="mono"))
@@ -93,6 +99,7 @@ class RequestDetail(QFrame):
             layout.setContentsMargins(0, SPACE.s, 0, 0)
             layout.addWidget(view)
             self.tabs.addTab(holder, title)
+        self.tabs.currentChanged.connect(self._show_tab)
         self._truncated = label("Parts of this exchange were too long to keep whole.", kind="caption")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE.l, SPACE.s, SPACE.m, SPACE.m)
@@ -107,20 +114,31 @@ class RequestDetail(QFrame):
         """The request that is shown."""
         return self._request_id
 
-    def show_request(self, request: RequestRow, exchange: Exchange | None) -> None:
-        """Shows a request and, where it is kept, what was sent and answered."""
+    def show_request(self, request: RequestRow) -> None:
+        """Shows a request as it is now."""
         self._request_id = request.request_id
         self._title.setText(request.request_id)
         self.facts = facts(request)
         self.summary.show_facts(self.facts)
-        self._truncated.setVisible(exchange is not None and exchange.truncated)
-        self._texts = _texts(exchange)
-        for title, view in self.views.items():
+        self._is_truncated = None
+        self._show_tab()
+
+    def _show_tab(self) -> None:
+        title = self.tabs.tabText(self.tabs.currentIndex())
+        view = self.views.get(title)
+        if view is not None:
+            if self._is_truncated is None:
+                exchange = self._exchange_of(self._request_id)
+                self._is_truncated = exchange is not None and exchange.truncated
+                self._texts = _texts(exchange)
             view.show_text(self._texts[title] or _NOT_KEPT)
+        self._truncated.setVisible(view is not None and self._is_truncated is True)
 
     def _shown_text(self) -> str:
         title = self.tabs.tabText(self.tabs.currentIndex())
-        return self._texts.get(title) or "\n".join(f"{name}: {text}" for name, text, _tone in self.facts)
+        if title in self.views:
+            return self._texts[title]
+        return "\n".join(f"{name}: {text}" for name, text, _tone in self.facts)
 
     def _ask_lines(self) -> None:
         self.lines_asked.emit(self._request_id)

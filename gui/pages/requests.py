@@ -38,7 +38,7 @@ class RequestsPage(Page):
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
         self.table.set_widths((74, 78, 140, 86, 150, 52, 46, 52, 64, 82, 68), flexible=2)
-        self.detail = RequestDetail(theme)
+        self.detail = RequestDetail(theme, room.desk.exchange)
         self.detail.hide()
         self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.setAccessibleName("Requests and details")
@@ -152,7 +152,7 @@ class RequestsPage(Page):
     def _show_chosen(self) -> None:
         request = self.table.current_value()
         if isinstance(request, RequestRow):
-            self.detail.show_request(request, self.room.desk.exchange(request.request_id))
+            self.detail.show_request(request)
             self.detail.show()
 
     def _count(self) -> None:

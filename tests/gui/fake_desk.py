@@ -45,6 +45,7 @@ class FakeDesk:
         self.alias_list: list[AliasView] = []
         self.removed: dict[str, ProviderView | AliasView] = {}
         self.exchanges: dict[str, Exchange] = {}
+        self.exchanges_asked: list[str] = []
         self.lines: list[LogLine] = []
         self.theme_now = "system"
         self.refusal: str | None = None
@@ -234,6 +235,7 @@ class FakeDesk:
         return Resolution(model, f"No alias has or matches {model}: 404 not_found_error.", is_served=False)
 
     def exchange(self, request_id: str) -> Exchange | None:
+        self.exchanges_asked.append(request_id)
         return self.exchanges.get(request_id)
 
     def log_tail(self) -> tuple[LogLine, ...]:

@@ -58,6 +58,14 @@ def test_the_newest_request_stands_first(page: RequestsPage, happen: Happen):
     assert page.shown.text() == "12 requests"
 
 
+def _opened(page: RequestsPage, title: str) -> str:
+    view = page.detail.views[title]
+    tabs = page.detail.tabs
+    tabs.setCurrentIndex(next(i for i in range(tabs.count()) if tabs.tabText(i) == title))
+    assert view.isVisible()
+    return view.toPlainText()
+
+
 def test_the_errors_chip_and_the_filter_box_narrow_it_down(qtbot: QtBot, page: RequestsPage, happen: Happen):
     happen(request_events(30))
     press(page.errors)
@@ -76,10 +84,24 @@ def test_a_chosen_request_shows_facts_and_both_sides_pretty(qtbot: QtBot, page: 
     facts = [one.text() for one in page.detail.summary.findChildren(QLabel)]
     assert "200 ok" in facts
     assert any("openrouter / anthropic/claude-sonnet-4" in text for text in facts)
-    client = page.detail.views["Client request"].toPlainText()
+    client = _opened(page, "Client request")
     assert client.startswith("user-agent: claude-cli/2.1.330\n")
     assert '\n  "model": "claude-sonnet-4-5",' in client
-    assert page.detail.views["Client reply"].toPlainText().startswith("event: message_start")
+    assert _opened(page, "Client reply").startswith("event: message_start")
+
+
+def test_both_sides_are_asked_for_only_when_they_are_looked_at(
+    qtbot: QtBot, desk: FakeDesk, page: RequestsPage, happen: Happen
+):
+    happen(request_events(8))
+    for row in range(4):
+        click_cell(page.table, row)
+    assert desk.exchanges_asked == []
+    _opened(page, "Client request")
+    _opened(page, "Client reply")
+    assert desk.exchanges_asked == ["req_0004"]
+    click_cell(page.table, 1)
+    assert desk.exchanges_asked == ["req_0004", "req_0006"]
 
 
 def test_losses_and_errors_are_told(qtbot: QtBot, page: RequestsPage, happen: Happen):
@@ -94,14 +116,17 @@ def test_the_detail_follows_a_running_request(
     qtbot: QtBot, desk: FakeDesk, page: RequestsPage, happen: Happen
 ):
     happen(request_events(3))
+    desk.exchanges.clear()
     page.show_request("req_0002")
     assert page.detail.facts[0] == ("Status", "waiting", "")
     happen([RequestFinished("req_0002", START, "ok", 200, 1.5)])
     assert page.detail.facts[0] == ("Status", "200 ok", "ok")
+    assert _opened(page, "Client reply").startswith("Not kept")
     desk.exchanges["req_0002"] = Exchange("req_0002", client_reply="late", truncated=True)
     with qtbot.waitSignal(page.room.bridge.exchange_kept):
         desk.announce(Exchange("req_0002", client_reply="raw text that may hold a secret"))
     assert page.detail.views["Client reply"].toPlainText() == "late"
+    assert any(one.isVisible() and "too long" in one.text() for one in page.detail.findChildren(QLabel))
 
 
 def test_escape_closes_the_detail(qtbot: QtBot, page: RequestsPage, happen: Happen):
