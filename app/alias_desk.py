@@ -10,6 +10,7 @@ from app.configuration import Configuration
 from app.provider_desk import DeskRefusal
 from app.settings import name_problem
 from app.settings_edit import Edit, Put, Remove, Rename
+from app.settings_store import shipped_settings
 from gui.desk import AliasView, CandidateView, Resolution
 from proxy.config import ProxyConfig
 from proxy.messages.errors import ClientError
@@ -45,7 +46,7 @@ class AliasDesk:
         if replaces is not None and replaces != alias.name:
             edits.append(Rename(("aliases", replaces), alias.name))
         at = ("aliases", alias.name)
-        before = self._raw_candidates(replaces or alias.name)
+        before = self._stored_candidates(replaces) if replaces is not None else {}
         candidates = [
             before.get((each.provider, each.model), {"provider": each.provider, "model": each.model})
             for each in alias.candidates
@@ -136,13 +137,15 @@ class AliasDesk:
         if self._configuration.has_in_file("aliases", name):
             section: Mapping[str, Any] = self._configuration.loaded.document.raw["aliases"][name]
             return section
-        alias = self._configuration.settings.aliases[name]
+        alias = shipped_settings().settings.aliases[name]  # as the environment does not change them
         candidates = [{"provider": one.provider, "model": one.model} for one in alias.candidates]
         return {"match": list(alias.match), "candidates": candidates}
 
-    def _raw_candidates(self, name: str) -> dict[tuple[str, str], Mapping[str, Any]]:
-        """Returns the candidates as the file has them: keys that are unknown here are kept."""
-        if not self._configuration.has_in_file("aliases", name, "candidates"):
-            return {}
-        candidates = self._configuration.loaded.document.raw["aliases"][name]["candidates"]
-        return {(each["provider"], each["model"]): dict(each) for each in candidates}
+    def _stored_candidates(self, name: str) -> dict[tuple[str, str], Mapping[str, Any]]:
+        """Returns the candidates as the file has them, by what the window shows of them.
+
+        The shown model may be the environment's, and keys that are unknown here are kept.
+        """
+        shown = self._configuration.settings.aliases[name].candidates
+        stored = self._section(name)["candidates"]
+        return {(one.provider, one.model): dict(each) for one, each in zip(shown, stored, strict=True)}

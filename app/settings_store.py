@@ -192,6 +192,8 @@ def in_force(
             continue
         if alias in settings.aliases:
             settings = _with_first_model(settings, alias, model)
+            first = settings.aliases[alias].candidates[0].model
+            notices.append(f"{variable} is set: the alias {alias} asks {first} first")
         else:
             notices.append(f"{variable} is set, but the settings have no alias '{alias}': it has no effect")
     settings = _with_logging(settings, environment, notices)

@@ -3,7 +3,7 @@
 import asyncio
 import errno
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeVar
@@ -386,6 +386,26 @@ async def test_aliases_are_edited_resolved_and_kept_in_order(make: Make) -> None
     await bench.until(AliasesChanged)
     assert [each.name for each in desk.aliases()] == ["large", "small"]
     assert desk.restore_alias("never") == "no alias 'never' was removed since the start"
+
+
+async def test_a_model_of_the_environment_is_shown_and_never_written_down(make: Make) -> None:
+    bench = make(Entries({"openrouter": KEY}), {"BIG_MODEL": "vendor/huge"}, OPENROUTER)
+    await bench.controller.start()
+    desk = _desk(bench)
+    big = desk.aliases()[0]
+    assert big.candidates == (CandidateView("openrouter", "vendor/huge"),)
+
+    assert desk.save_alias(replace(big, match=("claude-*",)), replaces="big") is None
+    await bench.until(AliasesChanged)
+
+    assert desk.aliases()[0] == replace(big, match=("claude-*",))
+    assert "vendor/huge" not in bench.folders.settings_file.read_text()
+    other = replace(big, candidates=(*big.candidates, CandidateView("openrouter", "vendor/next")))
+    assert desk.save_alias(other, replaces="big") is None
+    await bench.until(AliasesChanged)
+    written = bench.folders.settings_file.read_text()
+    assert "vendor/huge" not in written
+    assert "vendor/next" in written
 
 
 async def test_an_alias_with_a_mistyped_provider_is_refused_with_the_near_miss(make: Make) -> None:

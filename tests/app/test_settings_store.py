@@ -221,6 +221,7 @@ def test_big_and_small_model_change_the_first_candidate_only(tmp_path: Path) -> 
 
     assert [each.model for each in aliases["big"].candidates] == ["vendor/huge", "file/second"]
     assert [each.model for each in aliases["small"].candidates] == ["openrouter/auto"]
+    assert "BIG_MODEL is set: the alias big asks vendor/huge first" in _load(path, variables).notices
     assert path.read_text() == FILE
 
 
