@@ -68,6 +68,11 @@ class Answer:
         return self._met is not None
 
     @property
+    def is_empty(self) -> bool:
+        """Once it is over: there is no block, and no reason was given for that."""
+        return self._queue.index < 0 and not (self._has_refused or self.finish_reason)
+
+    @property
     def nameless_calls(self) -> bool:
         """A call with input never got a name, so nobody can run it."""
         return any(block.has_input and not block.name for block in self._calls.blocks)

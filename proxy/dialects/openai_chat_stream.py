@@ -198,6 +198,8 @@ class OpenAIChatDecoder:
         made = answer.events()
         if answer.nameless_calls:
             return [*made, events.error(ErrorType.API, "The upstream called a tool without naming it.")]
+        if answer.is_empty and self._usage.is_silent:
+            return self._fail(ErrorType.OVERLOADED, _NO_ANSWER)
         usage = self._usage.usage(answer.length)
         if answer.searches and "server_tool_use" not in usage:
             usage["server_tool_use"] = {"web_search_requests": answer.searches}

@@ -17,6 +17,11 @@ class UsageTotal:
         self._said: JsonObject = {}
 
     @property
+    def is_silent(self) -> bool:
+        """The upstream said nothing of usage."""
+        return not self._said
+
+    @property
     def cost_usd(self) -> float | None:
         """What the answer cost, if the upstream says so."""
         cost = self._said.get("cost")
