@@ -19,7 +19,7 @@ UPSTREAM = "upstream"
 """The scripted server behind openai-chat, which no client asks itself."""
 BEHIND = MappingProxyType({CHAT: UPSTREAM, MESSAGES: STRAIGHT})
 """Each way through Signalbox, by dialect, and the server at its end."""
-_CHAT_MODEL = "anthropic/claude-sonnet-4"
+CHAT_MODEL = "anthropic/claude-sonnet-4"
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +36,7 @@ def ways(checks: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Map
         chat = started.enter_context(chat_upstream(checks, folder))
         api = started.enter_context(messages_api(checks, folder))
         over = {
-            CHAT: (chat.url + "/api/v1", _CHAT_MODEL),
+            CHAT: (chat.url + "/api/v1", CHAT_MODEL),
             MESSAGES: (api.url, MODEL),
         }
         through = {

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.claude import ClaudeCode, Outcome
-from tests.end_to_end.conftest import BEHIND, CHAT, MESSAGES, STRAIGHT
-from tests.end_to_end.programs import Server
+from tests.end_to_end.conftest import BEHIND, CHAT, CHAT_MODEL, MESSAGES, STRAIGHT, UPSTREAM
+from tests.end_to_end.programs import Server, signalbox
 from tests.end_to_end.terminal import Terminal
 
 pytestmark = [
@@ -176,22 +176,25 @@ def test_the_context_is_counted_to_the_token_by_the_api_behind(both: Both) -> No
 
 @pytest.mark.conformance("clients.context")
 def test_the_context_is_counted_where_the_upstream_counts_nothing(
-    both: Both, ways: Mapping[str, Server]
+    claude_code: Path, ways: Mapping[str, Server], tmp_path: Path
 ) -> None:
-    ((outcome,), _), ((straight,), _) = both(asks_for_the_context, CHAT)
+    # A server of its own: counts follow the usage seen before, which scripted answers make up.
+    base_url = ways[UPSTREAM].url + "/api/v1"
+    with signalbox(tmp_path / "signalbox", CHAT, base_url, CHAT_MODEL) as server:
+        (outcome,) = asks_for_the_context(ClaudeCode(claude_code, server.url, tmp_path))
+        counts = [
+            record
+            for record in server.logged("request_started")
+            if record["path"] == "/v1/messages/count_tokens"
+        ]
+    (straight,) = asks_for_the_context(ClaudeCode(claude_code, ways[STRAIGHT].url, tmp_path))
 
     rows, expected = _categories(outcome.answer), _categories(straight.answer)
     assert list(rows) == list(expected)
     assert rows["used"] == pytest.approx(expected["used"], rel=0.2)  # the scripted API counts characters / 4
-    counts = [
-        record
-        for record in ways[CHAT].logged("request_started")
-        if record["path"] == "/v1/messages/count_tokens"
-    ]
     assert len(counts) > 5, "else the client made the numbers up itself"
 
 
-@pytest.mark.conformance("clients.interactive")
 def test_the_window_of_claude_code_talks_counts_and_is_interrupted(
     claude_code: Path, ways: Mapping[str, Server], tmp_path: Path
 ) -> None:
