@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from proxy.config import Conditions, ProxyConfig
+from proxy.context import LOCAL_TOKEN
 from proxy.messages.request import (
     ContentBlockParam,
     ImageParam,
@@ -31,6 +32,8 @@ class Asked:
     """What the client says it is."""
     count_tokens: Callable[[], int]
     """Counts its input tokens; called only where a rule asks for them."""
+    token_name: str = LOCAL_TOKEN
+    """The name of the token its client came with."""
 
 
 def route_of(config: ProxyConfig, asked: Asked) -> Route:
@@ -64,7 +67,7 @@ def class_of(request: MessagesRequest, told: str | None) -> str | None:
 def _why_holds(when: Conditions, asked: Asked) -> str | None:
     """Says why all conditions hold, or None where one does not; the count of tokens is asked for last."""
     reasons: list[str] = []
-    for judge in (_model, _class, _traits, _size):
+    for judge in (_model, _token, _class, _traits, _size):
         found = judge(when, asked)
         if found is None:
             return None
@@ -78,6 +81,12 @@ def _model(when: Conditions, asked: Asked) -> list[str] | None:
     name = asked.request.model
     matching = [pattern for pattern in when.model if fnmatchcase(name, pattern)]
     return [f"the model matches {matching[0]}"] if matching else None
+
+
+def _token(when: Conditions, asked: Asked) -> list[str] | None:
+    if not when.client_token:
+        return []
+    return [f"the token is {asked.token_name}"] if asked.token_name in when.client_token else None
 
 
 def _class(when: Conditions, asked: Asked) -> list[str] | None:

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import structlog
 from aiohttp import web
@@ -31,12 +31,16 @@ from proxy.service.batch_message import BatchMessages
 from proxy.service.batch_worker import Means
 from proxy.service.connections import Connections, UpstreamFactory, preload, upstream_of
 from proxy.service.health import Health
+from proxy.service.ledger import Ledger, Spending
 from proxy.service.messages import MessagesService
 from proxy.service.model_facts import ModelFacts
 from proxy.service.record import Announcer
 from proxy.service.storage import LazyStorage, Storage, StorageConfig
 from proxy.tasks import spawn
 from proxy.upstreams.catalogue import Catalogue
+
+if TYPE_CHECKING:  # the store loads SQLAlchemy, which the program's start must not wait for
+    from proxy.store.ledger import LedgerStore
 
 _log = structlog.get_logger("proxy.server")
 
@@ -68,13 +72,20 @@ class ProxyServer:
         self._config = config
         self._new_id = new_id
         self._limits = limits or Limits()
-        self._announcer = Announcer(emit, clock, wall_clock, capture_limit_bytes)
+        facts = ModelFacts(catalogue)
+        self._ledger = Ledger(
+            config,
+            price_of=facts.price_of,
+            wall_clock=wall_clock,
+            open_store=None if storage is None else self._open_ledger,
+        )
+        self._announcer = Announcer(emit, clock, wall_clock, capture_limit_bytes, self._ledger.book)
         self._failed_tokens = door.FailedTokens(self._limits, clock)
         self._connections = Connections(make_upstream or upstream_of)
         self._catalogue = catalogue
         self._health = Health(emit, clock, random.random)
         self._service = MessagesService(
-            config, self._connections, new_id, self._health, ModelFacts(catalogue)
+            config, self._connections, new_id, self._health, facts, ledger=self._ledger
         )
         batched = BatchMessages(lambda: self._service, self._announcer, self._with_files)
         means = Means(batched, batched.provider_of, wall_clock, new_id)
@@ -110,6 +121,7 @@ class ProxyServer:
             await self._listen_on_ipv6(loop, self._http)
         if self._storage is not None:
             self._storage.begin()
+            self._ledger.begin()
         self._preload()
         return f"http://{_shown_host(server.host)}:{self._port}"
 
@@ -131,7 +143,8 @@ class ProxyServer:
             await server.wait_closed()
         self._guard.close()
         if self._storage is not None:
-            await self._storage.close(min(drain_s, _BATCH_GRACE_S))
+            await self._storage.close(min(drain_s, _BATCH_GRACE_S), self._ledger.flush)
+        await self._ledger.close()
         await self._connections.aclose()
         if self._catalogue is not None:
             await self._catalogue.aclose()
@@ -140,11 +153,16 @@ class ProxyServer:
         """Uses other providers, aliases and tokens from the next request on; the port stays as it is."""
         self._config = config
         self._service = replace(self._service, config=config)
+        self._ledger.apply(config)
         self._service.counter.forget_failures()
         if self._catalogue is not None:
             self._catalogue.retain(config.providers.values())
         spawn(self._connections.retire_others(config.providers), name="close upstreams no longer configured")
         self._preload()
+
+    def spending(self) -> Spending:
+        """Returns what was spent today and this month, and how the budgets stand."""
+        return self._ledger.spending()
 
     def breakers(self) -> tuple[BreakerChanged, ...]:
         """Returns how the candidates stand that are left alone now."""
@@ -232,6 +250,9 @@ class ProxyServer:
             raise ClientError(ErrorType.NOT_FOUND, "This server keeps no batches and no files.")
         return await self._storage.get()
 
+    async def _open_ledger(self) -> LedgerStore:
+        return (await self._open_storage()).ledger
+
     async def _with_files(self, body: JsonObject) -> JsonObject:
         return await (await self._open_storage()).files.in_place(body)
 
@@ -243,7 +264,8 @@ class ProxyServer:
         door.check_host(head, server, self._port)
         door.check_origin(head)
         if (request.method, request.raw_path) not in PUBLIC:
-            door.check_token(head, server)
+            token_name = door.check_token(head, server)
+            call.context = replace(call.context, token_name=token_name)
             call.connection.is_known = True
         found = match(request.method, request.raw_path)
         if request.method == "POST" and found.path not in _BODILESS:

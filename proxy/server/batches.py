@@ -32,7 +32,9 @@ async def collection(call: Call, _found: Match) -> web.StreamResponse:
     draft = await batches.begin_body()
     try:
         await receive_body(call.request, call.connection, draft, MAX_BATCH_BYTES)
-        batch = await batches.create(draft, call.context.client, passed_on(call.request.headers))
+        batch = await batches.create(
+            draft, call.context.client, passed_on(call.request.headers), call.context.token_name
+        )
     finally:
         await draft.discard()
     return json_response(batch_view(batch, base_url), call.context.request_id)

@@ -9,8 +9,10 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from proxy.config import ProxyConfig
 from proxy.messages.errors import ApiError
 from proxy.messages.request import MessagesRequest, parse_request
+from proxy.routing.token_limits import visible_to
 from proxy.server import batches, files
 from proxy.server.body import parse_json, read_body
 from proxy.server.call import Call
@@ -39,7 +41,7 @@ async def models(call: Call, _match: Match) -> web.StreamResponse:
     """`GET /v1/models`."""
     await call.service.facts.load()
     return json_response(
-        list_models(call.config, call.request.query, call.service.facts), call.context.request_id
+        list_models(_visible(call), call.request.query, call.service.facts), call.context.request_id
     )
 
 
@@ -47,8 +49,12 @@ async def model(call: Call, found: Match) -> web.StreamResponse:
     """`GET /v1/models/{id}`."""
     await call.service.facts.load()
     return json_response(
-        retrieve_model(call.config, found.model_id, call.service.facts), call.context.request_id
+        retrieve_model(_visible(call), found.model_id, call.service.facts), call.context.request_id
     )
+
+
+def _visible(call: Call) -> ProxyConfig:
+    return visible_to(call.config, call.context.token_name)
 
 
 async def count_tokens(call: Call, _match: Match) -> web.StreamResponse:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import structlog
@@ -242,6 +242,7 @@ class BatchWorker:
                     return error
                 _log.info("batch_request_retried", status=error.status, tried=tried, wait_s=wait_s)
             await self._means.sleep(wait_s)
+            context = replace(context, request_id=self._means.new_id("req_"))  # each is told and paid apart
 
     async def _decide(
         self, batch: Batch, request: PendingRequest, answer: JsonObject | ApiError, request_id: str

@@ -28,7 +28,7 @@ from proxy.routing.budgets import Account, Charge, Standing, all_limits, limits_
 from proxy.service.booking import Booking, entry_of
 from proxy.service.prices import PriceList, PriceOf, most_of
 from proxy.store.ledger_values import DayTotal, Entry, Reservation, total_of
-from proxy.store.values import StoreError
+from proxy.store.values import StoreError, StoreFailure
 from proxy.tasks import spawn
 
 if TYPE_CHECKING:  # the store loads SQLAlchemy, which the program's start must not wait for
@@ -110,6 +110,7 @@ class Ledger:
         self._waiting: deque[Entry] = deque(maxlen=_MOST_WAITING)
         self._timer: asyncio.TimerHandle | None = None
         self._writer: asyncio.Task[None] | None = None
+        self._begun: asyncio.Task[None] | None = None
         self._opening: asyncio.Lock = asyncio.Lock()
         self._is_open = open_store is None
         self._pruned_at = 0.0
@@ -123,7 +124,7 @@ class Ledger:
     def begin(self) -> None:
         """Reads in the background what was spent, so that nobody has to wait for it."""
         if not self._is_open:
-            spawn(self._begin(), name="open the ledger")
+            self._begun = spawn(self._begin(), name="open the ledger")
 
     async def reserve(
         self, context: RequestContext, request: MessagesRequest, route: Route, count_tokens: CountTokens
@@ -201,10 +202,17 @@ class Ledger:
         standings = tuple(self._account.standing(each, today) for each in all_limits(self._config))
         return Spending(day, month, standings, tuple(by_token.values()))
 
-    async def close(self) -> None:
-        """Writes what waits; what cannot be written is lost."""
+    async def flush(self) -> None:
+        """Writes what waits, if it can be written; to be called before the store is closed."""
+        if self._begun is not None:
+            await asyncio.wait({self._begun})
         if self._waiting or self._held:
             self._write_now()
+        if self._writer is not None:
+            await asyncio.wait({self._writer})
+
+    async def close(self) -> None:
+        """Ends all work, after `flush`; what could not be written is lost."""
         if self._writer is not None:
             await asyncio.wait({self._writer})
         if self._timer is not None:
@@ -212,6 +220,7 @@ class Ledger:
             self._timer = None
         if self._open_store is not None:  # the next start reads it anew
             self._is_open, self._account, self._days = False, Account(), {}
+            self._waiting.clear()
 
     # Counting -------------------------------------------------------------------------------
 
@@ -240,7 +249,7 @@ class Ledger:
         try:
             await self._opened()
         except StoreError as error:
-            _log.warning("ledger_unavailable", reason=error.message)
+            _log.info("ledger_unavailable", reason=error.message)  # whoever opens the store has warned
 
     async def _opened(self) -> None:
         """Adds what the disk knows to what was counted since the start; once.
@@ -303,7 +312,8 @@ class Ledger:
 
     def _put_back(self, held: list[_Held], entries: list[Entry], error: StoreError) -> None:
         _log.warning("ledger_not_written", requests=len(entries), reason=error.message)
-        self._waiting.extendleft(reversed(entries))
+        if error.failure is not StoreFailure.UNUSABLE:  # else they might never be written, nor those behind
+            self._waiting.extendleft(reversed(entries))
         if self._timer is None:
             self._write_in(_RETRY_AFTER_S)
         for each in held:

@@ -33,12 +33,14 @@ from proxy.messages.stream_state import IllegalEvent, StreamState
 from proxy.routing.aliases import DEMO_PROVIDER, Route
 from proxy.routing.conditions import Asked, route_of
 from proxy.routing.keys import with_key
+from proxy.routing.token_limits import check_token_use
 from proxy.service.answer_headers import LOSSES, losses_header
 from proxy.service.attempt import Attempt, Plan, cleaned, open_attempt
 from proxy.service.checks import check_request
 from proxy.service.connections import Connections, check_key
 from proxy.service.count_tokens import TokenCounter
 from proxy.service.health import Health, Rests
+from proxy.service.ledger import Ledger
 from proxy.service.model_facts import ModelFacts
 from proxy.service.overflow import lacks_numbers, with_numbers
 from proxy.service.record import RequestRecord, Tally
@@ -64,6 +66,7 @@ class MessagesService:
     health: Health
     facts: ModelFacts = field(default_factory=ModelFacts)
     counter: TokenCounter = field(default_factory=TokenCounter)
+    ledger: Ledger | None = None
 
     async def route(
         self,
@@ -87,7 +90,9 @@ class MessagesService:
         tokens = 0
         if any(rule.when.min_tokens is not None for rule in self.config.routes):
             tokens = await self.counter.estimate(request, request.model)
-        route = route_of(self.config, Asked(request, context.request_class, lambda: tokens))
+        asked = Asked(request, context.request_class, lambda: tokens, context.token_name)
+        route = route_of(self.config, asked)
+        check_token_use(self.config, context.token_name, route)
         check_request(request, route, self.config, headers, is_count=is_count)
         return route
 
@@ -100,9 +105,11 @@ class MessagesService:
         follows.
 
         Raises:
-            ApiError: No candidate could answer; no event was yielded before.
+            ApiError: No candidate could answer, or a budget is used up; no event was yielded before.
         """
         await self.facts.load()
+        if self.ledger is not None:
+            await self.ledger.reserve(record.context, request, route, self.counter.estimate)
         turns = Turns(route.candidates, self._provider, self.config.retry, self.health)
         while True:
             turn = await turns.next()
@@ -129,6 +136,7 @@ class MessagesService:
                     record.error = error
                     yield [events.error(error.type, error.message, record.context.request_id)]
                     return
+                record.attempt_failed(error)
                 turns.failed(candidate, error)
             yield None
 

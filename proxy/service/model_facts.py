@@ -7,7 +7,7 @@ import asyncio
 from proxy.config import ProviderConfig
 from proxy.dialects.profiles import Profile, profile_for
 from proxy.upstreams.catalogue import Catalogue
-from proxy.upstreams.model_entries import ModelEntry
+from proxy.upstreams.model_entries import ModelEntry, Prices
 from proxy.upstreams.profile_facts import profile_with
 
 
@@ -28,6 +28,11 @@ class ModelFacts:
     def entry(self, provider: ProviderConfig, model: str) -> ModelEntry | None:
         """Returns what the upstream's list says of the model, as far as it is known now."""
         return None if self._catalogue is None else self._catalogue.entry(provider, model)
+
+    def price_of(self, provider: ProviderConfig, model: str) -> Prices | None:
+        """Returns what the model costs by the upstream's list, where it says so."""
+        entry = self.entry(provider, model)
+        return None if entry is None else entry.prices
 
     def profile(self, provider: ProviderConfig, model: str) -> Profile:
         """Returns the profile that requests for the model are encoded by."""

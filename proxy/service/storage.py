@@ -30,6 +30,9 @@ _log = structlog.get_logger("proxy.service")
 
 HOUSEKEEPING_S = 60.0
 
+Flush = Callable[[], Awaitable[None]]
+"""Writes what was held back until now."""
+
 
 @dataclass(frozen=True, slots=True)
 class StorageConfig:
@@ -59,11 +62,13 @@ class Storage:
         """What the user should know of the database, such as that a damaged one was set aside."""
         self._housekeeping = spawn(self._keep_house(means), name="keep house in the store")
 
-    async def close(self, grace_s: float) -> None:
+    async def close(self, grace_s: float, flush: Flush | None = None) -> None:
         """Lets requests of batches finish for `grace_s` seconds, ends them and closes the database."""
         self._housekeeping.cancel()
         await asyncio.wait({self._housekeeping})
         await self.batches.stop(grace_s)
+        if flush is not None:
+            await flush()
         await self.database.close()
 
     async def _keep_house(self, means: Means) -> None:
@@ -155,16 +160,19 @@ class LazyStorage:
             raise found
         return found
 
-    async def close(self, grace_s: float) -> None:
-        """Closes the store, if it was opened."""
-        opening, self._opening = self._opening, None
+    async def close(self, grace_s: float, flush: Flush | None = None) -> None:
+        """Closes the store, if it was opened; what `flush` still has to write is written before."""
+        opening = self._opening
         if opening is None:
             return
         await asyncio.wait({opening})
-        if not opening.cancelled() and opening.exception() is None:
-            found = opening.result()
-            if isinstance(found, Storage):
-                await found.close(grace_s)
+        try:
+            if not opening.cancelled() and opening.exception() is None:
+                found = opening.result()
+                if isinstance(found, Storage):
+                    await found.close(grace_s, flush)
+        finally:
+            self._opening = None
 
     async def _open(self) -> Storage | StoreError:
         try:

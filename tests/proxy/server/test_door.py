@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -10,7 +13,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 from pydantic import SecretStr
 
-from proxy.config import ServerConfig
+from proxy.config import ClientToken, ServerConfig
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.server import door
 from proxy.server.door import FailedTokens, Head
@@ -25,7 +28,7 @@ def head(*headers: tuple[str, str], method: str = "POST", target: str = "/v1/mes
     return Head(method, target, CIMultiDict(headers))
 
 
-def refusal(check: Callable[[], None]) -> tuple[int, ErrorType]:
+def refusal(check: Callable[[], object]) -> tuple[int, ErrorType]:
     with pytest.raises(ClientError) as caught:
         check()
     return caught.value.status, caught.value.type
@@ -177,3 +180,50 @@ def test_the_client_is_the_first_word_of_its_user_agent() -> None:
     assert door.client_of({"User-Agent": "a\x1b[31mb c"}) == "a[31mb"
     assert door.client_of({}) == "unknown"
     assert len(door.client_of({"User-Agent": "x" * 500})) == 80
+
+
+WITH_CLIENTS = replace(
+    CONFIG,
+    client_tokens=tuple(
+        ClientToken(name, sha256((name * 9).encode()).hexdigest()) for name in ("phone", "laptop", "ci")
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("headers", "name"),
+    [
+        ([("x-api-key", TOKEN)], "local"),
+        ([("x-api-key", "phone" * 9)], "phone"),
+        ([("Authorization", "Bearer " + "ci" * 9)], "ci"),
+        ([("x-api-key", "wrong"), ("Authorization", "bearer " + "laptop" * 9)], "laptop"),
+        ([("x-api-key", "laptop" * 9), ("Authorization", "Bearer " + TOKEN)], "laptop"),
+    ],
+)
+def test_the_first_right_token_names_the_client(headers: list[tuple[str, str]], name: str) -> None:
+    assert door.check_token(head(*headers), WITH_CLIENTS) == name
+
+
+@pytest.mark.parametrize("value", ["phone", "", WITH_CLIENTS.client_tokens[0].digest, "phone" * 9 + " x"])
+def test_neither_a_name_nor_a_hash_is_a_token(value: str) -> None:
+    config = replace(WITH_CLIENTS, token=SecretStr(""))
+    assert refusal(lambda: door.check_token(head(("x-api-key", value)), config))[0] == 401
+
+
+def test_a_token_is_compared_with_every_hash_whichever_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[str] = []
+    real = hmac.compare_digest
+
+    def noting(one: str, other: str) -> bool:
+        compared.append(other)
+        return real(one, other)
+
+    monkeypatch.setattr(hmac, "compare_digest", noting)
+    for value in ("phone" * 9, "ci" * 9, "wrong", TOKEN):
+        compared.clear()
+        refused = value == "wrong"
+        try:
+            door.check_token(head(("x-api-key", value)), WITH_CLIENTS)
+        except ClientError:
+            assert refused
+        assert len(compared) == 1 + len(WITH_CLIENTS.client_tokens)
