@@ -62,9 +62,21 @@ def check_rules(request: MessagesRequest, terms: Terms) -> None:
     for index, message in enumerate(request.messages):
         _check_message(message, index, terms, is_last=index == len(request.messages) - 1)
     check_caching(request)
+    _check_choices(request, terms)
     for stop in request.stop_sequences or []:
         if not stop.strip():
             raise _wrong("stop_sequences: each stop sequence must contain non-whitespace")
+
+
+def _check_choices(request: MessagesRequest, terms: Terms) -> None:
+    """Fields that take one of few words, and one that counting does not take."""
+    extra = request.model_extra or {}
+    if request.service_tier not in (None, "auto", "standard_only"):
+        raise _wrong("service_tier: Input should be 'auto' or 'standard_only'")
+    if extra.get("speed") not in (None, "standard", "fast"):
+        raise _wrong("speed: Input should be 'standard' or 'fast'")
+    if terms.is_count and extra.get("mcp_servers"):
+        raise _wrong("mcp_servers: Extra inputs are not permitted")
 
 
 def _check_system(request: MessagesRequest) -> None:

@@ -92,6 +92,8 @@ BREACHES: list[tuple[Any, str]] = [
         "`temperature` may only be set to 1 when thinking is enabled.",
     ),
     ({"temperature": 1.5}, "temperature: Input should be less than or equal to 1"),
+    ({"service_tier": "odd"}, "service_tier: Input should be 'auto' or 'standard_only'"),
+    ({"speed": "odd"}, "speed: Input should be 'standard' or 'fast'"),
     ({"stop_sequences": [" "]}, "stop_sequences: each stop sequence must contain non-whitespace"),
     (
         user({"type": "image", "source": {"type": "base64", "media_type": "image/bmp", "data": "x"}}),
@@ -134,6 +136,7 @@ BREACHES: list[tuple[Any, str]] = [
     "validation.sampling-while-thinking",
     "validation.sampling-range",
     "validation.stop-sequences",
+    "validation.service-tier",
     "validation.media-types",
     "validation.results-first",
 )
@@ -204,6 +207,8 @@ async def test_counting_knows_the_rules_but_no_max_tokens() -> None:
         body: Any = {"model": "big", "messages": [USER], "thinking": {**BUDGET, "budget_tokens": 31999}}
         status, _ = await front.told(body, "/v1/messages/count_tokens")
         assert status == 200
+        status, told = await front.told({**body, "mcp_servers": [{}]}, "/v1/messages/count_tokens")
+        assert (status, told["error"]["message"]) == (400, "mcp_servers: Extra inputs are not permitted")
         status, told = await front.told({**body, **user(text(""))}, "/v1/messages/count_tokens")
     assert (status, told["error"]["message"]) == (400, "messages: text content blocks must be non-empty")
 

@@ -42,6 +42,16 @@ def test_settings_of_turns_and_pictures_are_named_wherever_they_stand() -> None:
     ]
 
 
+def test_what_nobody_knows_of_a_tool_or_a_text_is_named() -> None:
+    tool: JsonObject = {"name": "f", "input_schema": {"type": "object"}, "input_examples": [{}], "made_up": 1}
+    text = {"type": "text", "text": "x", "citations": [{"type": "char_location"}]}
+    turns = [{"role": role, "content": [text]} for role in ("user", "assistant")]
+    assert lost(tools=[tool, {"type": "bash_20250124", "name": "bash", "made_up": 1}], messages=turns) == [
+        "tools.0.made_up",
+        "messages.0.content.0.citations",
+    ]
+
+
 def test_what_says_nothing_is_no_loss() -> None:
     assert lost(output_config={"task_budget": None}, metadata={"team": None}) == []
     assert lost(messages=[{"role": "user", "content": [image()]}]) == []

@@ -53,7 +53,8 @@ LAWFUL = [
     (body(thinking={**BUDGET, "budget_tokens": 9000}), Terms(betas=frozenset({INTERLEAVED}))),
     (body(thinking={**BUDGET, "budget_tokens": 9000}), Terms(is_count=True)),
     (body(output_config={"effort": "max", "format": {"type": "json_schema", "schema": CLOSED}}), OLD),
-    (body(output_config={"effort": None}), OLD),
+    (body(output_config={"effort": None}, service_tier="standard_only", speed="fast"), OLD),
+    (body(mcp_servers=[{"type": "url"}]), OLD),
     (body(messages=[USER, {"role": "system", "content": ""}]), OLD),
     (body(messages=[USER, {"role": "assistant", "content": ""}]), OLD),
     (body(messages=[USER, {"role": "assistant", "content": "begun"}]), OLD),
@@ -122,6 +123,13 @@ UNLAWFUL: list[tuple[Any, Terms, str]] = [
         body(messages=[USER, {"role": "assistant", "content": "begun "}]),
         OLD,
         "messages: final assistant content cannot end with trailing whitespace",
+    ),
+    (body(service_tier="odd"), OLD, "service_tier: Input should be 'auto' or 'standard_only'"),
+    (body(speed="odd"), OLD, "speed: Input should be 'standard' or 'fast'"),
+    (
+        body(mcp_servers=[{"type": "url"}]),
+        Terms(is_count=True),
+        "mcp_servers: Extra inputs are not permitted",
     ),
     (body(stop_sequences=[" "]), OLD, "stop_sequences: each stop sequence must contain non-whitespace"),
     (
