@@ -19,6 +19,7 @@ from proxy.messages.errors import UpstreamError
 from proxy.messages.message import JsonObject
 from proxy.server.app import ProxyServer
 from proxy.server.limits import Limits
+from proxy.service.connections import UpstreamFactory
 
 Kind = TypeVar("Kind")
 
@@ -159,6 +160,7 @@ async def running(
     config: ProxyConfig | None = None,
     limits: Limits | None = None,
     retry: RetryPolicy = ONE_TRY,
+    make_upstream: UpstreamFactory | None = None,
     **more: Any,
 ) -> AsyncGenerator[Running]:
     """Starts a proxy whose providers are the scripted upstreams of their names; nothing is tried twice."""
@@ -168,7 +170,7 @@ async def running(
         replace(config or proxy_config(*scripted), retry=retry),
         events.take,
         limits=limits,
-        make_upstream=lambda provider: scripted[provider.name],
+        make_upstream=make_upstream or (lambda provider: scripted[provider.name]),
         **more,
     )
     url = await server.start()

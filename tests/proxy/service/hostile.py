@@ -68,9 +68,7 @@ def resetting(*pieces: bytes) -> Behaviour:
     async def behave(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"".join(pieces))
         await writer.drain()
-        for _ in range(
-            50
-        ):  # rounds of the loop that reads on the other side too: a reset discards the unread
+        for _round in range(50):  # the reader's loop is ours: let it read, because a reset discards the rest
             await asyncio.sleep(0)
         writer.transport.abort()
 
