@@ -56,9 +56,7 @@ class Configuration:
         self._store = store
         self._environment = environment
         self._overrides = overrides or Overrides()
-        self.loaded: LoadedSettings = load_settings(
-            store, environment, self._overrides, has_openrouter_key=secret_store.has_openrouter_variable
-        )
+        self.loaded = self._load()
         self.keys: Mapping[str, FoundKey] = MappingProxyType({})
         self.token: LocalToken | None = None
 
@@ -66,6 +64,11 @@ class Configuration:
     def settings(self) -> Settings:
         """The settings in force."""
         return self.loaded.settings
+
+    @property
+    def settings_path(self) -> Path:
+        """The settings file, whether or not it is there."""
+        return self._store.path
 
     def set_broken_aside(self, now: datetime) -> None:
         """Moves a settings file that cannot be used out of the way, untouched, and remembers where it is."""
@@ -120,7 +123,15 @@ class Configuration:
             OSError: The file cannot be written.
         """
         self._require_older()
-        self._take_over(self._store.apply(edits))
+        document = self._store.apply(edits)
+        settings, notices = in_force(
+            document,
+            self._environment,
+            self._overrides,
+            has_openrouter_key=self.secrets.has_openrouter_variable,
+        )
+        self.loaded = LoadedSettings(settings, document, str(self._store.path), notices)
+        self.find_keys()
 
     def reload(self) -> None:
         """Reads the settings file again, which another program has changed.
@@ -128,7 +139,11 @@ class Configuration:
         Raises:
             SettingsError: It cannot be used; the settings in force stay.
         """
-        self._take_over(self._store.load())
+        loaded = self._load()
+        if loaded.error is not None:
+            raise loaded.error
+        self.loaded = loaded
+        self.find_keys()
 
     def _require_older(self) -> None:
         if self.loaded.error is not None and self.loaded.error.is_newer:
@@ -159,15 +174,13 @@ class Configuration:
             )
         return f"The settings in {where} cannot be used: {error}. {_REPAIR}"
 
-    def _take_over(self, document: SettingsDocument) -> None:
-        settings, notices = in_force(
-            document,
+    def _load(self) -> LoadedSettings:
+        return load_settings(
+            self._store,
             self._environment,
             self._overrides,
             has_openrouter_key=self.secrets.has_openrouter_variable,
         )
-        self.loaded = LoadedSettings(settings, document, str(self._store.path), notices)
-        self.find_keys()
 
     def _document(self) -> SettingsDocument:
         return shipped_settings() if self.loaded.error is not None else self.loaded.document

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import psutil
 
 
@@ -25,11 +27,18 @@ def port_owner(port: int) -> str | None:
     return f"{name} (process {holders[0]})"
 
 
-def port_in_use_text(host: str, port: int, *, holder: str | None) -> str:
-    """Returns what to tell the user about a port that is taken."""
+def port_in_use_text(host: str, port: int, *, holder: str | None, settings: Path) -> str:
+    """Returns what to tell the user about a port that is taken.
+
+    Args:
+        host: The address.
+        port: The port.
+        holder: Who has it, where that is known.
+        settings: The file where another can be set.
+    """
     who = holder or "another program (the system does not say which; it may belong to another user)"
     return (
         f"Port {port} on {host} is in use by {who}. Stop that program, or choose another port: "
         f"`signalbox serve --port {port + 1 if port < 65535 else port - 1}` (0 takes a free one), "
-        "or `server: {port: …}` in the settings."
+        f"or `server: {{port: …}}` in {settings}; then start again."
     )

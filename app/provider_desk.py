@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Protocol
 
 from app.configuration import Configuration
 from app.secrets import FoundKey, hint
@@ -12,8 +12,26 @@ from app.settings import ProviderSettings, name_problem, url_problem
 from app.settings_edit import Edit, Put, Remove, Rename
 from app.settings_store import OPENROUTER, OPENROUTER_PRESET, OPENROUTER_VARIABLE
 from gui.desk import ProviderDraft, ProviderView
+from proxy.config import ProviderConfig
 
 _UNKNOWN = FoundKey(None, "not looked up yet")
+
+
+class ProbeAnswer(Protocol):
+    """What a provider's test found."""
+
+    @property
+    def is_ok(self) -> bool:
+        """It can be reached and takes the key."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """What was found, in a sentence."""
+        ...
+
+
+Probe = Callable[[ProviderConfig], Awaitable[ProbeAnswer]]
 
 
 class DeskRefusal(Exception):

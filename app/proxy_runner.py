@@ -6,6 +6,7 @@ import asyncio
 import errno
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -16,6 +17,7 @@ from app.port_owner import port_in_use_text, port_owner
 from gui.desk import ProxyPhase
 from proxy.config import ProxyConfig
 from proxy.events import EventSink
+from proxy.service.ledger import Spending
 
 _log = structlog.get_logger("app.proxy_runner")
 
@@ -38,6 +40,10 @@ class Server(Protocol):
 
     def apply(self, config: ProxyConfig) -> None:
         """Uses another config from the next request on."""
+        ...
+
+    def spending(self) -> Spending:
+        """Returns what was spent today and this month."""
         ...
 
 
@@ -84,6 +90,10 @@ class ProxyRunner:
         """How many requests are being answered."""
         return self._server.active_requests if self._server else 0
 
+    def spending(self) -> Spending | None:
+        """Returns what was spent; None where no server runs."""
+        return self._server.spending() if self._server else None
+
     def apply(self) -> None:
         """Gives the configuration as it is now to the running server."""
         if self._server is not None:
@@ -121,8 +131,8 @@ class ProxyRunner:
         server = self._make_server(config, self._emit)
         try:
             self.url = await server.start()
-        except OSError as exc:
-            failure = await _start_failure(config, exc)
+        except (OSError, UnicodeError) as exc:  # UnicodeError: the host is no name at all
+            failure = await _start_failure(config, exc, self._configuration.settings_path)
             _log.error("not_listening", reason=failure.text)
             return failure
         self._server = server
@@ -135,10 +145,11 @@ class ProxyRunner:
         self._changed()
 
 
-async def _start_failure(config: ProxyConfig, exc: OSError) -> StartFailure:
+async def _start_failure(config: ProxyConfig, exc: OSError | UnicodeError, settings: Path) -> StartFailure:
     host, port = config.server.host, config.server.port
-    if exc.errno == errno.EADDRINUSE:
+    if isinstance(exc, OSError) and exc.errno == errno.EADDRINUSE:
         holder = await asyncio.to_thread(port_owner, port)
-        return StartFailure(port_in_use_text(host, port, holder=holder), is_port_in_use=True)
-    reason = exc.strerror or str(exc)
+        text = port_in_use_text(host, port, holder=holder, settings=settings)
+        return StartFailure(text, is_port_in_use=True)
+    reason = (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
     return StartFailure(f"Cannot listen on {host} port {port}: {reason}. Choose another address or port.")

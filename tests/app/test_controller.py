@@ -46,7 +46,7 @@ class FakeServer:
 
     config: ProxyConfig
     emit: EventSink
-    failure: OSError | None = None
+    failure: OSError | UnicodeError | None = None
     active_requests: int = 0
     applied: list[ProxyConfig] = field(default_factory=list)
     stopped: list[float] = field(default_factory=list)
@@ -77,7 +77,7 @@ class Bench:
         self.folders.create()
         self.keyring = keyring
         self.servers: list[FakeServer] = []
-        self.failure: OSError | None = None
+        self.failure: OSError | UnicodeError | None = None
         self.events: list[DeskEvent] = []
         self.quits = 0
         self.probed: list[ProviderConfig] = []
@@ -189,12 +189,26 @@ async def test_a_port_in_use_is_told_with_its_way_out(make: Make) -> None:
     state = _desk(bench).state()
     assert state.phase is ProxyPhase.FAILED
     assert "Port 4000 on 127.0.0.1 is in use" in state.problems[0].text
+    assert f"in {bench.folders.settings_file}; then start again" in state.problems[0].text
     assert bench.controller.failure is not None
     assert bench.controller.failure.is_port_in_use
     bench.failure = None
+    bench.folders.settings_file.write_text("server: {port: 4007}\n")
     _desk(bench).start_proxy()
     await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.RUNNING)
     assert _desk(bench).state().problems == ()
+    assert bench.servers[-1].config.server.port == 4007
+
+
+@pytest.mark.expects_log("not_listening")
+async def test_a_host_that_is_no_name_is_told_and_is_no_crash(make: Make) -> None:
+    bench = make(settings="server: {host: 'a..b'}\n")
+    bench.failure = UnicodeError("label empty or too long")
+
+    await bench.controller.start()
+
+    assert bench.controller.failure is not None
+    assert bench.controller.failure.text.startswith("Cannot listen on a..b port 4000")
 
 
 async def test_a_key_for_openrouter_is_all_it_takes(make: Make) -> None:
@@ -470,6 +484,21 @@ async def test_unusable_settings_are_not_replaced_by_ones_without_a_provider(mak
     assert "add a provider" in failed.text
     assert not bench.folders.settings_file.exists()
     assert not _desk(bench).state().is_demo
+
+
+async def test_settings_set_aside_stay_unusable_when_the_proxy_is_started_or_told_to_reload(
+    make: Make,
+) -> None:
+    bench = make(settings="providers:\n  a: {base_url: ftp}\n")
+    await bench.controller.start()
+
+    assert await bench.controller.reload_settings() is not None
+    assert not _desk(bench).state().is_demo
+    (aside,) = bench.folders.config.glob("settings.broken-*.yaml")
+    aside.unlink()
+    bench.folders.settings_file.write_text(OPENROUTER)
+    assert await bench.controller.reload_settings() is None
+    assert [each.name for each in _desk(bench).providers()] == ["openrouter"]
 
 
 async def test_settings_of_a_newer_version_stay_where_they_are_and_are_not_changed(make: Make) -> None:
