@@ -1,7 +1,8 @@
 """One request, end to end: from the validated body to the events of the answer.
 
-`messages` serves `/v1/messages`: routes the name, opens one candidate after the other, decodes, judges and
-hands the events on; `attempt` is one candidate's try. `record` notes what happens to one request and
+`messages` serves `/v1/messages`: routes the request, tries its candidates, decodes, judges and hands the
+events on; `attempt` is one candidate's try, `turns` says whose turn it is. `health` keeps how candidates stand
+for all requests together (breakers, pauses, keys), with a `line` for each provider's places. `record` notes what happens to one request and
 announces it; `connections` keeps one upstream client a provider; `models` (whose rows `model_rows` makes) and
 `prewarm` (no tokens asked) answer from memory.
 
