@@ -74,6 +74,11 @@ class RequestRow:
         return f"{self.finished.status} {self.finished.error_type or 'error'}"
 
     @property
+    def short_status_text(self) -> str:
+        """The same for a narrow place: what failed without saying "error" once more."""
+        return self.status_text.removesuffix("_error")
+
+    @property
     def model_text(self) -> str:
         """The model asked for and, where it is another, the one used."""
         return self._asked_and(self.model_used)
@@ -245,7 +250,7 @@ def _text(row: RequestRow, column: int) -> str:
         case 3:
             return row.provider
         case 4:
-            return row.status_text
+            return row.short_status_text
         case 9:
             return wording.seconds(row.first_token_s)
         case _:
@@ -286,7 +291,7 @@ def _sort_key(row: RequestRow, column: int) -> str | float:
 
 
 def _full_text(row: RequestRow, column: int) -> str | None:
-    return {1: row.client, 2: row.model_text}.get(column) or None
+    return {1: row.client, 2: row.model_text, 4: row.status_text}.get(column) or None
 
 
 _ANSWERS: Mapping[int, Callable[[RequestRow, int], object]] = {

@@ -37,7 +37,7 @@ class RequestsPage(Page):
         self.table = DataTable(theme, "Requests", self.proxy)
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
-        self.table.set_widths((74, 78, 140, 86, 150, 52, 46, 52, 64, 82, 68), flexible=2)
+        self.table.set_widths((74, 78, 140, 86, 130, 52, 46, 52, 64, 82, 68), flexible=2)
         self.detail = RequestDetail(theme, room.desk.exchange)
         self.detail.hide()
         self.splitter = QSplitter(Qt.Orientation.Vertical)

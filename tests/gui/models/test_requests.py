@@ -60,13 +60,14 @@ def test_a_request_is_told_from_waiting_to_done():
 
 @pytest.mark.parametrize(
     ("outcome", "status", "words", "tone"),
-    [("error", 429, "429 rate_limit_error", "danger"), ("cancelled", 499, "499 cancelled", "muted")],
+    [("error", 429, "429 rate_limit", "danger"), ("cancelled", 499, "499 cancelled", "muted")],
 )
 def test_an_end_has_a_word_a_code_and_a_shape(outcome: Any, status: int, words: str, tone: str):
     model = RequestsModel()
     end = RequestFinished("req_1", START, outcome, status, 1.0, error_type="rate_limit_error")
     model.advance([_started(1), end])
     assert _cell(model, 0, "Status") == words
+    assert str(model.index(0, COLUMNS.index("Status")).data(Role.FULL_TEXT)).startswith(words)
     look = look_of(model.index(0, COLUMNS.index("Status")))
     assert look.tone == tone
     assert look.icon is not None
