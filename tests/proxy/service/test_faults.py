@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from proxy.config import (
     Alias,
     Candidate,
+    DialectName,
     ProviderConfig,
     ProxyConfig,
     RetryPolicy,
@@ -160,10 +161,10 @@ every_fault = pytest.mark.parametrize("fault", FAULTS, ids=str)
 both = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 
 
-def impatient(name: str, url: str) -> ProviderConfig:
+def impatient(name: str, url: str, dialect: DialectName) -> ProviderConfig:
     return ProviderConfig(
         name,
-        "openai-chat",
+        dialect,
         url,
         SecretStr("key-of-" + name),
         connect_timeout_s=2.0,
@@ -174,10 +175,10 @@ def impatient(name: str, url: str) -> ProviderConfig:
 
 
 @asynccontextmanager
-async def before(*urls: str) -> AsyncGenerator[Running]:
+async def before(*urls: str, dialect: DialectName = "openai-chat") -> AsyncGenerator[Running]:
     """A proxy with one alias over these upstreams; when it has stopped nothing of it may be left."""
     tasks = asyncio.all_tasks()
-    providers = {f"p{index}": impatient(f"p{index}", url) for index, url in enumerate(urls)}
+    providers = {f"p{index}": impatient(f"p{index}", url, dialect) for index, url in enumerate(urls)}
     config = ProxyConfig(
         ServerConfig(SecretStr(TOKEN), port=0),
         providers,
@@ -334,3 +335,49 @@ async def test_an_upstream_that_recovers_answers_the_second_try(stream: bool) ->
     async with misbehaving(recovering) as hostile, before(hostile.url) as proxy:
         told = await ask(proxy, stream)
     assert (told.status, told.text, hostile.asked) == (200, "Hello", 2)
+
+
+MESSAGE = (
+    b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1","type":"message",'
+    b'"role":"assistant","model":"m","content":[],"stop_reason":null,"stop_sequence":null,'
+    b'"usage":{"input_tokens":3,"output_tokens":1}}}\n\n'
+    b'event: content_block_start\ndata: {"type":"content_block_start","index":0,'
+    b'"content_block":{"type":"text","text":""}}\n\n'
+    b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,'
+    b'"delta":{"type":"text_delta","text":"Hel"}}\n\n'
+)
+START, BLOCK = MESSAGE.split(b"event: content_block_start", 1)[0], MESSAGE
+OVERLOADED = (
+    b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n'
+)
+
+PASSED_THROUGH = (
+    Fault("reset before the headers", resetting(), 502, "api_error"),
+    Fault("reset after the start", resetting(open_head(START)), 502, "api_error"),
+    Fault("hangs before the headers", hanging(), 504, "timeout_error"),
+    Fault("hangs after the start", hanging(open_head(START)), 504, "timeout_error"),
+    Fault("hangs after content", hanging(open_head(BLOCK)), 504, "timeout_error", 1, has_begun=True),
+    Fault("an error at once", saying(OVERLOADED), 529, "overloaded_error"),
+    Fault("an error after the start", saying(START, OVERLOADED), 529, "overloaded_error"),
+    Fault("an error after content", saying(BLOCK, OVERLOADED), 529, "overloaded_error", 1, has_begun=True),
+    Fault("pings for ever", endless(START, b"event: ping\ndata: {}\n\n"), 504, "timeout_error"),
+    *refusal(401, 401, "authentication_error", 1)[:1],
+    *refusal(529, 529, "overloaded_error", 2),
+)
+
+
+@pytest.mark.parametrize("fault", PASSED_THROUGH, ids=str)
+@both
+async def test_an_upstream_that_speaks_the_protocol_itself_fails_the_same_ways(
+    fault: Fault, stream: bool
+) -> None:
+    async with misbehaving(fault.behave) as hostile:
+        async with before(hostile.url, dialect="anthropic-messages") as proxy:
+            told = await ask(proxy, stream)
+            await left(hostile)
+        assert hostile.asked == fault.tries
+    assert told.error["type"] == fault.type
+    if fault.has_begun and stream:
+        assert (told.status, told.text) == (200, "Hel")
+    else:
+        assert (told.status, told.retry_after) == (fault.status, fault.retry_after)
