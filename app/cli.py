@@ -155,7 +155,7 @@ def _tokens(options: argparse.Namespace, places: Any) -> int:
         return list_tokens(places)
     if options.action == "revoke":
         return revoke_token(options.name, places)
-    from app.client_tokens import TokenDraft  # noqa: PLC0415
+    from gui.spending import TokenDraft  # noqa: PLC0415
 
     draft = TokenDraft(options.name, options.day_usd, options.month_usd, tuple(options.alias))
     return create_token(draft, places, datetime.now(timezone.utc).astimezone().date())

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import date
 from difflib import get_close_matches
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from app.settings import Settings, name_problem
 from app.settings_edit import Edit, Put, Remove
 from app.settings_money import token_name_problem
+from gui.spending import TokenDraft
 
 SECTION = "tokens"
 PREFIX = "sbx_"
@@ -22,16 +22,6 @@ _SHOWN = len(PREFIX) + 4
 
 class TokenRefusal(Exception):
     """A token cannot be made or revoked; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class TokenDraft:
-    """What a new token is to be."""
-
-    name: str
-    day_usd: float | None = None
-    month_usd: float | None = None
-    aliases: Sequence[str] = field(default_factory=tuple)
 
 
 def new_client_token() -> str:

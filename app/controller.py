@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import Any
 
 import structlog
 from pydantic import SecretStr
@@ -19,15 +18,16 @@ from pydantic import SecretStr
 from app.alias_desk import AliasDesk
 from app.configuration import Configuration
 from app.connect_lines import connect_lines
+from app.desk_changes import DeskChanges
 from app.exchanges import ExchangeStore
-from app.keyring_access import KeyringFailure
 from app.log_relay import LogRelay
 from app.logs import LogPipeline
 from app.provider_desk import DeskRefusal, Probe, ProviderDesk
 from app.proxy_config import provider_config
 from app.proxy_runner import ProxyRunner, ServerFactory, StartFailure
 from app.settings_document import SettingsError
-from app.settings_edit import Edit, Put
+from app.settings_edit import Put
+from app.token_desk import TokenDesk, spending_view
 from gui.desk import (
     ActionDone,
     ActionFailed,
@@ -47,7 +47,10 @@ from gui.desk import (
     Resolution,
     SettingsChanged,
     ShowWindow,
+    TokenCreated,
+    TokensChanged,
 )
+from gui.spending import SpendingView, TokenDraft, TokenView
 from proxy.events import Exchange, ProxyEvent
 from proxy.tasks import spawn
 
@@ -95,8 +98,10 @@ class Controller:
         self._relay: LogRelay | None = None
         self._on_quit = on_quit
         self._listeners: list[DeskListener] = []
-        self._changes = asyncio.Lock()
+        self._changes = DeskChanges(configuration, self._announce, self._took_over)
+        self._tokens = TokenDesk(configuration)
         self._is_quitting = False
+        self._clock = clock
 
     @property
     def failure(self) -> StartFailure | None:
@@ -123,12 +128,12 @@ class Controller:
 
     async def reload_settings(self) -> str | None:
         """Takes over what another program wrote into the settings; returns why not, or None."""
-        async with self._changes:
+        async with self._changes.turn:
             try:
                 await asyncio.to_thread(self._configuration.reload)
             except SettingsError as exc:
                 return str(exc)
-            self._took_over(ProvidersChanged(), AliasesChanged(), SettingsChanged())
+            self._took_over(ProvidersChanged(), AliasesChanged(), TokensChanged(), SettingsChanged())
             return None
 
     def show_window(self) -> None:
@@ -196,33 +201,33 @@ class Controller:
     def save_provider(self, draft: ProviderDraft, *, replaces: str | None) -> str | None:
         """Adds or changes a provider; returns why not, or None when it was taken."""
         changed = ProvidersChanged(), AliasesChanged()
-        return self._take_edits(
+        return self._changes.take(
             lambda: self._providers.save_edits(draft, replaces), f"{draft.name} saved", *changed
         )
 
     def restore_provider(self, name: str) -> str | None:
         """Puts back the provider removed last under this name; returns why not, or None."""
-        return self._take_edits(
+        return self._changes.take(
             lambda: self._providers.restore_edits(name), f"{name} is back", ProvidersChanged()
         )
 
     def remove_provider(self, name: str) -> str | None:
         """Removes a provider from the settings (its key stays in the keyring); returns why not, or None."""
-        return self._take_edits(
+        return self._changes.take(
             lambda: self._providers.remove_edits(name), f"{name} removed", ProvidersChanged()
         )
 
     def store_key(self, provider: str, key: SecretStr) -> None:
         """Puts the key into the OS keyring; answered by ActionDone or ActionFailed, and ProvidersChanged."""
         spawn(
-            self._reporting(self._store_key(provider, key), f"The key of {provider} was not stored"),
+            self._changes.reporting(self._store_key(provider, key), f"The key of {provider} was not stored"),
             name="store a key",
         )
 
     def delete_key(self, provider: str) -> None:
         """Takes the key out of the OS keyring; answered likewise."""
         spawn(
-            self._reporting(self._delete_key(provider), f"The key of {provider} was not deleted"),
+            self._changes.reporting(self._delete_key(provider), f"The key of {provider} was not deleted"),
             name="delete a key",
         )
 
@@ -238,23 +243,50 @@ class Controller:
 
     def save_alias(self, alias: AliasView, *, replaces: str | None) -> str | None:
         """Adds or changes an alias; returns why not, or None when it was taken."""
-        return self._take_edits(
+        return self._changes.take(
             lambda: self._aliases.save_edits(alias, replaces), f"Alias {alias.name} saved", AliasesChanged()
         )
 
     def restore_alias(self, name: str) -> str | None:
         """Puts back the alias removed last under this name; returns why not, or None."""
-        return self._take_edits(
+        return self._changes.take(
             lambda: self._aliases.restore_edits(name), f"Alias {name} is back", AliasesChanged()
         )
 
     def remove_alias(self, name: str) -> str | None:
         """Removes an alias; returns why not, or None."""
-        return self._take_edits(lambda: self._aliases.remove_edits(name), f"{name} removed", AliasesChanged())
+        return self._changes.take(
+            lambda: self._aliases.remove_edits(name), f"{name} removed", AliasesChanged()
+        )
 
     def resolve(self, model: str) -> Resolution:
         """Says what a model name would resolve to."""
         return self._aliases.resolution(self._configuration.proxy_config(), model)
+
+    # gui.desk.Desk: money -------------------------------------------------------------------
+
+    def spending(self) -> SpendingView | None:
+        """Returns what was spent; None while the proxy does not run."""
+        return spending_view(self._runner.spending())
+
+    def tokens(self) -> tuple[TokenView, ...]:
+        """Returns the tokens of clients, without the first one."""
+        return self._tokens.views(self._runner.spending())
+
+    def create_token(self, draft: TokenDraft) -> str | None:
+        """Makes a token; returns why not, or None: TokenCreated or ActionFailed follows."""
+        today = datetime.fromtimestamp(self._clock(), timezone.utc).astimezone().date()
+        try:
+            token, edits = self._tokens.create_edits(draft, today)
+        except DeskRefusal as exc:
+            return str(exc)
+        return self._changes.submit(edits, None, TokensChanged(), TokenCreated(draft.name, token))
+
+    def revoke_token(self, name: str) -> str | None:
+        """Makes a token worthless for ever; returns why not, or None when it was taken."""
+        return self._changes.take(
+            lambda: self._tokens.revoke_edits(name), f"Token {name} revoked", TokensChanged()
+        )
 
     # gui.desk.Desk: requests, logs, looks ---------------------------------------------------
 
@@ -276,7 +308,7 @@ class Controller:
 
     def set_theme(self, theme: str) -> None:
         """Stores the theme; answered by SettingsChanged."""
-        problem = self._submit([Put(("window", "theme"), theme)], None, SettingsChanged())
+        problem = self._changes.submit([Put(("window", "theme"), theme)], None, SettingsChanged())
         if problem is not None:
             self._announce(ActionFailed("The theme was not stored", problem))
 
@@ -324,42 +356,9 @@ class Controller:
         answer = await self._probe(provider_config(name, settings, found))
         self._announce(ProviderTested(name, answer.is_ok, self._configuration.redactor.text(answer.text)))
 
-    async def _reporting(self, action: Coroutine[Any, Any, None], title: str) -> None:
-        """Carries out one change after the other, and tells the user what fails."""
-        async with self._changes:
-            try:
-                await action
-            except (DeskRefusal, KeyringFailure, SettingsError, ValueError) as exc:
-                self._announce(ActionFailed(title, str(exc)))
-            except OSError as exc:
-                self._announce(ActionFailed(title, exc.strerror or str(exc)))
-
     async def _refresh_keys(self) -> None:
         await asyncio.to_thread(self._configuration.find_keys)
         self._took_over(ProvidersChanged())
-
-    def _submit(self, edits: Sequence[Edit], done: str | None, *changed: DeskEvent) -> str | None:
-        try:
-            self._configuration.check(edits)
-        except SettingsError as exc:
-            return exc.problem
-        spawn(
-            self._reporting(self._apply(edits, done, changed), "The settings were not changed"),
-            name="change settings",
-        )
-        return None
-
-    def _take_edits(self, edits_of: Callable[[], list[Edit]], done: str, *changed: DeskEvent) -> str | None:
-        try:
-            return self._submit(edits_of(), done, *changed)
-        except DeskRefusal as exc:
-            return str(exc)
-
-    async def _apply(self, edits: Sequence[Edit], done: str | None, changed: Sequence[DeskEvent]) -> None:
-        await asyncio.to_thread(self._configuration.apply, edits)
-        self._took_over(*changed)
-        if done is not None:
-            self._announce(ActionDone(done))
 
     def _took_over(self, *changed: DeskEvent) -> None:
         """Gives the changed settings and keys to the running proxy and tells the window."""
@@ -375,7 +374,7 @@ class Controller:
 
     def _refresh_later(self) -> None:
         spawn(
-            self._reporting(self._refresh_keys(), "The keys could not be looked up"),
+            self._changes.reporting(self._refresh_keys(), "The keys could not be looked up"),
             name="look up keys again",
         )
 

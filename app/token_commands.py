@@ -7,7 +7,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from app.client_tokens import TokenDraft, TokenRefusal, create_edits, revoke_edits
+from app.client_tokens import TokenRefusal, create_edits, revoke_edits
 from app.exit_codes import BROKEN_SETTINGS, FAILED, OK
 from app.instance import ask
 from app.paths import Folders
@@ -16,6 +16,7 @@ from app.settings_document import SettingsError
 from app.settings_edit import Edit
 from app.settings_money import BudgetSettings, TokenSettings
 from app.settings_store import SettingsStore
+from gui.spending import TokenDraft
 
 
 def create_token(draft: TokenDraft, folders: Folders, today: date) -> int:

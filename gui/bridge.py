@@ -21,6 +21,8 @@ from gui.desk import (
     ProxyStateChanged,
     SettingsChanged,
     ShowWindow,
+    TokenCreated,
+    TokensChanged,
 )
 from proxy.events import (
     BreakerChanged,
@@ -49,10 +51,12 @@ class Bridge(QObject):
     state_changed = Signal(ProxyState)
     providers_changed = Signal()
     aliases_changed = Signal()
+    tokens_changed = Signal()
     settings_changed = Signal()
     action_done = Signal(str)
     action_failed = Signal(str, str)
     provider_tested = Signal(ProviderTested)
+    token_created = Signal(TokenCreated)
     requests_advanced = Signal(tuple)
     """A tuple of `proxy.events`, oldest first, without exchanges."""
     exchange_kept = Signal(str)
@@ -97,9 +101,9 @@ class Bridge(QObject):
                     del self._exchanges[next(iter(self._exchanges))]
             case ProxyStateChanged():
                 self._state = event.state
-            case ProvidersChanged() | AliasesChanged() | SettingsChanged() | ShowWindow():
+            case ProvidersChanged() | AliasesChanged() | TokensChanged() | SettingsChanged() | ShowWindow():
                 self._changed[type(event)] = None
-            case ActionDone() | ActionFailed() | ProviderTested():
+            case ActionDone() | ActionFailed() | ProviderTested() | TokenCreated():
                 self._notices.append(event)
             case BreakerChanged():
                 return  # no page shows how candidates stand
@@ -121,6 +125,7 @@ class Bridge(QObject):
         for kind, signal in (
             (ProvidersChanged, self.providers_changed),
             (AliasesChanged, self.aliases_changed),
+            (TokensChanged, self.tokens_changed),
             (SettingsChanged, self.settings_changed),
             (ShowWindow, self.show_requested),
         ):
@@ -147,6 +152,8 @@ class Bridge(QObject):
                     self.action_failed.emit(notice.title, notice.text)
                 case ProviderTested():
                     self.provider_tested.emit(notice)
+                case TokenCreated():
+                    self.token_created.emit(notice)
                 case _:
                     pass
 

@@ -14,6 +14,7 @@ from typing import Protocol, TypeAlias
 
 from pydantic import SecretStr
 
+from gui.spending import SpendingView, TokenDraft, TokenView
 from proxy.events import Exchange, ProxyEvent
 
 
@@ -165,6 +166,19 @@ class AliasesChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class TokensChanged:
+    """Tokens of clients were made or revoked; ask `tokens()`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCreated:
+    """The answer to `create_token`: the token, which cannot be shown again."""
+
+    name: str
+    value: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
 class SettingsChanged:
     """Another setting (such as the theme) changed."""
 
@@ -211,6 +225,8 @@ DeskEvent: TypeAlias = (
     ProxyStateChanged
     | ProvidersChanged
     | AliasesChanged
+    | TokensChanged
+    | TokenCreated
     | SettingsChanged
     | ActionDone
     | ActionFailed
@@ -299,6 +315,22 @@ class Desk(Protocol):
 
     def resolve(self, model: str) -> Resolution:
         """Says what a model name would resolve to."""
+        ...
+
+    def spending(self) -> SpendingView | None:
+        """Returns what was spent; None while the proxy does not run."""
+        ...
+
+    def tokens(self) -> tuple[TokenView, ...]:
+        """Returns the tokens of clients, without the first one."""
+        ...
+
+    def create_token(self, draft: TokenDraft) -> str | None:
+        """Makes a token; returns why not, in a sentence, or None: TokenCreated or ActionFailed follows."""
+        ...
+
+    def revoke_token(self, name: str) -> str | None:
+        """Makes a token worthless for ever; returns why not, or None when it was taken."""
         ...
 
     def exchange(self, request_id: str) -> Exchange | None:

@@ -8,7 +8,7 @@ from hashlib import sha256
 import pytest
 from pydantic import SecretStr
 
-from app.client_tokens import TokenDraft, TokenRefusal, create_edits, new_client_token, revoke_edits
+from app.client_tokens import TokenRefusal, create_edits, new_client_token, revoke_edits
 from app.proxy_config import to_proxy_config
 from app.redaction import Redactor
 from app.secrets import FoundKey
@@ -16,6 +16,7 @@ from app.settings import Settings
 from app.settings_document import SettingsError, read_settings
 from app.settings_edit import edited
 from app.settings_money import BudgetSettings
+from gui.spending import TokenDraft
 from proxy.config import Budgets, ClientToken, LedgerPolicy, ListPrice
 
 TODAY = date(2026, 11, 22)
@@ -28,7 +29,7 @@ def settings(text: bytes = ALIAS) -> Settings:
 
 
 def test_a_token_is_kept_as_its_hash_and_a_few_first_characters_only() -> None:
-    draft = TokenDraft("my phone", 2.5, None, ["big"])
+    draft = TokenDraft("my phone", 2.5, None, ("big",))
     token, edits = create_edits(draft, settings(), TODAY, make=lambda: MADE)
     content, after = edited(ALIAS, edits)
     assert token == MADE
@@ -54,7 +55,7 @@ def test_every_token_is_another_and_would_be_redacted_in_a_log() -> None:
     [
         (TokenDraft("local"), "the name of the first token"),
         (TokenDraft(" x"), "begin or end with a blank"),
-        (TokenDraft("ci", aliases=["bgi"]), "did you mean 'big'"),
+        (TokenDraft("ci", aliases=("bgi",)), "did you mean 'big'"),
         (TokenDraft("phone"), "revoke it first"),
     ],
 )

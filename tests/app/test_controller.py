@@ -4,7 +4,8 @@ import asyncio
 import errno
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,13 +32,27 @@ from gui.desk import (
     ProxyPhase,
     ProxyStateChanged,
     SettingsChanged,
+    TokenCreated,
+    TokensChanged,
 )
+from gui.spending import BudgetView, SpendingView, TokenDraft
 from proxy.config import ProviderConfig, ProxyConfig
 from proxy.events import EventSink, Exchange, RequestRefused
+from proxy.routing.budgets import Limit, Standing
+from proxy.service.ledger import Spending
+from proxy.store.ledger_values import DayTotal
 from tests.app.test_secrets import Entries
 
 KEY = "sk-or-" + "v1-" + "0a1b2c3d" * 8
 E_ = TypeVar("E_")
+
+
+SPENT = Spending(
+    DayTotal("2026-11-22", "", None, 2, 10, 20, 30, 40, micro_usd=900, unknown_micro_usd=400),
+    DayTotal("2026-11-22", "", None, 3, micro_usd=1_500, unknown_micro_usd=500),
+    (Standing(Limit(("alias", "big"), "day", 1_000), 900, 100, date(2026, 11, 23)),),
+    (DayTotal("2026-11-21", "phone", None, 1, micro_usd=700),),
+)
 
 
 @dataclass
@@ -50,6 +65,7 @@ class FakeServer:
     active_requests: int = 0
     applied: list[ProxyConfig] = field(default_factory=list)
     stopped: list[float] = field(default_factory=list)
+    spent: Spending = SPENT
 
     async def start(self) -> str:
         if self.failure is not None:
@@ -61,6 +77,9 @@ class FakeServer:
 
     def apply(self, config: ProxyConfig) -> None:
         self.applied.append(config)
+
+    def spending(self) -> Spending:
+        return self.spent
 
 
 @dataclass
@@ -587,3 +606,47 @@ async def test_the_theme_is_stored(make: Make) -> None:
 
     assert _desk(bench).theme() == "dark"
     assert "theme" in failed.text
+
+
+async def test_a_token_is_announced_once_when_the_settings_have_it_and_revoked_for_good(make: Make) -> None:
+    bench = make(settings=OPENROUTER)
+    desk = _desk(bench)
+    await bench.controller.start()
+
+    assert desk.create_token(TokenDraft("local")) is not None
+    assert desk.create_token(TokenDraft("phone", day_usd=2.5, aliases=("big",))) is None
+    created = await bench.until(TokenCreated)
+
+    assert created.name == "phone"
+    (token,) = bench.servers[0].applied[-1].server.client_tokens
+    assert token.digest == sha256(created.value.get_secret_value().encode()).hexdigest()
+    assert token.budgets.day_micro_usd == 2_500_000
+    assert created.value.get_secret_value() not in bench.folders.settings_file.read_text()
+    (view,) = desk.tokens()
+    assert (view.name, view.aliases, view.last_used, view.month_cost_usd) == (
+        "phone",
+        ("big",),
+        "2026-11-21",
+        0.0007,
+    )
+    assert desk.revoke_token("phone") is None
+    await bench.until(TokensChanged)
+    assert desk.tokens() == ()
+    assert bench.servers[0].applied[-1].server.client_tokens == ()
+    assert desk.revoke_token("phone") == "there is no token 'phone'"
+
+
+async def test_what_was_spent_is_told_while_the_proxy_runs(make: Make) -> None:
+    bench = make(settings=OPENROUTER)
+    assert _desk(bench).spending() is None
+    await bench.controller.start()
+    assert _desk(bench).spending() == SpendingView(
+        requests=2,
+        input_tokens=80,
+        output_tokens=20,
+        cost_usd=0.0005,
+        is_estimate=False,
+        unpriced_usd=0.0004,
+        month_cost_usd=0.001,
+        budgets=(BudgetView("alias big", "day", 0.001, 0.0009, 0.0001, "2026-11-23", is_used_up=True),),
+    )

@@ -27,7 +27,10 @@ from gui.desk import (
     ProxyStateChanged,
     Resolution,
     SettingsChanged,
+    TokenCreated,
+    TokensChanged,
 )
+from gui.spending import SpendingView, TokenDraft, TokenView
 from proxy.events import Exchange
 
 URL = "http://127.0.0.1:4000"
@@ -45,6 +48,8 @@ class FakeDesk:
         self.alias_list: list[AliasView] = []
         self.removed: dict[str, ProviderView | AliasView] = {}
         self.exchanges: dict[str, Exchange] = {}
+        self.spending_now: SpendingView | None = None
+        self.token_list: list[TokenView] = []
         self.exchanges_asked: list[str] = []
         self.lines: list[LogLine] = []
         self.theme_now = "system"
@@ -233,6 +238,36 @@ class FakeDesk:
                 )
                 return Resolution(model, text, is_served=True)
         return Resolution(model, f"No alias has or matches {model}: 404 not_found_error.", is_served=False)
+
+    def spending(self) -> SpendingView | None:
+        return self.spending_now
+
+    def tokens(self) -> tuple[TokenView, ...]:
+        return tuple(self.token_list)
+
+    def create_token(self, draft: TokenDraft) -> str | None:
+        self.calls.append(f"create_token {draft.name}")
+        if self.refusal is not None:
+            return self.refusal
+        value = SecretStr("sbx" + f"_{draft.name}-made-up")
+        self.token_list.append(
+            TokenView(
+                draft.name,
+                value.get_secret_value()[:8],
+                "2026-11-22",
+                draft.aliases,
+                draft.day_usd,
+                draft.month_usd,
+            )
+        )
+        self.announce(TokensChanged(), TokenCreated(draft.name, value))
+        return None
+
+    def revoke_token(self, name: str) -> str | None:
+        self.calls.append(f"revoke_token {name}")
+        self.token_list = [each for each in self.token_list if each.name != name]
+        self.announce(TokensChanged())
+        return self.refusal
 
     def exchange(self, request_id: str) -> Exchange | None:
         self.exchanges_asked.append(request_id)

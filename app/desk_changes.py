@@ -1,0 +1,67 @@
+"""Changes of the settings that the window asks for: checked at once, carried out one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from app.configuration import Configuration
+from app.keyring_access import KeyringFailure
+from app.provider_desk import DeskRefusal
+from app.settings_document import SettingsError
+from app.settings_edit import Edit
+from gui.desk import ActionDone, ActionFailed, DeskEvent
+from proxy.tasks import spawn
+
+
+class DeskChanges:
+    """Takes edits, and tells the window what became of them."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        announce: Callable[[DeskEvent], None],
+        took_over: Callable[..., None],
+    ) -> None:
+        """Tells `announce` what was done or failed; calls `took_over` with what a change has changed."""
+        self._configuration = configuration
+        self._announce = announce
+        self._took_over = took_over
+        self.turn = asyncio.Lock()
+        """Held by the one change that is being carried out."""
+
+    async def reporting(self, action: Coroutine[Any, Any, None], title: str) -> None:
+        """Carries out one change after the other, and tells the user what fails."""
+        async with self.turn:
+            try:
+                await action
+            except (DeskRefusal, KeyringFailure, SettingsError, ValueError) as exc:
+                self._announce(ActionFailed(title, str(exc)))
+            except OSError as exc:
+                self._announce(ActionFailed(title, exc.strerror or str(exc)))
+
+    def submit(self, edits: Sequence[Edit], done: str | None, *changed: DeskEvent) -> str | None:
+        """Returns why the edits cannot be made, or None: they are on their way."""
+        try:
+            self._configuration.check(edits)
+        except SettingsError as exc:
+            return exc.problem
+        spawn(
+            self.reporting(self._apply(edits, done, changed), "The settings were not changed"),
+            name="change settings",
+        )
+        return None
+
+    def take(self, edits_of: Callable[[], list[Edit]], done: str, *changed: DeskEvent) -> str | None:
+        """Submits the edits that `edits_of` gives, unless it refuses."""
+        try:
+            return self.submit(edits_of(), done, *changed)
+        except DeskRefusal as exc:
+            return str(exc)
+
+    async def _apply(self, edits: Sequence[Edit], done: str | None, changed: Sequence[DeskEvent]) -> None:
+        await asyncio.to_thread(self._configuration.apply, edits)
+        self._took_over(*changed)
+        if done is not None:
+            self._announce(ActionDone(done))
