@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QAbstractTableModel, QSortFilterProxyModel, Qt
+from PySide6.QtCore import QSortFilterProxyModel, Qt
 
 from gui import wording
 from gui.desk import LogLine
+from gui.models.titled_table import TitledTable
 from gui.roles import NO_PARENT, PLAIN, Index, Look, Role
 
 MAX_LINES = 10_000
@@ -28,11 +29,11 @@ REQUEST_COLUMN = 4
 _MAX_DETAILS = 400
 
 
-class LogsModel(QAbstractTableModel):
+class LogsModel(TitledTable):
     """Log lines, oldest first, at most `max_lines`."""
 
     def __init__(self, max_lines: int = MAX_LINES) -> None:
-        super().__init__()
+        super().__init__(COLUMNS)
         self._max_lines = max_lines
         self._lines: list[LogLine] = []
         self.dropped = 0
@@ -65,24 +66,9 @@ class LogsModel(QAbstractTableModel):
         self.dropped = 0
         self.endResetModel()
 
-    def rowCount(self, parent: Index = NO_PARENT) -> int:
-        """Returns how many lines are kept."""
-        return 0 if parent.isValid() else len(self._lines)
-
-    def columnCount(self, parent: Index = NO_PARENT) -> int:
-        """Returns the number of columns."""
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> object:
-        """Returns a column's title."""
-        if orientation == Qt.Orientation.Horizontal and 0 <= section < len(COLUMNS):
-            if role == Qt.ItemDataRole.DisplayRole:
-                return COLUMNS[section]
-            if role == Qt.ItemDataRole.TextAlignmentRole:
-                return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        return None
+    def kept(self) -> Sequence[LogLine]:
+        """Returns the lines."""
+        return self._lines
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """Returns what a view asks of a cell."""

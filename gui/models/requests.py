@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from PySide6.QtCore import QAbstractTableModel, Qt
+from PySide6.QtCore import Qt
 
 from gui import wording
+from gui.models.titled_table import TitledTable
 from gui.roles import NO_PARENT, Index, Look, Role
 from proxy.events import (
     FirstToken,
@@ -114,11 +115,11 @@ _OUTCOME_LOOK = {
 }
 
 
-class RequestsModel(QAbstractTableModel):
+class RequestsModel(TitledTable):
     """Requests, oldest first; the oldest leave when there are more than `max_rows`."""
 
     def __init__(self, max_rows: int = MAX_ROWS) -> None:
-        super().__init__()
+        super().__init__(COLUMNS, right=_NUMERIC)
         self._max_rows = max_rows
         self._rows: list[RequestRow] = []
         self._by_id: dict[str, RequestRow] = {}
@@ -176,36 +177,18 @@ class RequestsModel(QAbstractTableModel):
         self._rows.extend(rows)
         self.endInsertRows()
 
-    def rowCount(self, parent: Index = NO_PARENT) -> int:
-        """Returns how many requests are kept."""
-        return 0 if parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: Index = NO_PARENT) -> int:
-        """Returns the number of columns."""
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> object:
-        """Returns a column's title."""
-        if orientation == Qt.Orientation.Horizontal and 0 <= section < len(COLUMNS):
-            if role == Qt.ItemDataRole.DisplayRole:
-                return COLUMNS[section]
-            if role == Qt.ItemDataRole.TextAlignmentRole:
-                return _alignment(section)
-        return None
+    def kept(self) -> Sequence[RequestRow]:
+        """Returns the requests."""
+        return self._rows
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """Returns what a view asks of a cell."""
         if not index.isValid() or not 0 <= index.row() < len(self._rows):
             return None
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return self.alignment(index.column())
         answer = _ANSWERS.get(role)
         return None if answer is None else answer(self._rows[index.row()], index.column())
-
-
-def _alignment(column: int) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignRight if column in _NUMERIC else Qt.AlignmentFlag.AlignLeft
-    return side | Qt.AlignmentFlag.AlignVCenter
 
 
 def _row_from(event: RequestStarted | RequestRefused) -> RequestRow:
@@ -296,7 +279,6 @@ def _full_text(row: RequestRow, column: int) -> str | None:
 
 _ANSWERS: Mapping[int, Callable[[RequestRow, int], object]] = {
     Qt.ItemDataRole.DisplayRole: _text,
-    Qt.ItemDataRole.TextAlignmentRole: lambda _row, column: _alignment(column),
     Role.SORT: _sort_key,
     Role.LOOK: lambda row, column: _OUTCOME_LOOK[row.outcome] if column == 4 else None,
     Role.FULL_TEXT: _full_text,

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from PySide6.QtCore import QAbstractTableModel, Qt
+from PySide6.QtCore import Qt
 
-from gui.roles import NO_PARENT, Index, Look, Role
+from gui.models.titled_table import TitledTable
+from gui.roles import Index, Look, Role
 
 T = TypeVar("T")
 
@@ -48,11 +49,11 @@ class ChosenKey:
         return (table.row_of(self.shown) if self.shown else None) or 0
 
 
-class ValueTable(QAbstractTableModel, Generic[T]):
+class ValueTable(TitledTable, Generic[T]):
     """Rows of values, identified by a key; selections survive a change that keeps the keys."""
 
     def __init__(self, columns: Sequence[Column[T]], key: Callable[[T], str]) -> None:
-        super().__init__()
+        super().__init__([each.title for each in columns])
         self._columns = tuple(columns)
         self._key = key
         self._values: tuple[T, ...] = ()
@@ -88,24 +89,9 @@ class ValueTable(QAbstractTableModel, Generic[T]):
         """Says that these rows look different now."""
         self.dataChanged.emit(self.index(first, 0), self.index(last, len(self._columns) - 1))
 
-    def rowCount(self, parent: Index = NO_PARENT) -> int:
-        """Returns the number of values."""
-        return 0 if parent.isValid() else len(self._values)
-
-    def columnCount(self, parent: Index = NO_PARENT) -> int:
-        """Returns the number of columns."""
-        return 0 if parent.isValid() else len(self._columns)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> object:
-        """Returns a column's title."""
-        if orientation == Qt.Orientation.Horizontal and 0 <= section < len(self._columns):
-            if role == Qt.ItemDataRole.DisplayRole:
-                return self._columns[section].title
-            if role == Qt.ItemDataRole.TextAlignmentRole:
-                return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        return None
+    def kept(self) -> Sequence[T]:
+        """Returns the values."""
+        return self._values
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """Returns what a view asks of a cell."""
