@@ -1,0 +1,95 @@
+"""The ledger beside a disk that fails: a reservation that cannot be kept refuses, and nothing is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any, cast
+
+import pytest
+
+from proxy.config import Budgets
+from proxy.context import RequestContext
+from proxy.messages.request import MessagesRequest, parse_request
+from proxy.routing.aliases import resolve
+from proxy.service.ledger import Ledger
+from proxy.store.ledger import LedgerStore
+from proxy.store.ledger_values import DayTotal, Entry, Reservation
+from proxy.store.values import StoreError, StoreFailure
+from tests.proxy.scripted import BODY, proxy_config
+
+CONFIG = replace(proxy_config("one"), budgets=Budgets(day_micro_usd=10**9))
+REQUEST = parse_request(BODY)
+ROUTE = resolve(CONFIG, "big")
+
+
+class Disk:
+    """Stands where `LedgerStore` stands."""
+
+    def __init__(self) -> None:
+        self.failure: StoreFailure | None = None
+        self.reserved: list[Reservation] = []
+
+    async def settle_interrupted(self) -> list[Reservation]:
+        return []
+
+    async def days(self, since: str) -> list[DayTotal]:
+        return [DayTotal("2026-11-21", "local", "big", requests=1, micro_usd=5)]
+
+    async def write(self, reservations: Sequence[Reservation], entries: Sequence[Entry]) -> None:
+        if self.failure is not None:
+            raise StoreError(self.failure)
+        self.reserved += reservations
+
+    async def prune(self, *_: object) -> int:
+        return 0
+
+
+def ledger_on(disk: Disk) -> Ledger:
+    async def open_store() -> LedgerStore:
+        return cast("LedgerStore", cast("Any", disk))
+
+    return Ledger(
+        CONFIG,
+        price_of=lambda _provider, _model: None,
+        wall_clock=lambda: 0.0,
+        day_of=lambda _: date(2026, 11, 22),
+        open_store=open_store,
+    )
+
+
+async def ten(_request: MessagesRequest, _model: str) -> int:
+    return 10
+
+
+@pytest.mark.expects_log("ledger_not_written")
+async def test_a_reservation_that_cannot_be_kept_refuses_the_request_and_frees_the_budget() -> None:
+    disk = Disk()
+    ledger = ledger_on(disk)
+    disk.failure = StoreFailure.DISK_FULL
+    with pytest.raises(StoreError):
+        await ledger.reserve(RequestContext("req_1"), REQUEST, ROUTE, ten)
+    assert ledger.spending().budgets[0].reserved_micro_usd == 0
+    disk.failure = None
+    await ledger.reserve(RequestContext("req_2"), REQUEST, ROUTE, ten)
+    assert [each.request_id for each in disk.reserved] == ["req_2"]
+    most = disk.reserved[0].micro_usd
+    assert most == 10 * 15 + 64 * 75
+    standing = ledger.spending().budgets[0]
+    assert (standing.spent_micro_usd, standing.reserved_micro_usd) == (0, most)
+    assert ledger.spending().month.micro_usd == 5
+    await ledger.close()
+
+
+async def test_without_a_budget_nothing_is_reserved_or_counted() -> None:
+    disk = Disk()
+    ledger = ledger_on(disk)
+    ledger.apply(replace(CONFIG, budgets=Budgets()))
+
+    async def never(_request: MessagesRequest, _model: str) -> int:
+        raise AssertionError
+
+    await ledger.reserve(RequestContext("req_1"), REQUEST, ROUTE, never)
+    assert disk.reserved == []
+    await ledger.close()

@@ -1,0 +1,63 @@
+"""What tokens cost: rounded up, caches at their own price, unknown prices as the highest known one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.config import Candidate, ProviderConfig
+from proxy.service.prices import DEAREST, PriceList, Tokens, cost_of, micro_usd, most_of
+from proxy.upstreams.model_entries import Prices
+from tests.proxy.scripted import proxy_config
+
+FULL = Prices(input=3e-6, output=15e-6, cache_read=0.3e-6, cache_write=3.75e-6, request=0.001)
+
+
+def listed(prices: dict[str, Prices | None]) -> PriceList:
+    def price_of(_provider: ProviderConfig, model: str) -> Prices | None:
+        return prices.get(model)
+
+    return PriceList(proxy_config("one", "two"), price_of)
+
+
+def test_every_kind_of_token_costs_its_own_price() -> None:
+    assert cost_of(FULL, Tokens(100, 10, 1000, 200)) == 300 + 150 + 300 + 750 + 1000
+    bare = Prices(input=1e-6, output=2e-6)
+    assert cost_of(bare, Tokens(1, 1, 1, 1)) == 1 + 2 + 1 + 1
+
+
+def test_what_costs_anything_never_counts_as_nothing() -> None:
+    assert micro_usd(1e-9) == 1
+    assert micro_usd(0.0) == 0
+    assert micro_usd(0.25) == 250_000
+
+
+def test_an_unknown_price_is_the_highest_known_of_what_the_aliases_name() -> None:
+    prices = listed(
+        {"model-of-one": Prices(input=1e-6, output=1e-3), "elsewhere": Prices(input=1.0, output=1.0)}
+    )
+    known, is_known = prices.price(Candidate("one", "model-of-one"))
+    assert (known.output, is_known) == (1e-3, True)
+    assumed, is_known = prices.price(Candidate("two", "model-of-two"))
+    assert (assumed.input, assumed.output, is_known) == (DEAREST.input, 1e-3, False)
+
+
+def test_a_list_that_tells_half_a_price_tells_none() -> None:
+    half = listed({"model-of-one": Prices(input=1e-6)})
+    assert half.price(Candidate("one", "model-of-one")) == (replace(DEAREST, request=0.0), False)
+
+
+@given(
+    st.integers(0, 10**6),
+    st.integers(0, 10**6),
+    st.integers(0, 10**6),
+    st.integers(0, 10**5),
+    st.integers(0, 9),
+)
+def test_no_answer_costs_more_than_the_most_it_can(
+    plain: int, read: int, written: int, output: int, spare: int
+) -> None:
+    most = most_of(FULL, plain + read + written, output + spare)
+    assert cost_of(FULL, Tokens(plain, output, read, written)) <= most
