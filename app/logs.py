@@ -77,6 +77,8 @@ class _Barrier:
 
 def escaped(text: str) -> str:
     """Returns text in which every character that could hide, reorder or break a line is spelt out."""
+    if text.isascii() and text.isprintable():
+        return text
     return _DANGEROUS.sub(lambda match: _SHORT.get(match[0]) or f"\\u{{{ord(match[0]):x}}}", text)
 
 

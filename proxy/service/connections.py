@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import sys
 from collections.abc import Callable, Mapping
 
 from typing_extensions import assert_never
@@ -16,6 +17,8 @@ from proxy.routing.keys import keys_of, with_key
 from proxy.upstreams.anthropic_compatible import AnthropicCompatible
 from proxy.upstreams.base import Upstream
 from proxy.upstreams.demo import DemoUpstream
+
+_OPENAI = "proxy.upstreams.openai_compatible"
 
 UpstreamFactory = Callable[[ProviderConfig], Upstream]
 
@@ -40,8 +43,10 @@ def preload(provider: ProviderConfig) -> None:
     """Reads from disk what the first request to a provider needs; to be run in a thread."""
     profile_for(provider.base_url, "")
     if provider.dialect == "openai-chat":
-        importlib.import_module("proxy.upstreams.openai_compatible")
-        gc.freeze()  # modules live for ever: the collector need not look at them with each request
+        is_new = _OPENAI not in sys.modules
+        importlib.import_module(_OPENAI)
+        if is_new:
+            gc.freeze()  # modules live for ever: the collector need not look at them while requests run
 
 
 def check_key(provider: ProviderConfig) -> None:
