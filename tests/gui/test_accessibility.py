@@ -120,7 +120,7 @@ def test_an_icon_cell_says_its_state_in_words_too(
 ):
     _fill(qtbot, room, desk)
     texts = {window.requests.proxy.index(row, 4).data() for row in range(window.requests.proxy.rowCount())}
-    assert texts <= {"waiting", "answering", "200 ok", "401 refused", "429 rate_limit_error", "499 cancelled"}
+    assert texts <= {"waiting", "answering", "200 ok", "401 refused", "429 rate_limit", "499 cancelled"}
 
 
 @pytest.mark.parametrize("page", [page for page, _ in PAGES])
