@@ -9,7 +9,8 @@ notes what happens to one request and announces it; `connections` keeps one upst
 `structured_output` sees to answers that shall match a schema, by which `answer_schema` judges them;
 `count_tokens` counts, and `overflow` puts counts into errors; `model_facts` is what is known of a model.
 
-`ledger` reserves before a request is sent and books what it cost (`booking` makes the lines, `prices` the cost).
+`ledger` reserves before a request is sent and books what it cost: `booking` makes the lines, `prices` the
+cost.
 
 `storage` opens what must survive: `batches` are the verbs of message batches (`batch_body` reads a new one,
 `batch_worker` serves its requests through `batch_message`), `files` those of files (`file_blocks` puts them
