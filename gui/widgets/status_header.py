@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu
@@ -59,17 +61,23 @@ class StatusHeader(QFrame):
         phrase = wording.phase_phrase(state)
         if not is_first and phrase.text != self.chip.text:
             announce(self, f"Proxy: {phrase.text}")
+        was = self._state
         self._state = state
+        self.activity.setText(f"{state.active_requests:,} active" if state.active_requests else "")
+        if is_first or was != replace(state, active_requests=was.active_requests):
+            self._show_all(state, phrase)
+        self._fit()
+
+    def _show_all(self, state: ProxyState, phrase: wording.Phrase) -> None:
+        """Shows everything but the count of active requests, which alone changes many times a second."""
         self.chip.show_phrase(phrase.text, phrase.tone, phrase.icon)
         is_up = state.phase is ProxyPhase.RUNNING
         self.endpoint.setText(state.url or "")
         self.endpoint.setAccessibleName(f"Address of the proxy: {state.url or 'none'}")
         self.endpoint.setVisible(is_up and state.url is not None)
         self.copy.setVisible(is_up and state.url is not None)
-        self.activity.setText(f"{state.active_requests:,} active" if state.active_requests else "")
         self._show_problems(state)
         self._show_switch(state.phase)
-        self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Shortens the row where it has become too narrow."""
