@@ -18,6 +18,7 @@ from app.files import Step, locked, sweep_temporary, write_atomically
 from app.settings import LogLevel, ProviderSettings, Settings
 from app.settings_document import SettingsDocument, SettingsError, read_settings
 from app.settings_edit import Edit, edited
+from proxy.routing.aliases import without_openrouter
 from resources import read_bytes
 
 OPENROUTER = "openrouter"
@@ -210,9 +211,7 @@ def in_force(
 def _with_first_model(settings: Settings, name: str, model: str) -> Settings:
     alias = settings.aliases[name]
     first, *rest = alias.candidates
-    # The older server wrote openrouter/vendor/model; openrouter/auto is the name of a model itself.
-    bare = model.removeprefix(f"{OPENROUTER}/")
-    wanted = bare if "/" in bare and first.provider == OPENROUTER else model
+    wanted = without_openrouter(model) if first.provider == OPENROUTER else model
     candidates = (first.model_copy(update={"model": wanted}), *rest)
     aliases = {**settings.aliases, name: alias.model_copy(update={"candidates": candidates})}
     return settings.model_copy(update={"aliases": aliases})

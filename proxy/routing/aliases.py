@@ -30,6 +30,15 @@ class Route:
     reason: str
 
 
+def without_openrouter(model: str) -> str:
+    """Returns a name without the `openrouter/` that other programs put before it.
+
+    `openrouter/auto` and the like are names of OpenRouter's own: what follows has no author before it.
+    """
+    bare = model.removeprefix("openrouter/")
+    return bare if "/" in bare else model
+
+
 def resolve(config: ProxyConfig, asked: str) -> Route:
     """Returns the route of a name: exact alias, then the first match in file order, then `unknown_models`.
 
@@ -46,11 +55,10 @@ def resolve(config: ProxyConfig, asked: str) -> Route:
     if alias is not None:
         return Route(asked, alias.name, _known(config, alias), reason)
     if config.unknown_models is not None:
-        model = asked.removeprefix("openrouter/")
         return Route(
             asked,
             None,
-            (Candidate(config.unknown_models, model),),
+            (Candidate(config.unknown_models, without_openrouter(asked)),),
             f"no alias has or matches '{asked}', so it goes to {config.unknown_models} as it is",
         )
     near = get_close_matches(asked, [each.name for each in config.aliases], n=1)

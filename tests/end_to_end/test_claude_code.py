@@ -195,6 +195,7 @@ def test_the_context_is_counted_where_the_upstream_counts_nothing(
     assert len(counts) > 5, "else the client made the numbers up itself"
 
 
+@pytest.mark.conformance("clients.interactive")
 def test_the_window_of_claude_code_talks_counts_and_is_interrupted(
     claude_code: Path, ways: Mapping[str, Server], tmp_path: Path
 ) -> None:

@@ -48,6 +48,9 @@ def test_an_unknown_name_goes_as_it_is_where_the_settings_say_so() -> None:
 
 def test_a_leading_openrouter_is_understood() -> None:
     assert resolve(config("router"), "openrouter/a/b").candidates == (Candidate("router", "a/b"),)
+    assert resolve(config("router"), "openrouter/auto").candidates == (
+        Candidate("router", "openrouter/auto"),
+    )
 
 
 def test_an_unknown_name_is_a_404_with_the_near_miss() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -197,3 +198,13 @@ def test_a_rule_behind_the_one_that_holds_never_matters(rules: list[RouteRule], 
     assert route.alias == rules[number - 1].use
     assert route_of(config(*rules[:number]), request) == route
     assert all(routed(rule.when, request) is None for rule in rules[: number - 1])
+
+
+def test_a_clients_token_can_choose_the_alias() -> None:
+    when = Conditions(client_token=("ci", "bot"))
+    named = replace(asked(), token_name="bot")
+    route = routed(when, named)
+    assert route is not None
+    assert route.alias == "long"
+    assert "the token is bot" in route.reason
+    assert routed(when, asked()) is None
