@@ -7,6 +7,7 @@ long as the server; it keeps nothing of any request.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -30,6 +31,10 @@ COUNT_PATH = "/v1/messages/count_tokens"
 TIMEOUT_S = 10.0
 """An upstream that takes longer to count is not waited for: `/context` asks 25 times at once."""
 _MAX_BYTES = 64 * 1024
+_ALL_OF_FIRST = 64
+"""So many answers of a model are compared with their estimates."""
+_THEN_EACH = 32
+"""Then one of so many: comparing each took a quarter of the proxy's time under load."""
 _NO_SUCH_PATH = (404, 405, 501)
 _NOT_COUNTED = ("max_tokens", "stream")
 """Fields of a Messages request that the counting endpoint refuses."""
@@ -42,6 +47,7 @@ class TokenCounter:
         self._correction = TokenCorrection()
         self._loading: dict[str, asyncio.Task[object]] = {}
         self._is_observing = False
+        self._answers: Counter[str] = Counter()
         self._cannot_count: set[str] = set()
 
     def preload(self, models: Iterable[str]) -> None:
@@ -85,12 +91,16 @@ class TokenCounter:
     def observe(self, request: MessagesRequest, model: str, usage: Mapping[str, Any]) -> None:
         """Learns in the background from an answer's usage how far the estimate for the model is off.
 
-        One answer at a time: while one is looked at, others are passed over. So are answers in which the
+        One answer at a time: while one is looked at, others are passed over. So are most answers of a model
+        once it is known, because an estimate costs as much as the request did; and answers in which the
         upstream ran tools, because it counts their results too.
         """
         counts = (usage.get(f"{kind}input_tokens") for kind in ("", "cache_read_", "cache_creation_"))
         actual = sum(count for count in counts if isinstance(count, int))
         if actual <= 0 or self._is_observing or usage.get("server_tool_use") or _runs_server_tools(request):
+            return
+        self._answers[model] += 1
+        if self._answers[model] > _ALL_OF_FIRST and self._answers[model] % _THEN_EACH:
             return
         self._is_observing = True
         task = spawn(self._observe(request, model, actual), name="compare a token estimate")
