@@ -104,7 +104,7 @@ def test_every_test_has_a_home_of_its_own(home: Path) -> None:
 
 def test_shared_data_is_beside_the_checkout_unless_told(tmp_path: Path) -> None:
     root = Path(__file__).resolve().parents[2]
-    assert find_shared_data({}) == root.parent / "shared"
+    assert find_shared_data({}) == (root.parent / "shared").resolve()
     assert find_shared_data({"SIGNALBOX_TEST_DATA": str(tmp_path)}) == tmp_path
 
 
