@@ -78,10 +78,10 @@ QPushButton[kind="link"] {
 }
 QPushButton[kind="link"]:hover { text-decoration: underline; }
 QPushButton[kind="link"][ring="true"] { border: 2px solid $accent; border-radius: 4px; padding: 0px; }
-QPushButton[kind="toggle"] { border-radius: ${pill_r}px; padding: 3px 12px; }
+QPushButton[kind="toggle"] { border-radius: ${pill_r}px; padding: 3px 12px; font-weight: 600; }
 QPushButton[kind="toggle"][ring="true"] { padding: 2px 11px; }
 QPushButton[kind="toggle"]:checked {
-  background: $accent_soft; color: $on_accent_soft; border-color: $accent; font-weight: 600;
+  background: $accent_soft; color: $on_accent_soft; border-color: $accent;
 }
 QPushButton[kind="chip"] {
   border-radius: ${pill_r}px; padding: 3px 12px; font-weight: 600; background: $warn_soft; color: $warn;
