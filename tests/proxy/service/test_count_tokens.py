@@ -91,6 +91,21 @@ async def test_while_one_answer_is_looked_at_others_are_passed_over() -> None:
     await settled()
 
 
+async def test_after_the_first_64_answers_of_a_model_only_each_32nd_is_looked_at() -> None:
+    counter = TokenCounter()
+
+    async def answered(times: int, tokens: int) -> int:
+        for _ in range(times):
+            counter.observe(asking(), MODEL, {"input_tokens": tokens})
+            await settled()
+        return await counter.estimate(asking(), MODEL)
+
+    plain = estimate_tokens(asking(), MODEL)
+    assert await answered(64, plain) == plain
+    assert await answered(31, 3 * plain) == plain
+    assert await answered(1, 3 * plain) > plain
+
+
 async def test_a_vocabulary_is_loaded_once_however_many_ask() -> None:
     counter = TokenCounter()
     counter.preload([MODEL, "anthropic/claude-opus-4.1", MODEL])

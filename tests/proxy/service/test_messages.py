@@ -80,6 +80,14 @@ async def test_the_whole_answer_says_what_the_streamed_one_says() -> None:
     assert whole.id != streamed.id
 
 
+async def test_an_endless_error_body_is_read_only_so_far() -> None:
+    for_ever = asyncio.Event()
+    reply = Reply([*[b"x" * 10_000] * 7, for_ever], status=500, headers={"content-type": "text/plain"})
+    async with running({"one": ScriptedUpstream([reply])}) as proxy, proxy.post() as response:
+        assert response.status == 500
+    assert reply.is_closed.is_set()
+
+
 async def test_what_happened_is_announced_in_order_without_credentials() -> None:
     async with (
         running() as proxy,
