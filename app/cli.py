@@ -91,8 +91,8 @@ def run(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     if options.version:
         return _version()
-    from app.environment import EnvFileError, Environment, read_env_file  # noqa: PLC0415
-    from app.paths import UnsafeFolder  # noqa: PLC0415
+    from app.environment import EnvFileError, Environment, read_env_file
+    from app.paths import UnsafeFolder
 
     try:
         env_file: Path | None = getattr(options, "env_file", None)
@@ -113,12 +113,12 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _command(options: argparse.Namespace, environment: Any) -> int:
-    from app.paths import folders  # noqa: PLC0415
+    from app.paths import folders
 
     values: Mapping[str, str] = environment.values()
     places = folders(values)
     if options.command == "doctor":
-        from app.doctor import doctor  # noqa: PLC0415
+        from app.doctor import doctor
 
         return doctor(places, environment)
     try:
@@ -128,7 +128,7 @@ def _command(options: argparse.Namespace, environment: Any) -> int:
             f"cannot use the folder {exc.filename}: {exc.strerror}. Set SIGNALBOX_HOME to another", FAILED
         )
     if options.command == "serve":
-        from app.headless import ServeOptions, serve  # noqa: PLC0415
+        from app.headless import ServeOptions, serve
 
         return serve(
             ServeOptions(options.host, options.port, options.settings, options.token_file),
@@ -136,11 +136,11 @@ def _command(options: argparse.Namespace, environment: Any) -> int:
             environment,
         )
     if options.command == "demo":
-        from app.demo import demo  # noqa: PLC0415
+        from app.demo import demo
 
         return demo()
     if options.command == "keys":
-        from app.key_commands import key_command  # noqa: PLC0415
+        from app.key_commands import key_command
 
         return key_command(options.action, options.name, places, environment)
     if options.command == "tokens":
@@ -149,13 +149,13 @@ def _command(options: argparse.Namespace, environment: Any) -> int:
 
 
 def _tokens(options: argparse.Namespace, places: Any) -> int:
-    from app.token_commands import create_token, list_tokens, revoke_token  # noqa: PLC0415
+    from app.token_commands import create_token, list_tokens, revoke_token
 
     if options.action == "list":
         return list_tokens(places)
     if options.action == "revoke":
         return revoke_token(options.name, places)
-    from gui.spending import TokenDraft  # noqa: PLC0415
+    from gui.spending import TokenDraft
 
     draft = TokenDraft(options.name, options.day_usd, options.month_usd, tuple(options.alias))
     return create_token(draft, places, datetime.now(timezone.utc).astimezone().date())
@@ -166,16 +166,16 @@ def _desktop(places: Any, environment: Any, *, hidden: bool) -> int:
         environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     ):
         sys.stderr.write("There is no display here, so Signalbox serves without a window.\n")
-        from app.headless import ServeOptions, serve  # noqa: PLC0415
+        from app.headless import ServeOptions, serve
 
         return serve(ServeOptions(), places, environment)
-    from app.desktop import run_desktop  # noqa: PLC0415
+    from app.desktop import run_desktop
 
     return run_desktop(places, environment, hidden=hidden)
 
 
 def _version() -> int:
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+    from importlib.metadata import PackageNotFoundError, version
 
     try:
         print(f"signalbox {version('signalbox')}")

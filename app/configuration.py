@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import cast
 
 from pydantic import SecretStr
 
@@ -155,7 +156,7 @@ class Configuration:
         for step in path:
             if not isinstance(here, Mapping) or step not in here:
                 return False
-            here = here[step]  # pyright: ignore[reportUnknownVariableType]
+            here = cast("Mapping[str, object]", here)[step]
         return True
 
     def problems(self) -> tuple[Problem, ...]:

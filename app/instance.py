@@ -42,7 +42,7 @@ class Reply:
 
     is_ok: bool
     text: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)  # pyright: ignore[reportUnknownVariableType]
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 Answer = Callable[[Verb], Reply | Awaitable[Reply]]

@@ -377,7 +377,7 @@ def _exception_text(exc_info: object) -> str | None:
         return None
     if exc_info is True:
         exc_info = sys.exc_info()
-    failure = exc_info[1] if isinstance(exc_info, tuple) else exc_info  # pyright: ignore[reportUnknownVariableType]
+    failure = cast("tuple[object, ...]", exc_info)[1] if isinstance(exc_info, tuple) else exc_info
     if not isinstance(failure, BaseException):
         return None
     # Never with locals: they hold keys and conversations.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
-from PySide6.QtCore import QSettings, Signal
+from PySide6.QtCore import QByteArray, QSettings, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from gui.bridge import Bridge
@@ -75,9 +76,9 @@ class Page(QWidget):
             if state is None:
                 continue
             if isinstance(part, QSplitter):
-                part.restoreState(state)  # pyright: ignore[reportArgumentType]
+                part.restoreState(cast("QByteArray", state))
             else:
-                part.horizontalHeader().restoreState(state)  # pyright: ignore[reportArgumentType]
+                part.horizontalHeader().restoreState(cast("QByteArray", state))
 
 
 def _key(page: Page, part: QSplitter | DataTable) -> str:

@@ -93,9 +93,9 @@ class _Store:
 
 def _load_store() -> _Store:
     from proxy.store.batches import BatchStore  # noqa: PLC0415 - see above
-    from proxy.store.database import open_database  # noqa: PLC0415
-    from proxy.store.files import FileStore  # noqa: PLC0415
-    from proxy.store.ledger import LedgerStore  # noqa: PLC0415
+    from proxy.store.database import open_database  # noqa: PLC0415 - loads SQLAlchemy
+    from proxy.store.files import FileStore  # noqa: PLC0415 - loads SQLAlchemy
+    from proxy.store.ledger import LedgerStore  # noqa: PLC0415 - loads SQLAlchemy
 
     return _Store(open_database, BatchStore, FileStore, LedgerStore)
 
