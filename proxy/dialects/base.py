@@ -22,6 +22,8 @@ class Loss:
     """Where it stands in the request, such as `messages.3.content.0.citations`."""
     reason: str
     """What became of it, in one sentence."""
+    is_vital: bool = False
+    """Without it the answer would be another one: the payload is whole, but had better not be sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ class Losses:
     def __init__(self) -> None:
         self._seen: dict[Loss, None] = {}
 
-    def add(self, path: str, reason: str) -> None:
+    def add(self, path: str, reason: str, *, is_vital: bool = False) -> None:
         """Notes that what stands at `path` is lost, and what became of it."""
-        self._seen[Loss(path, reason)] = None
+        self._seen[Loss(path, reason, is_vital)] = None
 
     def all(self) -> tuple[Loss, ...]:
         """Returns the losses in the order they were found."""

@@ -11,7 +11,6 @@ from proxy.dialects.loose_json import as_objects, as_text
 from proxy.dialects.losses import Losses
 from proxy.dialects.profiles import Profile
 from proxy.dialects.tool_ids import ToolNames, UpstreamIds
-from proxy.messages.errors import ClientError, ErrorType
 from proxy.messages.message import JsonObject
 from proxy.messages.request import (
     Content,
@@ -124,7 +123,7 @@ def _image(block: ImageParam, path: str, work: Encoding) -> JsonObject:
         case "url":
             url = str(source.get("url", ""))
         case other:
-            raise _unreachable_source(path, other)
+            return _unreachable_source(path, other, work)
     return {"type": "image_url", "image_url": {"url": url}}
 
 
@@ -160,7 +159,7 @@ def _document_body(block: DocumentParam, path: str, work: Encoding) -> list[Json
                 )
             ]
         case other:
-            raise _unreachable_source(path, other)
+            return [_unreachable_source(path, other, work)]
 
 
 def _file(name: str, data: str, path: str, work: Encoding, *, can: bool) -> JsonObject:
@@ -171,12 +170,13 @@ def _file(name: str, data: str, path: str, work: Encoding, *, can: bool) -> Json
     return text_part(f"[The document {name}{where} was here; this model cannot read it.]")
 
 
-def _unreachable_source(path: str, kind: Any) -> ClientError:
-    return ClientError(
-        ErrorType.INVALID_REQUEST,
-        f"{path}.source: a source of type {kind!r} cannot be reached from this upstream. "
-        "Send the content itself (base64) or a URL.",
+def _unreachable_source(path: str, kind: Any, work: Encoding) -> JsonObject:
+    reason = (
+        f"a source of type {kind!r} cannot be reached from this upstream. Send the content itself (base64) "
+        "or a URL."
     )
+    work.losses.add(f"{path}.source", reason, is_vital=True)
+    return text_part("[Something was here that could not be reached.]")
 
 
 def _other(block: OtherBlock, path: str, work: Encoding) -> list[JsonObject]:

@@ -36,7 +36,7 @@ _IGNORED: Mapping[str, str] = MappingProxyType({
     "betas": "left out: the upstream has no betas",
 })  # fmt: skip
 
-_REFUSED: Mapping[str, str] = MappingProxyType({
+_VITAL: Mapping[str, str] = MappingProxyType({
     "mcp_servers": "connect the MCP server to the client itself",
     "container": "run the code in a tool of the client",
     "compaction": "let the client summarise the conversation with an ordinary request",
@@ -48,11 +48,12 @@ def encode_request(request: MessagesRequest, target: Target) -> Encoded:
     """Returns the chat completions payload, always streamed.
 
     Raises:
-        ClientError: The request needs what chat completions can never do, or breaks a rule of the API.
+        ClientError: The request breaks a rule of the API, or goes on with a conversation kept elsewhere.
     """
     extra = dict(request.model_extra or {})
-    _refuse(extra)
+    _refuse_threads(extra)
     work = Encoding(target, ToolNames(declared_names(request)), UpstreamIds(target.profile.tool_id_rule))
+    _note_vital(extra, work)
     for name, sent in work.names.changed.items():
         work.losses.add("tools", f"{name} is called {sent} at the upstream and translated back")
     max_tokens = _max_tokens(request, work)
@@ -79,7 +80,7 @@ def encode_request(request: MessagesRequest, target: Target) -> Encoded:
     return Encoded(payload, work.losses.all())
 
 
-def _refuse(extra: JsonObject) -> None:
+def _refuse_threads(extra: JsonObject) -> None:
     thread = extra.get("thread")
     if thread:
         goes_on = as_object(thread).get("type") == "continue"
@@ -89,14 +90,16 @@ def _refuse(extra: JsonObject) -> None:
             "thread: conversations are not kept here. Send the whole conversation in messages.",
             details={"error_code": code},
         )
-    for name, instead in _REFUSED.items():
-        if extra.get(name):
-            raise ClientError(
-                ErrorType.INVALID_REQUEST,
-                f"{name}: this model's upstream has no counterpart. Remove it and {instead}, or send the "
-                "request to a provider of dialect anthropic-messages.",
+
+
+def _note_vital(extra: JsonObject, work: Encoding) -> None:
+    for name, instead in _VITAL.items():
+        if extra.pop(name, None):
+            reason = (
+                f"this model's upstream has no counterpart. Remove it and {instead}, or send the request to "
+                "a provider of dialect anthropic-messages."
             )
-        extra.pop(name, None)
+            work.losses.add(name, reason, is_vital=True)
 
 
 def _max_tokens(request: MessagesRequest, work: Encoding) -> int:

@@ -40,7 +40,7 @@ def encode_tools(request: MessagesRequest, work: Encoding) -> JsonObject:
     """Returns the payload fields for tools: tools, tool_choice, parallel_tool_calls, plugins.
 
     Raises:
-        ClientError: A tool is declared that only Anthropic's own servers can run, or the choice names none.
+        ClientError: Two tools have one name, or the choice names none.
     """
     names = declared_names(request)
     if len(set(names)) != len(names):
@@ -48,7 +48,9 @@ def encode_tools(request: MessagesRequest, work: Encoding) -> JsonObject:
     payload: JsonObject = {}
     functions: list[JsonObject] = []
     for path, tool in _active_tools(request, work):
-        if (tool.type or "").startswith(WEB_SEARCH):
+        if not _is_runnable(tool, work):
+            _note_unsupported(tool, path, work)
+        elif (tool.type or "").startswith(WEB_SEARCH):
             payload["plugins"] = [_web_plugin(tool, path, work)]
         elif not (tool.type or "").startswith(_TOOL_SEARCH):
             functions.append(_function(tool, path, work))
@@ -128,9 +130,7 @@ def _function(tool: ToolParam, path: str, work: Encoding) -> JsonObject:
         function: JsonObject = {"parameters": clean_schema(tool.input_schema, profile.schema_rules)}
         description = _described(tool, settings.get("input_examples"))
     else:
-        known = client_tool(tool.type or "", settings)
-        if known is None:
-            raise _unsupported(tool, path)
+        known = client_tool(tool.type or "", settings) or {}
         function = {"parameters": clean_schema(known["parameters"], profile.schema_rules)}
         description = known["description"]
         work.losses.add(path, f"declared as a plain function: the upstream knows no {tool.type}")
@@ -171,18 +171,24 @@ def _note_settings(settings: JsonObject, path: str, work: Encoding) -> None:
             work.losses.add(f"{path}.{name}", "left out: the upstream has no such setting")
 
 
-def _unsupported(tool: ToolParam, path: str) -> ClientError:
-    return ClientError(
-        ErrorType.INVALID_REQUEST,
-        f"{path}: the tool type {tool.type!r} runs only on Anthropic's servers and this model's upstream "
-        "has no counterpart. Remove the tool, or send the request to a provider of dialect "
-        "anthropic-messages.",
+def _is_runnable(tool: ToolParam, work: Encoding) -> bool:
+    kind = tool.type or ""
+    if tool.is_custom or kind.startswith(_TOOL_SEARCH):
+        return True
+    if kind.startswith(WEB_SEARCH):
+        return work.profile.web_search != "none"
+    return client_tool(kind, tool.model_extra or {}) is not None
+
+
+def _note_unsupported(tool: ToolParam, path: str, work: Encoding) -> None:
+    reason = (
+        f"the tool type {tool.type!r} runs only on Anthropic's servers and this model's upstream has no "
+        "counterpart. Remove the tool, or send the request to a provider of dialect anthropic-messages."
     )
+    work.losses.add(path, reason, is_vital=True)
 
 
 def _web_plugin(tool: ToolParam, path: str, work: Encoding) -> JsonObject:
-    if work.profile.web_search == "none":
-        raise _unsupported(tool, path)
     for name in ("allowed_domains", "blocked_domains", "user_location"):
         if (tool.model_extra or {}).get(name):
             work.losses.add(f"{path}.{name}", "left out: the upstream's search takes no such limit")
@@ -207,7 +213,7 @@ def _choose(
                 "tool_choice.disable_parallel_tool_use", "kept here: only the first call is passed on"
             )
     if choice.type == "tool":
-        return _named(choice.name or "", functions, payload, work)
+        return _named(request, functions, payload, work)
     if choice.type == "none" and not work.profile.tool_choice_none:
         return []
     payload["tool_choice"] = _required(work) if choice.type == "any" else choice.type
@@ -216,7 +222,7 @@ def _choose(
 
 def _check_choice(choice: ToolChoiceParam, request: MessagesRequest, payload: JsonObject) -> None:
     """A choice among no functions: fine unless it demands one."""
-    if choice.type == "any" and "plugins" not in payload:
+    if choice.type == "any" and "plugins" not in payload and not request.tools:
         raise ClientError(
             ErrorType.INVALID_REQUEST, "tool_choice.any may only be specified while providing tools"
         )
@@ -231,9 +237,14 @@ def _required(work: Encoding) -> str:
     return "auto"
 
 
-def _named(name: str, functions: list[JsonObject], payload: JsonObject, work: Encoding) -> list[JsonObject]:
+def _named(
+    request: MessagesRequest, functions: list[JsonObject], payload: JsonObject, work: Encoding
+) -> list[JsonObject]:
+    name = (request.tool_choice.name if request.tool_choice else None) or ""
     sent = work.names.sent(name)
     only = [function for function in functions if function["function"]["name"] == sent]
+    if not only and name in {tool.name for tool in request.tools or []}:
+        return functions  # the tool itself is a loss already
     if not only:
         raise _not_declared(name)
     if work.profile.tool_choice_named:

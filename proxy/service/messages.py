@@ -21,7 +21,7 @@ import structlog
 
 from proxy.config import Candidate, ProviderConfig, ProxyConfig
 from proxy.context import NewId, RequestContext
-from proxy.dialects.base import Target
+from proxy.dialects.base import Loss, Target
 from proxy.dialects.registry import dialect_for
 from proxy.messages import events
 from proxy.messages.errors import ApiError, ClientError, ErrorType, UpstreamError
@@ -224,6 +224,7 @@ class MessagesService:
                 losses = [f"{loss.path}: {loss.reason}" for loss in plan.encoded.losses]
                 record.routed(route.alias, candidate, route.reason, losses)
                 record.answer_headers = {LOSSES: losses_header(plan.encoded.losses)} if losses else {}
+                _check_vital(plan.encoded.losses)
                 self._check_strict(route, candidate, losses)
                 check_key(ticket.provider)
                 attempt = await open_attempt(
@@ -305,6 +306,13 @@ async def lawful(
         judge.finish()
     except IllegalEvent as exc:
         raise _our_bug(exc) from exc
+
+
+def _check_vital(losses: Sequence[Loss]) -> None:
+    """What would change the answer is refused with advice; another candidate may carry it."""
+    vital = next((loss for loss in losses if loss.is_vital), None)
+    if vital is not None:
+        raise ClientError(ErrorType.INVALID_REQUEST, f"{vital.path}: {vital.reason}")
 
 
 def _raise_early_error(held: Sequence[StreamEvent]) -> None:

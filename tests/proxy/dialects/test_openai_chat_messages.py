@@ -232,9 +232,11 @@ def test_what_the_server_cannot_read_is_named_to_the_model() -> None:
 
 
 @pytest.mark.parametrize("kind", ["image", "document"])
-def test_a_file_that_nobody_resolved_is_refused(kind: str) -> None:
-    with pytest.raises(ClientError, match=r"messages\.0\.content\.0\.source: .*base64"):
-        encode(asked(user({"type": kind, "source": {"type": "file", "file_id": "file_1"}})))
+def test_a_file_that_nobody_resolved_is_a_vital_loss_in_its_place(kind: str) -> None:
+    encoded = encode(asked(user({"type": kind, "source": {"type": "file", "file_id": "file_1"}})))
+    assert [(loss.path, loss.is_vital) for loss in encoded.losses] == [("messages.0.content.0.source", True)]
+    assert "base64" in encoded.losses[0].reason
+    assert encoded.payload["messages"][0]["content"] == "[Something was here that could not be reached.]"
 
 
 def test_citations_that_cannot_be_given_are_losses() -> None:

@@ -243,9 +243,13 @@ def test_what_has_no_counterpart_and_does_no_harm_is_a_loss() -> None:
 
 
 @pytest.mark.parametrize("name", ["mcp_servers", "container", "compaction"])
-def test_what_would_change_the_answer_is_refused_with_advice(name: str) -> None:
-    with pytest.raises(ClientError, match=rf"^{name}: .* anthropic-messages\.$"):
-        encode(asked(**{name: [{"name": "x"}]}))
+def test_what_would_change_the_answer_is_a_vital_loss_with_advice(name: str) -> None:
+    encoded = encode(asked(**{name: [{"name": "x"}]}))
+    assert [(loss.path, loss.is_vital) for loss in encoded.losses] == [(name, True)]
+    assert encoded.losses[0].reason.endswith(
+        "or send the request to a provider of dialect anthropic-messages."
+    )
+    assert name not in encoded.payload
 
 
 @pytest.mark.parametrize(

@@ -133,19 +133,27 @@ def test_only_old_editors_can_undo() -> None:
         "computer_toolset_20260801",
     ],
 )
-def test_what_only_anthropic_can_run_is_refused_with_advice(kind: str) -> None:
-    with pytest.raises(ClientError, match=rf"tools\.0: the tool type '{kind}' .* anthropic-messages\."):
-        encode(asked(tools=[{"type": kind, "name": "x"}]))
+@pytest.mark.parametrize("choice", [{"type": "auto"}, {"type": "any"}, {"type": "tool", "name": "x"}])
+@pytest.mark.parametrize("others", [[], [{"name": "own", "input_schema": {"type": "object"}}]])
+def test_what_only_anthropic_can_run_is_a_vital_loss_with_advice(
+    kind: str, choice: JsonObject, others: list[JsonObject]
+) -> None:
+    encoded = encode(asked(tools=[{"type": kind, "name": "x"}, *others], tool_choice=choice))
+    vital = [loss for loss in encoded.losses if loss.is_vital]
+    assert [loss.path for loss in vital] == ["tools.0"]
+    assert vital[0].reason.startswith(f"the tool type '{kind}' runs only on Anthropic's servers")
+    assert vital[0].reason.endswith("anthropic-messages.")
+    assert len(encoded.payload.get("tools", [])) == len(others)
 
 
-def test_web_search_is_the_router_s_plugin_or_refused() -> None:
+def test_web_search_is_the_router_s_plugin_or_a_vital_loss() -> None:
     search = {"type": "web_search_20250305", "name": "web_search", "allowed_domains": ["a"]}
     encoded = encode(asked(tools=[search], tool_choice={"type": "any"}))
     assert encoded.payload["plugins"] == [{"id": "web"}]
     assert not {"tools", "tool_choice"} & set(encoded.payload)
     assert lost(encoded) == ["tools.0.allowed_domains"]
-    with pytest.raises(ClientError, match="web_search_20250305"):
-        encode(asked(tools=[search]), PLAIN)
+    vital = [loss for loss in encode(asked(tools=[search]), PLAIN).losses if loss.is_vital]
+    assert "web_search_20250305" in vital[0].reason
 
 
 DEFERRED = [
