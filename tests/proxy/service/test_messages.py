@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import anthropic
@@ -33,6 +34,7 @@ from tests.proxy.scripted import (
     delta,
     line,
     provider,
+    proxy_config,
     running,
 )
 
@@ -86,6 +88,33 @@ async def test_an_endless_error_body_is_read_only_so_far() -> None:
     async with running({"one": ScriptedUpstream([reply])}) as proxy, proxy.post() as response:
         assert response.status == 500
     assert reply.is_closed.is_set()
+
+
+@pytest.mark.expects_log("candidate_failed")
+async def test_what_one_candidate_cannot_be_told_goes_to_the_next_that_can() -> None:
+    plain = proxy_config("one", "two")
+    config = replace(
+        plain, providers={**plain.providers, "two": provider("two", dialect="anthropic-messages")}
+    )
+    answer = {
+        "id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn",
+        "content": [{"type": "text", "text": "ran it"}], "usage": {"input_tokens": 1, "output_tokens": 1},
+    }  # fmt: skip
+    native = Reply([json.dumps(answer).encode()], headers={"content-type": "application/json"})
+    upstreams = {"one": ScriptedUpstream(), "two": ScriptedUpstream([native])}
+    code = [{"type": "code_execution_20260120", "name": "code_execution"}]
+    async with running(upstreams, config) as proxy:
+        async with proxy.post({**BODY, "tools": code}) as response:
+            told = await response.json()
+        async with proxy.post({**BODY, "model": "small", "tools": code}) as response:
+            refused = await response.json()
+    assert told["content"] == [{"type": "text", "text": "ran it"}]
+    assert upstreams["two"].asked[0]["tools"] == code
+    assert not upstreams["one"].asked
+    assert (response.status, refused["error"]["type"]) == (400, "invalid_request_error")
+    assert refused["error"]["message"].startswith(
+        "tools.0: the tool type 'code_execution_20260120' runs only"
+    )
 
 
 async def test_what_happened_is_announced_in_order_without_credentials() -> None:
