@@ -23,29 +23,29 @@ class _Watcher(ServiceInterface):
         self.registered = asyncio.Queue[str]()
 
     @dbus_method()
-    def RegisterStatusNotifierItem(self, service: DBusStr) -> None:  # noqa: N802
+    def RegisterStatusNotifierItem(self, service: DBusStr) -> None:  # noqa: N802 - the name on the bus
         self.items.append(service)
         self.registered.put_nowait(service)
         self.StatusNotifierItemRegistered(service)
 
     @dbus_method()
-    def RegisterStatusNotifierHost(self, service: DBusStr) -> None:  # noqa: N802
+    def RegisterStatusNotifierHost(self, service: DBusStr) -> None:  # noqa: N802 - the name on the bus
         del service
 
     @dbus_property(access=PropertyAccess.READ)
-    def IsStatusNotifierHostRegistered(self) -> DBusBool:  # noqa: N802
+    def IsStatusNotifierHostRegistered(self) -> DBusBool:  # noqa: N802 - the name on the bus
         return True
 
     @dbus_property(access=PropertyAccess.READ)
-    def ProtocolVersion(self) -> DBusInt32:  # noqa: N802
+    def ProtocolVersion(self) -> DBusInt32:  # noqa: N802 - the name on the bus
         return 0
 
     @dbus_signal()
-    def StatusNotifierItemRegistered(self, service: DBusStr) -> DBusStr:  # noqa: N802
+    def StatusNotifierItemRegistered(self, service: DBusStr) -> DBusStr:  # noqa: N802 - the name on the bus
         return service
 
     @dbus_signal()
-    def StatusNotifierHostRegistered(self) -> None:  # noqa: N802
+    def StatusNotifierHostRegistered(self) -> None:  # noqa: N802 - the name on the bus
         pass
 
 

@@ -199,7 +199,7 @@ async def test_lists_are_paged_newest_first_in_both_directions(home: Path) -> No
         assert ([each.id for each in page.data], page.has_more) == ([ids[0]], False)
         for wrong in ({"limit": 0}, {"limit": 1001}, {"after_id": "msgbatch_x"}):
             with pytest.raises(anthropic.BadRequestError):
-                await client.messages.batches.list(**wrong)  # pyright: ignore[reportArgumentType]
+                await client.messages.batches.list(**wrong)  # pyright: ignore[reportArgumentType] - wrong on purpose
 
 
 @pytest.mark.conformance("batches.custom-ids")

@@ -86,7 +86,7 @@ async def test_lists_are_paged_by_an_opaque_cursor_and_chosen_by_ids(home: Path)
         assert ([each.id for each in chosen.data], chosen.next_page) == ([ids[3], ids[0]], None)
         for wrong in ({"page": "page_!"}, {"limit": 0}, {"ids": [ids[0]], "limit": 2}):
             with pytest.raises(anthropic.BadRequestError):
-                await client.files.list(**wrong)  # pyright: ignore[reportArgumentType]
+                await client.files.list(**wrong)  # pyright: ignore[reportArgumentType] - wrong on purpose
 
 
 @pytest.mark.conformance("files.beta-shape")
