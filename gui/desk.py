@@ -14,6 +14,13 @@ from typing import Protocol, TypeAlias
 
 from pydantic import SecretStr
 
+from gui.permission_desk import (
+    ApprovalsChanged,
+    HistoryRead,
+    PermissionDesk,
+    PermissionsChanged,
+    WorkspacesChanged,
+)
 from gui.spending import SpendingView, TokenDraft, TokenView
 from proxy.events import Exchange, ProxyEvent
 
@@ -233,13 +240,17 @@ DeskEvent: TypeAlias = (
     | ProviderTested
     | LogsAppended
     | ShowWindow
+    | PermissionsChanged
+    | WorkspacesChanged
+    | ApprovalsChanged
+    | HistoryRead
     | ProxyEvent
 )
 
 DeskListener = Callable[[DeskEvent], None]
 
 
-class Desk(Protocol):
+class Desk(PermissionDesk, Protocol):
     """What the window may ask of the program."""
 
     def subscribe(self, listener: DeskListener) -> Callable[[], None]:

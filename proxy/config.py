@@ -30,6 +30,81 @@ class ClientToken:
     budgets: Budgets = Budgets()
     aliases: tuple[str, ...] = ()
     """The only aliases it may use; empty: all, and names that no alias has."""
+    workspace: str | None = None
+    """The workspace of its requests; None: the default one."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSource:
+    """Permission rules of one place, as written there."""
+
+    name: str = "settings"
+    """`settings` or the file's path."""
+    anchor: str = ""
+    """The folder that a rule's `/x` is relative to; empty: the working directory."""
+    allow: tuple[str, ...] = ()
+    ask: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    deny_except: tuple[str, ...] = ()
+    """Rules that lift deny rules where they match too."""
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionConfig:
+    """Under which rules tools are judged."""
+
+    policy: Literal["claude-code", "strict"] = "claude-code"
+    sources: tuple[RuleSource, ...] = ()
+    mode: Literal["default", "acceptEdits", "plan", "dontAsk", "bypassPermissions"] = "default"
+    additional_directories: tuple[str, ...] = ()
+    builtin_read_only: bool = True
+    """Claude Code's list of harmless commands needs no rule."""
+    broken: str | None = None
+    """Why the rules cannot be read: everything asks until that is mended."""
+    approvals: Literal["wait", "deny"] = "wait"
+    """Who asks: somebody who answers, or nobody, and what would ask is denied."""
+    approval_timeout_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceConfig:
+    """A named root folder in which tools may work."""
+
+    name: str
+    root: str
+    read_only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchConfig:
+    """Who searches the web."""
+
+    engine: Literal["auto", "duckduckgo", "brave", "tavily", "searxng", "upstream"] = "auto"
+    """`auto`: the one that is configured, else the upstream's own, else the keyless one."""
+    base_url: str | None = None
+    """Of SearXNG, or instead of an engine's own address."""
+    key: SecretStr | None = None
+    plain_http_hosts: tuple[str, ...] = ()
+    """Hosts that pages and searches may be fetched from without TLS and though they are not public, as
+    `host:port`, because the user says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolConfig:
+    """How tools that Signalbox runs itself are run."""
+
+    switched_off: tuple[str, ...] = ()
+    """Names of tools that are offered to nobody."""
+    sandbox: Literal["auto", "off", "required"] = "auto"
+    """Commands run in the system's sandbox where there is one; `required`: else not at all."""
+    shell_timeout_s: float = 120.0
+    shell_max_timeout_s: float = 600.0
+    task_alias: str | None = None
+    """Serves sub-conversations; None: the alias of the conversation that starts one."""
+    max_rounds: int = 25
+    """Turns of the model in one request, as long as Signalbox owes it results."""
+    max_total_s: float = 1800.0
+    search: SearchConfig = SearchConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +185,10 @@ class Alias:
     candidates: tuple[Candidate, ...] = ()
     strict: bool = False
     """A request that its upstream could not be told whole is refused; otherwise the losses are only named."""
+    toolsets: tuple[str, ...] = ()
+    """Tools that Signalbox adds to each request and runs itself: `builtin`, `mcp:NAME`."""
+    tools_run_in: Literal["client", "proxy"] = "client"
+    """Who runs the built-in tools that the client declares by their names."""
     budgets: Budgets = Budgets()
 
 
@@ -186,3 +265,7 @@ class ProxyConfig:
     budgets: Budgets = Budgets()
     """For everything together; aliases and tokens have their own."""
     ledger: LedgerPolicy = LedgerPolicy()
+    permissions: PermissionConfig = PermissionConfig()
+    workspaces: Mapping[str, WorkspaceConfig] = field(default_factory=lambda: MappingProxyType({}))
+    default_workspace: str | None = None
+    tools: ToolConfig = ToolConfig()

@@ -112,12 +112,63 @@ class BreakerChanged:
     """How long nobody may try it."""
 
 
+@dataclass(frozen=True, slots=True)
+class ToolDecided:
+    """A tool call was judged and, where it was allowed and is ours, run; the audit keeps each of these."""
+
+    request_id: str
+    at: float
+    call_id: str
+    tool: str
+    arguments: str
+    """As JSON text, cut at a limit; redact before showing."""
+    runner: str
+    """Who runs it: `client`, `signalbox` or `mcp:NAME`."""
+    decision: Literal["allow", "deny"]
+    """What it came to."""
+    reason: str
+    rule: str | None
+    source: str | None
+    """Where the rule is from."""
+    decided_by: str
+    """`rule`, `mode`, `user (window)`, `user (command line)`, `expiry`, `headless` …"""
+    conversation_id: str | None = None
+    client: str = ""
+    workspace: str | None = None
+    ran: bool = False
+    is_error: bool = False
+    exit_code: int | None = None
+    result_bytes: int = 0
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAsked:
+    """A call waits for the user; ask the list of approvals for it."""
+
+    approval_id: str
+    request_id: str
+    tool: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalEnded:
+    """A call waits no more."""
+
+    approval_id: str
+    request_id: str
+    tool: str
+    decision: Literal["allow", "deny"]
+    by: str
+    """`window`, `notification`, `command line`, `expiry`, `client left`."""
+
+
 RequestEvent: TypeAlias = (
     RequestStarted | RequestRouted | FirstToken | RequestFinished | Exchange | RequestRefused
 )
 """What happens to one request; `request_id` says to which."""
 
-ProxyEvent: TypeAlias = RequestEvent | BreakerChanged
+ProxyEvent: TypeAlias = RequestEvent | BreakerChanged | ToolDecided | ApprovalAsked | ApprovalEnded
 
 EventSink = Callable[[ProxyEvent], None]
 """Takes an event; must not block or raise."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 Decision = Literal["allow", "ask", "deny"]
@@ -12,12 +11,10 @@ PolicyName = Literal["claude-code", "strict"]
 Mode = Literal["default", "acceptEdits", "plan", "dontAsk", "bypassPermissions"]
 Platform = Literal["linux", "macos", "windows"]
 
-STRICTNESS: Mapping[Decision, int] = MappingProxyType({"allow": 0, "ask": 1, "deny": 2})
-
 
 def strictest(*decisions: Decision) -> Decision:
     """Returns the strictest of them; `allow` where there are none."""
-    return max(decisions, key=STRICTNESS.__getitem__, default="allow")
+    return "deny" if "deny" in decisions else "ask" if "ask" in decisions else "allow"
 
 
 @dataclass(frozen=True, slots=True)
