@@ -53,8 +53,8 @@ class Word:
     """It begins with an unquoted `~`, which bash replaces by a home folder."""
     from_braces: bool = False
     """A brace expansion made it."""
-    is_odd_option: bool = False
-    """It begins with `-` written by a backslash or `$'…'`: an option in disguise."""
+    is_encoded: bool = False
+    """Some of it was written as `$'…'` or `$"…"`."""
 
     @property
     def is_literal(self) -> bool:
@@ -93,9 +93,8 @@ class Redirect:
     @property
     def is_descriptor(self) -> bool:
         """It copies or closes a descriptor and touches no file: `2>&1`, `>&-`."""
-        text = self.target.text
         return (
-            self.operator in {">&", "<&"} and text is not None and text.rstrip("-").isdigit() | (text == "-")
+            self.operator in {">&", "<&"} and re.fullmatch("[0-9]+-?|-", self.target.text or "") is not None
         )
 
 
@@ -120,7 +119,6 @@ class Context:
     function: str | None = None
     """The function whose body it is part of."""
     is_background: bool = False
-    is_negated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
