@@ -150,6 +150,8 @@ class Policy:
     """Claude Code's list of harmless commands runs without a rule; `strict` never has one."""
     broken: str | None = None
     """Why the rules could not be read; then everything asks."""
+    interactive_tools: frozenset[str] = frozenset()
+    """Tools that say of themselves that the user must confirm every call: no rule and no mode allows them."""
 
 
 # The verdict --------------------------------------------------------------------------------
@@ -163,6 +165,10 @@ class PartVerdict:
     decision: Decision
     reason: str
     rule: str | None = None
+    source: str | None = None
+    """Where that rule is from."""
+    is_open: bool = False
+    """It asks only because nothing spoke: a rule for the whole tool, or the mode, may still allow it."""
 
 
 @dataclass(frozen=True, slots=True)
