@@ -49,8 +49,19 @@ class Configuration:
         *,
         overrides: Overrides | None = None,
         redactor: Redactor | None = None,
+        has_window: bool = True,
     ) -> None:
-        """Reads the settings; keys and token are found by `unlock`."""
+        """Reads the settings; keys and token are found by `unlock`.
+
+        Args:
+            folders: Where everything is.
+            store: The settings file.
+            secret_store: Where keys come from.
+            environment: The environment's values.
+            overrides: What the command line says instead.
+            redactor: Learns each secret that is found.
+            has_window: Somebody can be asked what tools may do.
+        """
         self.folders = folders
         self.secrets = secret_store
         self.redactor = redactor or Redactor()
@@ -59,6 +70,9 @@ class Configuration:
         self._overrides = overrides or Overrides()
         self.loaded = self._load()
         self.keys: Mapping[str, FoundKey] = MappingProxyType({})
+        self.search_key = FoundKey(None, "none needed")
+        """The search engine's."""
+        self._has_window = has_window
         self.token: LocalToken | None = None
 
     @property
@@ -93,7 +107,8 @@ class Configuration:
     def find_keys(self) -> None:
         """Looks for every provider's key anew."""
         found = {name: self.secrets.find_key(each) for name, each in self.settings.providers.items()}
-        self.redactor.know(known_values(found))
+        self.search_key = self.secrets.find_named(self.settings.web_search.key)
+        self.redactor.know(known_values({**found, "web search": self.search_key}))
         self.keys = MappingProxyType(found)
 
     def proxy_config(self) -> ProxyConfig:
@@ -101,7 +116,13 @@ class Configuration:
         token = self.token.value if self.token else SecretStr("")
         if self.loaded.error is not None:
             return refusing_config(self.settings, token, self.broken_text())
-        return to_proxy_config(self.settings, self.keys, token)
+        return to_proxy_config(
+            self.settings,
+            self.keys,
+            token,
+            has_window=self._has_window,
+            search_key=self.search_key.key,
+        )
 
     def check(self, edits: Sequence[Edit]) -> Settings:
         """Returns the settings the edits would make of the last known file, without touching the disk.

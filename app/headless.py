@@ -57,6 +57,7 @@ def serve(options: ServeOptions, folders: Folders, environment: Environment) -> 
         SecretStore(environment, names_file=folders.key_names_file),
         environment,
         overrides=Overrides(options.host, options.port),
+        has_window=False,
     )
     if configuration.loaded.error is not None:
         _tell(configuration.loaded.broken_text(store.path))

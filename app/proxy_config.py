@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from types import MappingProxyType
 
@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from app.secrets import FoundKey
 from app.settings import BreakerSettings, ConditionSettings, ProviderSettings, RetrySettings, Settings
 from app.settings_money import BudgetSettings
+from app.tool_config import default_workspace, permission_config, tool_config, workspace_configs
 from proxy.config import (
     Alias,
     BreakerPolicy,
@@ -20,10 +21,12 @@ from proxy.config import (
     Conditions,
     LedgerPolicy,
     ListPrice,
+    PermissionConfig,
     ProviderConfig,
     ProxyConfig,
     RetryPolicy,
     RouteRule,
+    RuleSource,
     ServerConfig,
 )
 
@@ -31,13 +34,24 @@ _REFUSING = "settings"
 """The name of the stand-in provider of `refusing_config`."""
 
 
-def to_proxy_config(settings: Settings, keys: Mapping[str, FoundKey], token: SecretStr) -> ProxyConfig:
+def to_proxy_config(
+    settings: Settings,
+    keys: Mapping[str, FoundKey],
+    token: SecretStr,
+    *,
+    has_window: bool = True,
+    search_key: SecretStr | None = None,
+    project_rules: Sequence[RuleSource] = (),
+) -> ProxyConfig:
     """Returns what the proxy is given.
 
     Args:
         settings: The settings in force.
         keys: What was found for each provider's key, by provider name.
         token: The local token.
+        has_window: Somebody can be asked what tools may do.
+        search_key: What was found for the search engine's key.
+        project_rules: The ask and deny rules of the workspaces' own files.
     """
     unknown = settings.unknown_models
     return ProxyConfig(
@@ -51,7 +65,9 @@ def to_proxy_config(settings: Settings, keys: Mapping[str, FoundKey], token: Sec
                 each.match,
                 tuple(Candidate(one.provider, one.model, one.weight) for one in each.candidates),
                 each.strict,
-                _budgets(each.budgets),
+                budgets=_budgets(each.budgets),
+                toolsets=each.toolsets,
+                tools_run_in=each.tools_run_in,
             )
             for name, each in settings.aliases.items()
         ),
@@ -61,6 +77,10 @@ def to_proxy_config(settings: Settings, keys: Mapping[str, FoundKey], token: Sec
         breaker=_breaker(settings.breaker),
         budgets=_budgets(settings.budgets),
         ledger=LedgerPolicy(settings.ledger.keep_days, settings.ledger.keep_rows),
+        permissions=permission_config(settings, has_window=has_window, project_rules=project_rules),
+        workspaces=workspace_configs(settings),
+        default_workspace=default_workspace(settings),
+        tools=tool_config(settings, search_key),
     )
 
 
@@ -128,6 +148,7 @@ def refusing_config(settings: Settings, token: SecretStr, reason: str) -> ProxyC
         server=_server(settings, token),
         providers=MappingProxyType({_REFUSING: refusing}),
         unknown_models=_REFUSING,
+        permissions=PermissionConfig(broken=reason),
     )
 
 
@@ -157,7 +178,13 @@ def _server(settings: Settings, token: SecretStr) -> ServerConfig:
         port=server.port,
         allowed_hosts=server.allowed_hosts,
         client_tokens=tuple(
-            ClientToken(name, each.hash.removeprefix("sha256:"), _budgets(each.budgets), each.aliases)
+            ClientToken(
+                name,
+                each.hash.removeprefix("sha256:"),
+                _budgets(each.budgets),
+                each.aliases,
+                each.workspace,
+            )
             for name, each in settings.tokens.items()
         ),
     )

@@ -164,7 +164,11 @@ class SecretStore:
         problem = f"another of its keys is missing: {lost}" if lost else first.problem
         return replace(first, problem=problem, further=tuple(further))
 
-    def _find(self, wanted: KeySettings, provider: ProviderSettings) -> FoundKey:
+    def find_named(self, wanted: KeySettings | None) -> FoundKey:
+        """Returns the key that is somewhere, of whatever service, and its source; never raises."""
+        return FoundKey(None, "none needed") if wanted is None else self._find(wanted, None)
+
+    def _find(self, wanted: KeySettings, provider: ProviderSettings | None) -> FoundKey:
         if wanted.env is not None:
             key = self._environment.take_secret(wanted.env)
             if key is None:
@@ -174,10 +178,9 @@ class SecretStore:
             return _from_file(wanted.file)
         return self._from_keyring(cast("str", wanted.keyring), provider)
 
-    def _from_keyring(self, entry: str, provider: ProviderSettings) -> FoundKey:
-        instead = (
-            self._environment.take_secret(OPENROUTER_VARIABLE) if _is_openrouter(entry, provider) else None
-        )
+    def _from_keyring(self, entry: str, provider: ProviderSettings | None) -> FoundKey:
+        is_openrouter = provider is not None and _is_openrouter(entry, provider)
+        instead = self._environment.take_secret(OPENROUTER_VARIABLE) if is_openrouter else None
         try:
             key = self.get(entry)
             failure = None

@@ -12,8 +12,9 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, field_validator
 
+from app.settings_keys import KeySettings
 from app.settings_money import (
     BudgetSettings,
     LedgerSettings,
@@ -22,6 +23,13 @@ from app.settings_money import (
     token_name_problem,
 )
 from app.settings_section import Section
+from app.settings_tools import (
+    PermissionSettings,
+    ToolSettings,
+    WebSearchSettings,
+    WorkspaceSettings,
+    toolset_problem,
+)
 
 CURRENT_VERSION = 1
 
@@ -41,36 +49,6 @@ class ServerSettings(Section):
     """The port to listen on; 0 takes a free one at every start."""
     allowed_hosts: tuple[str, ...] = Field(default=(), title="Further host names")
     """Names besides 127.0.0.1, localhost and [::1] that a client may use to reach Signalbox."""
-
-
-class KeySettings(Section):
-    """Where a provider's key is; exactly one of the three. The key itself never stands in the settings."""
-
-    keyring: str | None = Field(default=None, title="Keyring entry", min_length=1, max_length=200)
-    """The entry in the system's keyring (service signalbox)."""
-    env: str | None = Field(default=None, title="Environment variable", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
-    """The environment variable that holds the key."""
-    file: str | None = Field(default=None, title="File", min_length=1)
-    """A file with the key as its one line, mode 0600 or stricter."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _no_plain_key(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            # The value may be a key: it is neither shown nor logged.
-            raise ValueError(  # noqa: TRY004 - pydantic turns ValueErrors into its own
-                "a key never stands in the settings: name where it is, as {keyring: NAME}, {env: NAME} or "
-                "{file: PATH}, and store it with: signalbox keys set NAME"
-            )
-        return value
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> KeySettings:
-        if sum(each is not None for each in (self.keyring, self.env, self.file)) != 1:
-            raise ValueError(
-                "name exactly one place for the key: {keyring: NAME}, {env: NAME} or {file: PATH}"
-            )
-        return self
 
 
 def _none_by_name(value: Any) -> Any:
@@ -132,6 +110,19 @@ class AliasSettings(Section):
     """Refuse a request that the provider cannot be told whole; otherwise what is lost is only named."""
     budgets: BudgetSettings = Field(default_factory=BudgetSettings, title="Budgets")
     """What may be spent on it."""
+    toolsets: tuple[str, ...] = Field(default=(), title="Tools added")
+    """Tools that Signalbox adds to its requests and runs itself: `builtin`, or `mcp:NAME` for a server's."""
+    tools_run_in: Literal["client", "proxy"] = Field(default="client", title="Tools run in")
+    """Who runs the built-in tools that a client declares: the client itself, or Signalbox (`proxy`)."""
+
+    @field_validator("toolsets")
+    @classmethod
+    def _known_toolsets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            problem = toolset_problem(each)
+            if problem is not None:
+                raise ValueError(problem)
+        return value
 
 
 def _one_is_a_list(value: Any) -> Any:
@@ -250,12 +241,27 @@ class Settings(Section):
     """Tokens besides the first one, by name."""
     ledger: LedgerSettings = Field(default_factory=LedgerSettings, title="Ledger")
     """How long requests are kept with their costs."""
+    permissions: PermissionSettings = Field(default_factory=PermissionSettings, title="Permissions")
+    """What tools may do, in Claude Code's own rules."""
+    approvals: Literal["wait", "deny"] | None = Field(default=None, title="Approvals")
+    """A call that asks waits for an answer, or is denied. Nothing: it waits in the desktop, and is denied
+    where Signalbox runs without a window."""
+    approval_timeout_s: float = Field(default=120.0, title="An answer may take", gt=0, le=3600)
+    """Seconds after which a call that waits is denied."""
+    workspaces: Mapping[str, WorkspaceSettings] = Field(default_factory=dict, title="Workspaces")
+    """Folders in which tools may work, by name."""
+    default_workspace: str | None = Field(default=None, title="Default workspace")
+    """Where requests work that name no workspace; nothing: the only one, where there is one only."""
+    tools: ToolSettings = Field(default_factory=ToolSettings, title="Tools")
+    """How the tools are run that Signalbox runs itself."""
+    web_search: WebSearchSettings = Field(default_factory=WebSearchSettings, title="Web search")
+    """Who searches the web."""
     logs: LogSettings = Field(default_factory=LogSettings, title="Logs")
     """What is written down."""
     window: WindowSettings = Field(default_factory=WindowSettings, title="Window")
     """How the window looks."""
 
-    @field_validator("providers", "aliases", "tokens", mode="before")
+    @field_validator("providers", "aliases", "tokens", "workspaces", mode="before")
     @classmethod
     def _nothing_means_none(cls, value: Any) -> Any:
         return {} if value is None else value
@@ -274,7 +280,7 @@ class Settings(Section):
     def _nothing_means_no_rule(cls, value: Any) -> Any:
         return () if value is None else value
 
-    @field_validator("providers", "aliases", "tokens")
+    @field_validator("providers", "aliases", "tokens", "workspaces")
     @classmethod
     def _usable_names(cls, value: Mapping[str, Any]) -> Mapping[str, Any]:
         for name in value:
@@ -282,24 +288,6 @@ class Settings(Section):
             if problem is not None:
                 raise ValueError(problem)
         return value
-
-
-def route_problem(settings: Settings) -> tuple[tuple[str | int, ...], str] | None:
-    """Returns where a rule cannot work and why: its alias is not there, or a condition is none that we know.
-
-    A condition that nobody checks would make a rule hold for every request, so it is not let pass.
-    """
-    for index, rule in enumerate(settings.routes):
-        for name in rule.when.model_extra or {}:
-            known = tuple(ConditionSettings.model_fields)
-            near = get_close_matches(str(name), known, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(known)}"
-            return ("routes", index, "when", str(name)), f"no condition '{name}'; {hint}"
-        if rule.use not in settings.aliases:
-            near = get_close_matches(rule.use, settings.aliases, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else "name one of the aliases"
-            return ("routes", index, "use"), f"no alias '{rule.use}'; {hint}"
-    return None
 
 
 def name_problem(name: str) -> str | None:

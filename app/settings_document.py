@@ -17,7 +17,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from app.migrations import migrated
-from app.settings import CURRENT_VERSION, Settings, route_problem, unknown_keys
+from app.settings import CURRENT_VERSION, Settings, unknown_keys
+from app.settings_references import reference_problem
 
 MAX_BYTES = 2**20
 _MAX_DEPTH = 50
@@ -91,7 +92,7 @@ def read_settings(content: bytes) -> SettingsDocument:
         settings = Settings.model_validate(data)
     except ValidationError as exc:
         raise _first_problem(exc, root) from exc
-    problem = route_problem(settings)
+    problem = reference_problem(settings)
     if problem is not None:
         path, text = problem
         raise SettingsError(f"{'.'.join(map(str, path))}: {text}", place_of(root, path))

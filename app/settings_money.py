@@ -48,6 +48,8 @@ class TokenSettings(Section):
     """What its client may spend."""
     aliases: tuple[str, ...] = Field(default=(), title="Aliases")
     """The only aliases it may use; nothing: all models."""
+    workspace: str | None = Field(default=None, title="Workspace", min_length=1)
+    """The workspace its requests work in; nothing: the default one."""
 
 
 class LedgerSettings(Section):

@@ -47,6 +47,8 @@ class RuleSource:
     deny: tuple[str, ...] = ()
     deny_except: tuple[str, ...] = ()
     """Rules that lift deny rules where they match too."""
+    workspace: str | None = None
+    """They count in this workspace only; None: everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
