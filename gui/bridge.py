@@ -24,7 +24,10 @@ from gui.desk import (
     TokenCreated,
     TokensChanged,
 )
+from gui.permission_desk import ApprovalsChanged, HistoryRead, PermissionsChanged, WorkspacesChanged
 from proxy.events import (
+    ApprovalAsked,
+    ApprovalEnded,
     BreakerChanged,
     Exchange,
     FirstToken,
@@ -33,12 +36,14 @@ from proxy.events import (
     RequestRefused,
     RequestRouted,
     RequestStarted,
+    ToolDecided,
 )
 
 INTERVAL_MS = 50
 MAX_LINES = 10_000
 MAX_REQUEST_EVENTS = 20_000
 MAX_NOTICES = 200
+MAX_DECISIONS = 2_000
 
 
 class Bridge(QObject):
@@ -53,6 +58,16 @@ class Bridge(QObject):
     aliases_changed = Signal()
     tokens_changed = Signal()
     settings_changed = Signal()
+    permissions_changed = Signal()
+    workspaces_changed = Signal()
+    approvals_changed = Signal()
+    """A call waits, or waits no more; ask the desk which."""
+    approval_ended = Signal(ApprovalEnded)
+    history_read = Signal(tuple)
+    """Past decisions, newest first: the answer to the last question."""
+    tools_decided = Signal(tuple)
+    """A tuple of `ToolDecided`, oldest first."""
+    breaker_changed = Signal(BreakerChanged)
     action_done = Signal(str)
     action_failed = Signal(str, str)
     provider_tested = Signal(ProviderTested)
@@ -72,6 +87,9 @@ class Bridge(QObject):
         self._request_events: deque[RequestEvent] = deque()
         self.request_events_dropped = 0
         self._notices: deque[DeskEvent] = deque(maxlen=MAX_NOTICES)
+        self._decisions: deque[ToolDecided] = deque(maxlen=MAX_DECISIONS)
+        self._history: HistoryRead | None = None
+        self._breakers: dict[tuple[str, str], BreakerChanged] = {}
         self._exchanges: dict[str, None] = {}
         self._state: ProxyState | None = None
         self._changed: dict[type[DeskEvent], None] = {}
@@ -101,14 +119,30 @@ class Bridge(QObject):
                     del self._exchanges[next(iter(self._exchanges))]
             case ProxyStateChanged():
                 self._state = event.state
-            case ProvidersChanged() | AliasesChanged() | TokensChanged() | SettingsChanged() | ShowWindow():
-                self._changed[type(event)] = None
             case ActionDone() | ActionFailed() | ProviderTested() | TokenCreated():
                 self._notices.append(event)
-            case BreakerChanged():
-                return  # no page shows how candidates stand
+            case ToolDecided() | ApprovalAsked() | ApprovalEnded() | HistoryRead() | BreakerChanged():
+                self._take_tool_event(event)
+            case _:
+                self._changed[type(event)] = None
         if not self._timer.isActive():
             self._timer.start()
+
+    def _take_tool_event(
+        self, event: ToolDecided | ApprovalAsked | ApprovalEnded | HistoryRead | BreakerChanged
+    ) -> None:
+        match event:
+            case ToolDecided():
+                self._decisions.append(event)
+            case ApprovalAsked():
+                self._changed[ApprovalsChanged] = None
+            case ApprovalEnded():
+                self._changed[ApprovalsChanged] = None
+                self._notices.append(event)
+            case HistoryRead():
+                self._history = event
+            case BreakerChanged():
+                self._breakers[event.provider, event.model] = event
 
     def _take_request_event(self, event: RequestEvent) -> None:
         self._request_events.append(event)
@@ -127,6 +161,9 @@ class Bridge(QObject):
             (AliasesChanged, self.aliases_changed),
             (TokensChanged, self.tokens_changed),
             (SettingsChanged, self.settings_changed),
+            (PermissionsChanged, self.permissions_changed),
+            (WorkspacesChanged, self.workspaces_changed),
+            (ApprovalsChanged, self.approvals_changed),
             (ShowWindow, self.show_requested),
         ):
             if kind in changed:
@@ -154,10 +191,22 @@ class Bridge(QObject):
                     self.provider_tested.emit(notice)
                 case TokenCreated():
                     self.token_created.emit(notice)
+                case ApprovalEnded():
+                    self.approval_ended.emit(notice)
                 case _:
                     pass
 
     def _flush_lists(self) -> None:
+        if self._decisions:
+            decisions = tuple(self._decisions)
+            self._decisions.clear()
+            self.tools_decided.emit(decisions)
+        history, self._history = self._history, None
+        if history is not None:
+            self.history_read.emit(history.rows)
+        breakers, self._breakers = self._breakers, {}
+        for breaker in breakers.values():
+            self.breaker_changed.emit(breaker)
         if self._request_events:
             events = tuple(self._request_events)
             self._request_events.clear()

@@ -32,15 +32,16 @@ from gui.desk import (
 )
 from gui.spending import SpendingView, TokenDraft, TokenView
 from proxy.events import Exchange
+from tests.gui.fake_permissions import FakePermissions
 
 URL = "http://127.0.0.1:4000"
 
 
-class FakeDesk:
+class FakeDesk(FakePermissions):
     """Implements `gui.desk.Desk`; `calls` says what was asked, `keys` what was stored."""
 
     def __init__(self) -> None:
-        self.calls: list[str] = []
+        super().__init__()
         self.keys: dict[str, str] = {}
         self.listeners: list[DeskListener] = []
         self.state_now = ProxyState(ProxyPhase.STOPPED)
@@ -53,7 +54,6 @@ class FakeDesk:
         self.exchanges_asked: list[str] = []
         self.lines: list[LogLine] = []
         self.theme_now = "system"
-        self.refusal: str | None = None
         self.test_result: ProviderTested | None = None
         self.keyring_fails = False
         self.is_slow = False
