@@ -1,0 +1,190 @@
+"""The only way to start a process: from an argument list, in a clean environment, never to be left behind.
+
+A child has no window to us but its pipes: no descriptor of ours but those handed to it, no terminal, a
+session and a process group of its own. What it started lives as long as it does: when it ends, however
+that comes, the rest of its group is ended too. Four things see to it that none survives Signalbox:
+
+1. `aclose` ends all of them, TERM first.
+2. `child_guardian` ends their groups when this process dies without a word.
+3. On Linux the child itself is killed by the kernel (`PR_SET_PDEATHSIG`). `setpriv` sets that between fork
+   and exec of the program; Python's own `preexec_fn` could deadlock in a process with threads, and would
+   cost the fast `vfork`. The signal comes when the *thread* that started the child ends, so children are
+   started on the loop's thread, which lives as long as the program.
+4. `child_sweep` finds at the next start what even the guardian could not end.
+
+On Windows one job object a child does all of this: the system closes it with our last handle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from proxy.tasks import spawn
+from proxy.tools.child_environment import MARK, clean_environment
+from proxy.tools.child_guardian import Guardian
+from proxy.tools.child_output import Sink
+from proxy.tools.child_process import Child, ChildProtocol
+from proxy.tools.child_sweep import ChildLedger
+from proxy.tools.child_windows import CREATION_FLAGS
+
+_SETPRIV = "/usr/bin/setpriv"
+STOP_GRACE_S = 3.0
+"""Between TERM and KILL."""
+
+
+class CannotStart(OSError):
+    """A child could not be started; the text says which program and why, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What to start and with what."""
+
+    argv: tuple[str, ...]
+    """The program, absolute or to be found in the child's PATH, and its arguments. Never a shell's text."""
+    cwd: str
+    """Absolute."""
+    declared: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Variables set for this child by name, beyond the allow list."""
+    stdin: Literal["closed", "pipe"] = "closed"
+    joins_stderr: bool = False
+    """Its error output comes through the same pipe as its output."""
+    pass_fds: tuple[int, ...] = ()
+    """Descriptors it inherits under the same numbers; not on Windows."""
+
+
+class Children:
+    """Starts processes and knows all that run."""
+
+    def __init__(self, environment: Mapping[str, str], folder: Path | None = None) -> None:
+        """Starts nothing yet.
+
+        Args:
+            environment: Our own variables; children get the harmless ones (`child_environment`).
+            folder: Where what runs is written down for the sweep at the next start (a private folder of
+                ours, made when missing); None keeps no record.
+        """
+        self._base = dict(environment)
+        self._run_id = secrets.token_hex(8)
+        self._ledger = ChildLedger(folder, self._run_id) if folder is not None else None
+        clean = clean_environment(environment)
+        self._guardian: Guardian | None = _guardian(self._run_id, clean)
+        self._living: set[Child] = set()
+        self._wrapper: tuple[str, ...] | None = None
+        self._is_closed = False
+
+    @property
+    def living(self) -> int:
+        """How many children run."""
+        return len(self._living)
+
+    def environment(self, declared: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Returns what a child would see.
+
+        Raises:
+            ForbiddenVariable: A declared one would make it load or run something else.
+        """
+        return {**clean_environment(self._base, declared), MARK: self._run_id}
+
+    async def start(self, launch: Launch, *, on_stdout: Sink, on_stderr: Sink | None = None) -> Child:
+        """Starts a child; it runs when this returns.
+
+        Args:
+            launch: What to start.
+            on_stdout: Given each piece of its output as it comes.
+            on_stderr: Given its error output; without it that is thrown away, unless `joins_stderr`.
+
+        Raises:
+            CannotStart: There is no such program or folder, it may not be run, or all is being closed.
+            ForbiddenVariable: A declared variable would make it load or run something else.
+        """
+        environment = self.environment(launch.declared)
+        argv = await asyncio.to_thread(_checked, launch, environment)
+        if self._is_closed:
+            raise CannotStart(f"{launch.argv[0]} was not started: Signalbox is being closed")
+        if self._guardian is not None:
+            await self._guardian.ensure()
+        protocol = ChildProtocol(on_stdout, on_stderr)
+        loop = asyncio.get_running_loop()
+        pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+        errors = pipe if on_stderr is not None else nothing
+        try:
+            transport, _ = await loop.subprocess_exec(
+                lambda: protocol,
+                *await self._wrapped(argv),
+                stdin=pipe if launch.stdin == "pipe" else nothing,
+                stdout=pipe,
+                stderr=asyncio.subprocess.STDOUT if launch.joins_stderr else errors,
+                env=environment,
+                cwd=launch.cwd,
+                **_apart(launch),
+            )
+        except OSError as exc:
+            raise CannotStart(f"{launch.argv[0]} could not be started: {exc.strerror or exc}") from exc
+        child = Child(transport, protocol, self._ended)
+        self._living.add(child)
+        if self._guardian is not None:
+            self._guardian.watch(child.pid)
+        if self._ledger is not None:
+            await asyncio.to_thread(self._ledger.started, child.pid)
+        return child
+
+    async def _wrapped(self, argv: tuple[str, ...]) -> tuple[str, ...]:
+        if self._wrapper is None:
+            can_wrap = sys.platform == "linux" and await asyncio.to_thread(os.access, _SETPRIV, os.X_OK)
+            self._wrapper = (_SETPRIV, "--pdeathsig", "KILL", "--") if can_wrap else ()
+        return self._wrapper + argv
+
+    def _ended(self, child: Child) -> None:
+        self._living.discard(child)
+        if self._guardian is not None:
+            self._guardian.forget(child.pid)
+        if self._ledger is not None:
+            spawn(asyncio.to_thread(self._ledger.ended, child.pid), name="note a child's end")
+
+    async def aclose(self, grace_s: float = STOP_GRACE_S) -> None:
+        """Ends every child and starts no more."""
+        self._is_closed = True
+        await asyncio.gather(*(child.stop(grace_s) for child in list(self._living)))
+        if self._guardian is not None:
+            await self._guardian.aclose()
+        if self._ledger is not None:
+            await asyncio.to_thread(self._ledger.close)
+
+
+def _guardian(run_id: str, environment: Mapping[str, str]) -> Guardian | None:
+    """Returns none on Windows, where job objects do its work."""
+    return None if sys.platform == "win32" else Guardian(run_id, environment)
+
+
+def _checked(launch: Launch, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Returns the arguments with the program's path, having looked whether it can start at all."""
+    program = launch.argv[0]
+    found = shutil.which(program, path=environment.get("PATH", ""))
+    if found is None:
+        raise CannotStart(
+            f"{program} was not found, or it may not be run. Give the path of an installed program"
+        )
+    if not Path(launch.cwd).is_dir():
+        raise CannotStart(f"{program} was not started: there is no folder {launch.cwd}")
+    return (str(Path(found).absolute()), *launch.argv[1:])
+
+
+def _apart(launch: Launch) -> dict[str, Any]:
+    """Returns what keeps a child apart from us, as `Popen` has it."""
+    if sys.platform == "win32":
+        return {"creationflags": CREATION_FLAGS}
+    return {
+        "start_new_session": True,
+        "close_fds": True,
+        "pass_fds": launch.pass_fds,
+        "restore_signals": True,
+    }
