@@ -1,7 +1,7 @@
 """Which IP addresses a fetch may reach: an explicit table, with every embedded IPv4 address unpacked.
 
-The standard library's `is_private` and `is_global` are not asked: their answers differ between Python versions,
-and they call tunnelled, translated and cloud-metadata addresses global.
+The standard library's `is_private` and `is_global` are not asked: their answers differ between versions of
+Python, and they call tunnelled, translated and cloud-metadata addresses global.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ _SPECIAL_6: tuple[tuple[IPv6Network, str], ...] = tuple(
         ("ff00::/8", "a multicast address"),
     )
 )
+_NARROW_6 = tuple(entry for entry in _SPECIAL_6 if entry[0].prefixlen > 32)
+"""Those that lie within a form that embeds an IPv4 address, or beside one: they are asked first."""
 _EMBEDDING: tuple[tuple[IPv6Network, str, int], ...] = tuple(
     (IPv6Network(network), kind, shift)
     for network, kind, shift in (
@@ -135,11 +137,9 @@ def _special_4(address: IPv4Address) -> str | None:
 
 def _special_6(address: IPv6Address) -> str | None:
     plain = IPv6Address(int(address))
-    own_kind = next(
-        (kind for network, kind in _SPECIAL_6 if plain in network and network.prefixlen > 32), None
-    )
-    if own_kind is not None:
-        return own_kind
+    narrow = next((kind for network, kind in _NARROW_6 if plain in network), None)
+    if narrow is not None:
+        return narrow
     for network, kind, shift in _EMBEDDING:
         if plain in network:
             return f"{_article(kind)} {kind} address ({_embedded(plain, network, shift)})"

@@ -1,7 +1,8 @@
 """`WebFetch(domain:...)`: which hosts a rule means, the same under both policies.
 
-Case and one trailing dot do not count, nor does the port. `*.h` means every name below `h` at any depth, not `h`
-itself; a `*` elsewhere stays within its label. Labels are compared whole, after the same mapping as a URL's host.
+Case and one trailing dot do not count, nor does the port. `*.h` means every name below `h` at any depth, not
+`h` itself; a `*` elsewhere stays within its label. Labels are compared whole, after the mapping that a URL's
+host gets.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def domain_problem(pattern: str) -> str | None:
 
 
 def rule_for_host(policy: Policy, effect: Decision, host: str) -> Rule | None:
-    """Returns the first WebFetch rule of an effect that means a host; what an exception means is denied by none."""
+    """Returns the first WebFetch rule of an effect that means a host; an exception lifts every deny rule."""
     governing = [rule for rule in policy.rules if _means(rule, host)]
     if effect == "deny" and any(rule.is_exception for rule in governing):
         return None

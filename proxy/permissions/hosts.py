@@ -14,8 +14,33 @@ _NUMERIC = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
 _LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 _MAX_NAME = 253
 _INTERNAL = frozenset(
-    """alt arpa cluster consul corp docker home i2p internal intranet kube lan local localdomain localdomain6
-    localhost localhost6 localnet mail onion private svc workgroup""".split()
+    {
+        *(
+            "alt",
+            "arpa",
+            "cluster",
+            "consul",
+            "corp",
+            "docker",
+            "home",
+            "i2p",
+            "internal",
+            "intranet",
+            "kube",
+        ),
+        *(
+            "lan",
+            "local",
+            "localdomain",
+            "localdomain6",
+            "localhost",
+            "localhost6",
+            "localnet",
+            "mail",
+            "onion",
+        ),
+        *("private", "svc", "workgroup"),
+    }
 )
 """Last labels that no public name has; what answers to them is the user's own network or this machine."""
 
@@ -52,9 +77,8 @@ def read_host(text: str) -> Host:
     ascii_name = ".".join(ascii_labels)
     if len(ascii_name) > _MAX_NAME:
         raise UrlRefusal(f"the host's name is longer than {_MAX_NAME} characters")
-    return Host(
-        ascii_name, ".".join(idna.ulabel(label) if _is_puny(label) else label for label in ascii_labels)
-    )
+    shown = (idna.ulabel(label) if _is_puny(label) else label for label in ascii_labels)
+    return Host(ascii_name, ".".join(shown))
 
 
 def map_name(text: str) -> str:
@@ -67,7 +91,7 @@ def map_name(text: str) -> str:
         mapped = idna.uts46_remap(text, std3_rules=False)
     except idna.IDNAError as error:
         raise UrlRefusal(f"the host {text!r} holds characters that no name can have") from error
-    return mapped[:-1] if mapped.endswith(".") else mapped
+    return mapped.removesuffix(".")
 
 
 def internal_reason(host: Host) -> str | None:
@@ -93,7 +117,7 @@ def _ipv6(text: str) -> Host:
 
 
 def _ipv4(given: str, name: str) -> Host:
-    """Programs that know octal, hexadecimal or short forms would go elsewhere than we judged: only one form is read."""
+    """Takes the one usual form: programs that know octal, hexadecimal or short ones might go elsewhere."""
     try:
         address = IPv4Address(name)
     except ValueError as error:
@@ -117,8 +141,7 @@ def _ascii_label(label: str) -> str:
     except (idna.IDNAError, UnicodeError) as error:
         raise UrlRefusal(f"{label!r} is not a valid part of an international name") from error
     if not _LABEL.fullmatch(encoded):
-        what = (
-            "is longer than 63 characters" if len(encoded) > 63 else "holds characters that no name can have"
+        raise UrlRefusal(
+            f"the part {label!r} of the host is too long or holds characters that no name can have"
         )
-        raise UrlRefusal(f"the part {label!r} of the host {what}")
     return encoded

@@ -12,9 +12,18 @@ MAX_HEADERS_BYTES = 64 * 1024
 LOOKUP_SECONDS = 5.0
 PDF = "application/pdf"
 _TEXT_TYPES = frozenset(
-    """application/atom+xml application/ecmascript application/javascript application/json application/ld+json
-    application/rdf+xml application/rss+xml application/toml application/x-ndjson application/x-yaml
-    application/xhtml+xml application/xml application/yaml""".split()
+    f"application/{name}"
+    for name in (
+        "ecmascript",
+        "javascript",
+        "json",
+        "toml",
+        "x-javascript",
+        "x-ndjson",
+        "x-yaml",
+        "xml",
+        "yaml",
+    )
 )
 _PACKINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _LENGTH = re.compile(r"[0-9]{1,15}", re.ASCII)

@@ -13,15 +13,28 @@ from proxy.permissions.addresses import as_network
 from proxy.permissions.responses import MAX_BODY_BYTES, MAX_SECONDS, judge_head
 from proxy.permissions.url_syntax import Target
 from proxy.permissions.urls import NetworkFacts, UrlVerdict, judge_addresses, judge_hop, judge_url
-from proxy.permissions.values import PartVerdict, Policy, Verdict, strictest
+from proxy.permissions.values import Decision, PartVerdict, Policy, Verdict, strictest
 
 TEST_NETWORKS = tuple(map(as_network, ("203.0.113.0/24", "2001:db8:cafe::/48")))
 """Documentation networks that stand for the internet where answers are given."""
 _LENGTHS = re.compile(r"(?:.*_)?(?:length|size|bytes|decompressed|unpacked|inflated|expanded)(?:_bytes)?")
 _WAITS = re.compile(r"(?:delay|wait|hang|stall|sleep|duration)\w*")
 _HARMLESS = frozenset(
-    """body cache_control charset cookie cookies etag html language location note refresh server set_cookie status
-    text title""".split()
+    {
+        *(
+            "body",
+            "cache_control",
+            "charset",
+            "cookie",
+            "cookies",
+            "etag",
+            "html",
+            "language",
+            "location",
+            "note",
+        ),
+        *("refresh", "server", "set_cookie", "status", "text", "title"),
+    }
 )
 _GOOD_TLS = frozenset({"ok", "good", "valid", "trusted", True})
 
@@ -34,10 +47,10 @@ def judge_with_context(
     Args:
         url: What is to be fetched.
         policy: The rules.
-        context: `dns` gives the answers by name (a list of lists: those of successive look-ups; a name that is
-            missing has a good one), `redirects` the Location values, `redirects_same_host` how many more go to
-            the same host, `first_try` how the first connection failed, `response` how the server behaves.
-        facts: What else must be known; None: nothing, with the documentation networks standing for the internet.
+        context: `dns` gives the answers by name (a list of lists: those of successive look-ups; a name that
+            is missing has a good one), `redirects` the Location values, `redirects_same_host` how many more
+            go to the same host, `first_try` how the first connection failed, `response` what the server does.
+        facts: What else must be known; None: only that the documentation networks stand for the internet.
     """
     course = _Course(policy, facts or NetworkFacts(public=TEST_NETWORKS), context)
     return course.verdict(url)
@@ -60,7 +73,8 @@ class _Course:
         if first.target is not None and first.decision != "deny":
             self._go(first.target)
             self._answer(first.target.url)
-        decision = strictest(*(part.decision for part in self._parts))
+        decisions: list[Decision] = [part.decision for part in self._parts]
+        decision = strictest(*decisions)
         deciding = next(part for part in self._parts if part.decision == decision)
         rule = next((verdict.rule for verdict in self._verdicts if verdict.part is deciding), None)
         return Verdict(
@@ -72,7 +86,7 @@ class _Course:
         )
 
     def _go(self, target: Target) -> None:
-        """Looks up and follows; past a hop that would be handed back too, as if the model had called again."""
+        """Looks up and follows, past a hop that would be handed back too: the model would call again."""
         self._look_up(target)
         if self._context.get("first_try"):
             self._look_up(target)

@@ -87,7 +87,7 @@ def _occurs(form: str, views: list[str], runs: set[str]) -> bool:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """The secret's spellings, squeezed: itself, backwards, hexadecimal, base64 and base32 at every alignment."""
+    """The secret's spellings, squeezed: as it is, backwards, hexadecimal, base64 and base32 at any offset."""
     raw = secret.encode("utf-8", errors="replace")
     yield _squeezed(secret)
     yield _squeezed(secret[::-1])

@@ -1,4 +1,4 @@
-"""Reads a URL once, for the check and for the request alike: what is sent is what was judged, byte for byte."""
+"""Reads a URL once, for the check and for the request alike: what is sent is what was judged."""
 
 from __future__ import annotations
 

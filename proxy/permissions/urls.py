@@ -1,7 +1,7 @@
 """Judges what a fetch would request: the URL, the addresses its name has, and every redirect on the way.
 
-What makes a URL dangerous in itself refuses it whatever the rules say; then the rules on its host decide (deny,
-ask, allow), and a URL whose form needs a second look is asked about even where its host is allowed.
+What makes a URL dangerous in itself refuses it whatever the rules say; then the rules on its host decide
+(deny, ask, allow), and a URL whose form needs a second look is asked about even where its host is allowed.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class NetworkFacts:
     secrets: tuple[str, ...] = ()
     """Stored keys and tokens: no URL may carry one."""
     local_hosts: frozenset[str] = frozenset()
-    """`host` or `host:port` that the user's settings name although they are special: a server on this machine, say.
-    Plain http is kept there and any address taken; the rules still decide."""
+    """`host` or `host:port` that the user's settings name although they are special, such as a server on this
+    machine. Plain http is kept there and any address taken; the rules still decide."""
     public: tuple[addresses.Network, ...] = ()
     """Networks that count as public although the table says otherwise."""
     own_addresses: frozenset[str] = frozenset()
@@ -46,8 +46,8 @@ class UrlVerdict:
     rule: Rule | None = None
     """The rule that decided."""
     asks_about: Literal["host", "form"] | None = None
-    """Of `ask`: no rule allows the host, or one says to ask (a mode may settle that); or the URL's form needs a
-    second look, which neither a rule nor a mode replaces."""
+    """Of `ask`: no rule allows the host, or one says to ask; or the URL's form needs a second look, which
+    neither a rule nor a mode replaces."""
 
     @property
     def decision(self) -> Decision:
@@ -98,7 +98,7 @@ def judge_hop(
 
 
 def judge_addresses(target: Target, answers: Iterable[str], facts: NetworkFacts = _NO_FACTS) -> str | None:
-    """Returns why nothing may be connected to after one look-up of a target's name; None: every answer may be."""
+    """Returns why no answer of one look-up of a target's name may be connected to; None: each may."""
     if is_local(target, facts.local_hosts):
         return None
     refusal = addresses.judge_addresses(answers, public=facts.public, own=facts.own_addresses)
@@ -119,9 +119,8 @@ def _judge_target(text: str, target: Target, policy: Policy, facts: NetworkFacts
         rule = rule_for_host(policy, effect, target.host.name)
         if rule is not None:
             return _ruled(target, rule, effect)
-    return UrlVerdict(
-        PartVerdict(target.url, "ask", f"no rule is about {_name(target)}"), target, None, "host"
-    )
+    unknown = PartVerdict(target.url, "ask", f"no rule is about {_name(target)}")
+    return UrlVerdict(unknown, target, None, "host")
 
 
 def _hard_refusal(text: str, target: Target, facts: NetworkFacts) -> str | None:
@@ -149,9 +148,9 @@ def _second_look(target: Target, facts: NetworkFacts) -> str | None:
 
 def _name(target: Target) -> str:
     host = target.host
-    return (
-        host.shown if host.shown == host.name or host.address is not None else f"{host.shown} ({host.name})"
-    )
+    if host.address is not None or host.shown == host.name:
+        return host.shown
+    return f"{host.shown} ({host.name})"
 
 
 def _ruled(target: Target, rule: Rule, effect: Literal["deny", "ask", "allow"]) -> UrlVerdict:
