@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -11,11 +10,7 @@ from proxy.permissions.values import Access, AgentAccess, CommandAccess, PathAcc
 
 Operation = Literal["read", "write", "list", "search"]
 
-MAX_BRACE_FORMS = 1_000
 DEFAULT_AGENT = "general-purpose"
-
-_WILDCARD = re.compile(r"[*?\[]")
-_BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")
 
 
 class NoAccess(Exception):
@@ -40,7 +35,7 @@ def accesses_of(call: ToolCall) -> tuple[Access, ...]:
     """Returns what a call would touch, in the order of its arguments; nothing for tools judged by name alone.
 
     Raises:
-        NoAccess: An argument that says it is missing or is no text, or says too much.
+        NoAccess: An argument that says it is missing or is no text.
     """
     tool = canonical(call.tool)
     if tool in _PATHS:
@@ -59,42 +54,12 @@ def _files(tool: str, arguments: Mapping[str, Any]) -> tuple[Access, ...]:
     path = _text(arguments, name, default=None if is_needed else "")
     if tool != "Glob":
         return (PathAccess(path, operation),)
-    reached = _glob_folders(_text(arguments, "pattern"))
+    pattern = _text(arguments, "pattern")
     if not path:
-        return tuple(PathAccess(each, operation) for each in reached)
-    joined = (each if each.startswith("/") else f"{path.rstrip('/')}/{each}" for each in reached if each)
-    return (PathAccess(path, operation), *(PathAccess(each, operation) for each in joined))
-
-
-def _glob_folders(pattern: str) -> tuple[str, ...]:
-    """Returns the folder, or the file, in which each form of a glob begins; empty: the working directory."""
-    folders: dict[str, None] = {}
-    for form in _brace_forms(pattern):
-        segments = form.split("/")
-        plain = next((i for i, each in enumerate(segments) if _WILDCARD.search(each)), len(segments))
-        if ".." in segments[plain:]:
-            raise NoAccess("the pattern goes up again behind a wildcard, so where it leads is not known")
-        folders["/".join(segments[:plain]) or ("/" if form.startswith("/") else "")] = None
-    return tuple(folders)
-
-
-def _brace_forms(pattern: str) -> list[str]:
-    """Returns the patterns that `{a,b}` stands for.
-
-    Raises:
-        NoAccess: There are more than `MAX_BRACE_FORMS`.
-    """
-    forms, done = [pattern], list[str]()
-    while forms:
-        form = forms.pop()
-        found = _BRACES.search(form)
-        if found is None:
-            done.append(form)
-        else:
-            forms += [form[: found.start()] + each + form[found.end() :] for each in found[1].split(",")]
-        if len(forms) + len(done) > MAX_BRACE_FORMS:
-            raise NoAccess(f"the braces in the pattern stand for more than {MAX_BRACE_FORMS:,} patterns")
-    return done
+        return (PathAccess(pattern, operation),)
+    if pattern.startswith(("/", "~", "\\")):  # it does not begin in the folder that is named beside it
+        return (PathAccess(path, operation), PathAccess(pattern, operation))
+    return (PathAccess(path, operation), PathAccess(f"{path.rstrip('/')}/{pattern}", operation))
 
 
 def _text(arguments: Mapping[str, Any], name: str, *, default: str | None = None) -> str:

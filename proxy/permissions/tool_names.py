@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from proxy.permissions.wildcards import wildcard_match
 
@@ -53,6 +55,16 @@ _CLIENT_TOOLS = frozenset(
     }
 )
 """Tools that clients run themselves; rules may name them."""
+
+OUT_OF_SCOPE: Mapping[str, str] = MappingProxyType(
+    {
+        "Skill": "skills",
+        "Cd": "the user's own /cd",
+        "PowerShell": "PowerShell",
+        "SlashCommand": "slash commands",
+    }
+)
+"""Tools whose scoped rules only a client can follow, and what they are about."""
 
 KNOWN_TOOLS = FILE_TOOLS | COMMAND_TOOLS | HARMLESS_TOOLS | _CLIENT_TOOLS | {"Agent", "WebFetch", "WebSearch"}
 """Every canonical name a rule may be about, MCP tools apart."""
