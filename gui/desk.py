@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from gui.permission_desk import (
     ApprovalsChanged,
+    CallTried,
     HistoryRead,
     PermissionDesk,
     PermissionsChanged,
@@ -244,6 +245,7 @@ DeskEvent: TypeAlias = (
     | WorkspacesChanged
     | ApprovalsChanged
     | HistoryRead
+    | CallTried
     | ProxyEvent
 )
 

@@ -196,7 +196,7 @@ class ApprovalAnswerDraft:
     scope: Literal["once", "conversation", "always"] = "once"
     rule: str | None = None
     message: str = ""
-    by: Literal["window", "notification"] = "window"
+    by: Literal["window", "notification", "command line"] = "window"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +219,14 @@ class HistoryRead:
     """The answer to `read_history`, newest first."""
 
     rows: tuple[DecisionView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallTried:
+    """The answer to `try_call`."""
+
+    draft: CallDraft
+    view: TryView
 
 
 class PermissionDesk(Protocol):
@@ -272,8 +280,8 @@ class PermissionDesk(Protocol):
         """Writes our rules into a Claude Code settings file; whatever else stands there stays as it is."""
         ...
 
-    def try_call(self, draft: CallDraft) -> TryView:
-        """Judges a call without running it."""
+    def try_call(self, draft: CallDraft) -> None:
+        """Judges a call without running it, which looks at the disk; CallTried follows."""
         ...
 
     def safety(self) -> SafetyView:
