@@ -1,0 +1,77 @@
+"""Has calls judged under the rules in force, off the loop where the disk must be looked at."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from types import ModuleType
+
+from proxy.config import PermissionConfig
+from proxy.permissions.rules import RuleProblem
+from proxy.permissions.tool_names import COMMAND_TOOLS, FILE_TOOLS, canonical
+from proxy.permissions.values import Mode, Place, Policy, ToolCall, Verdict
+from proxy.tools.policy_of import policy_of
+
+_LOOKS = FILE_TOOLS | COMMAND_TOOLS
+"""Tools whose judgement looks at the disk, or parses a command."""
+
+
+class Judge:
+    """The engine with the policy in force; the engine is loaded when it is first asked."""
+
+    def __init__(self, config: PermissionConfig) -> None:
+        self._read = policy_of(config)
+        self._engine: ModuleType | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """The rules in force."""
+        return self._read.policy
+
+    @property
+    def problems(self) -> tuple[RuleProblem, ...]:
+        """What of the rules could not be taken."""
+        return self._read.problems
+
+    def apply(self, config: PermissionConfig) -> None:
+        """Judges under other rules from the next call on."""
+        self._read = policy_of(config)
+
+    async def judge(self, call: ToolCall, place: Place, mode: Mode | None = None) -> Verdict:
+        """Returns what may happen with a call.
+
+        Args:
+            call: The call.
+            place: Where it is made.
+            mode: Instead of the mode that is set.
+        """
+        policy = self.policy if mode is None else replace(self.policy, mode=mode)
+        if self._engine is None or canonical(call.tool) in _LOOKS:
+            return await asyncio.to_thread(self._judge, call, policy, place)
+        return self._judge(call, policy, place)
+
+    async def suggestion(self, call: ToolCall, place: Place) -> str | None:
+        """Returns the narrowest rule that would allow a call from now on; None: no safe one."""
+        return await asyncio.to_thread(self._suggest, call, place)
+
+    async def denied_by_name(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Returns those tools that no call of can be allowed: models need not see them."""
+        if not any(rule.effect == "deny" for rule in self.policy.rules):
+            return ()
+        if self._engine is None:
+            await asyncio.to_thread(self._loaded)
+        return self._loaded().tools_denied_by_name(self.policy, names)
+
+    def _judge(self, call: ToolCall, policy: Policy, place: Place) -> Verdict:
+        return self._loaded().judge(call, policy, place)
+
+    def _suggest(self, call: ToolCall, place: Place) -> str | None:
+        return self._loaded().narrowest_rule(call, self.policy, place)
+
+    def _loaded(self) -> ModuleType:
+        if self._engine is None:
+            from proxy.permissions import engine  # noqa: PLC0415 - loads the shell parser, which few need
+
+            self._engine = engine
+        return self._engine
