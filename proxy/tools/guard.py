@@ -1,0 +1,257 @@
+"""The file tools' only way to the disk: what is used is what was judged.
+
+A `WorkspaceGuard` holds the workspace's folders open. Every call walks to its path name by name, has what it
+found judged, and reads or writes through the descriptors of that very walk. All methods block: call them in a
+worker thread (`asyncio.to_thread`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from proxy.permissions.path_names import absolute_text, lexical_refusal
+from proxy.permissions.paths import Operation
+from proxy.permissions.values import PathFacts, Platform, Workspace
+from proxy.tools import guard_files, guard_walk
+from proxy.tools.guard_resolve import Found, OpenedFolder, open_folder, resolve
+from proxy.tools.guard_values import (
+    MAX_READ_BYTES,
+    Entry,
+    FileContent,
+    GuardError,
+    Judge,
+    Stamp,
+)
+
+__all__ = ["MAX_READ_BYTES", "Entry", "FileContent", "GuardError", "Judge", "Stamp", "WorkspaceGuard"]
+
+
+def deny_everything(facts: PathFacts, operation: Operation) -> str | None:  # noqa: ARG001 - the shape of a Judge
+    """Refuses: the judge of a guard that was given none."""
+    return "nothing was allowed here"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceGuard:
+    """The way to a workspace's files under one judge."""
+
+    workspace: Workspace
+    folders: tuple[OpenedFolder, ...]
+    """The workspace's folders, opened; the longest path first, `/` last."""
+    cwd: str
+    """Where relative paths begin; absolute."""
+    judge: Judge = deny_everything
+    platform: Platform = "linux"
+
+    @classmethod
+    def open(
+        cls,
+        workspace: Workspace,
+        *,
+        judge: Judge = deny_everything,
+        additional: Sequence[str] = (),
+        platform: Platform = "linux",
+    ) -> WorkspaceGuard:
+        """Opens the folders of a workspace; close it when the workspace is given up.
+
+        Args:
+            workspace: Its root must exist; read-only folders that are not there are left out.
+            judge: Who judges each use.
+            additional: Further folders counted as inside.
+            platform: This machine's.
+
+        Raises:
+            GuardError: The root cannot be opened.
+        """
+        opened = [open_folder(workspace.root)]
+        for path in (*workspace.read_only, *additional):
+            try:
+                opened.append(open_folder(path))
+            except GuardError:
+                continue
+        opened.append(open_folder("/"))
+        folders = tuple(sorted(opened, key=lambda each: len(each.path), reverse=True))
+        return cls(workspace, folders, workspace.root, judge, platform)
+
+    def judged_by(self, judge: Judge, *, cwd: str | None = None) -> WorkspaceGuard:
+        """Returns a guard over the same opened folders with another judge, and perhaps another folder."""
+        return replace(self, judge=judge, cwd=cwd or self.cwd)
+
+    def close(self) -> None:
+        """Gives the folders back; guards made by `judged_by` share them."""
+        for folder in self.folders:
+            os.close(folder.descriptor)
+
+    def is_current(self) -> bool:
+        """Says whether the root's path still leads to the folder that was opened."""
+        root = next(each for each in self.folders if each.path == self.workspace.root)
+        try:
+            status = Path(root.path).stat()
+        except OSError:
+            return False
+        return (status.st_dev, status.st_ino) == root.identity
+
+    # Asking -------------------------------------------------------------------------------
+
+    def facts(self, path: str) -> PathFacts:
+        """Returns what a path is, judged by nobody; for `Place.look`. Never raises."""
+        with resolve(absolute_text(path, self.cwd, self.platform), self.folders) as found:
+            return replace(found.facts, given=path)
+
+    # Files --------------------------------------------------------------------------------
+
+    def read(self, path: str, *, max_bytes: int = MAX_READ_BYTES) -> FileContent:
+        """Reads a whole file.
+
+        Args:
+            path: As the model gave it.
+            max_bytes: A larger file is refused.
+
+        Raises:
+            GuardError: It is missing, no regular file, too large, refused, or cannot be read.
+        """
+        with self._find(path, "read") as found:
+            _must_be_file(found)
+            return guard_files.read_all(found, max_bytes)
+
+    def write(
+        self,
+        path: str,
+        data: bytes,
+        *,
+        expected: Stamp | None = None,
+        must_be_new: bool = False,
+        create_parents: bool = True,
+    ) -> Stamp:
+        """Writes a whole file: all of it or nothing. Mode and owner of an existing file stay.
+
+        Args:
+            path: As the model gave it.
+            data: Its new content.
+            expected: What the file was like when it was read; another file is not overwritten. None: it is
+                overwritten whatever it is like.
+            must_be_new: A file that exists is not overwritten.
+            create_parents: Makes missing folders on the way.
+
+        Returns:
+            The new file's stamp.
+
+        Raises:
+            GuardError: The file changed or vanished since it was read (`changed`), exists (`exists`), or
+                cannot be written.
+        """
+        with self._find(path, "write") as found:
+            if found.status is None:
+                if expected is not None:
+                    raise GuardError("changed", f"{path} was removed since it was read. Read it again.")
+                _must_have_room(found, create_parents=create_parents)
+                guard_files.make_parents(found)
+            else:
+                _must_be_file(found)
+                if must_be_new:
+                    raise GuardError("exists", f"{path} exists already.")
+                _must_be_writable(found)
+                if expected is not None and guard_files.read_all(found).stamp != expected:
+                    raise GuardError(
+                        "changed",
+                        f"{path} was changed since it was read, by the user or a program. Read it again "
+                        "before writing it.",
+                    )
+            return guard_files.replace_file(found, data, self._is_unchanged)
+
+    # Folders ------------------------------------------------------------------------------
+
+    def list(self, path: str = "") -> tuple[Entry, ...]:
+        """Returns what a folder holds, by name; what the judge refuses is left out.
+
+        Args:
+            path: As the model gave it; empty: the working directory.
+
+        Raises:
+            GuardError: It is missing, no folder, refused, or cannot be read.
+        """
+        top = self._open_folder(path, "list")
+        try:
+            return tuple(guard_walk.entries(top, self.judge, self.folders))
+        finally:
+            top.close()
+
+    def walk(self, path: str = "", *, enters: Callable[[Entry], bool] = lambda _: True) -> Iterator[Entry]:
+        """Yields all that is below a folder, a folder before what it holds; never goes through a link.
+
+        What the judge refuses is left out and not entered. Nothing is limited here: stop reading when enough
+        was seen.
+
+        Args:
+            path: As the model gave it; empty: the working directory.
+            enters: Says which folders are entered.
+
+        Raises:
+            GuardError: It is missing, no folder, refused, or cannot be read.
+        """
+        top = self._open_folder(path, "search")
+        return guard_walk.walk(top, self.judge, self.folders, enters)
+
+    # Inside -------------------------------------------------------------------------------
+
+    def _open_folder(self, path: str, operation: Operation) -> guard_walk.Folder:
+        with self._find(path or self.cwd, operation) as found:
+            return guard_walk.open_found(found)
+
+    def _find(self, path: str, operation: Operation) -> Found:
+        """Walks to a path and has it judged; what is used afterwards is what this found."""
+        refusal = lexical_refusal(path, self.platform)
+        if refusal is not None:
+            raise GuardError("refused", f"{path!r} was refused: {refusal}.")
+        found = resolve(absolute_text(path, self.cwd, self.platform), self.folders)
+        found.facts = replace(found.facts, given=path)
+        try:
+            self._check(found.facts, operation)
+        except BaseException:
+            found.close()
+            raise
+        return found
+
+    def _check(self, facts: PathFacts, operation: Operation) -> None:
+        refusal = self.judge(facts, operation)
+        if refusal is not None:
+            raise GuardError("refused", f"{guard_files.describe(facts)} was refused: {refusal}.")
+
+    def _is_unchanged(self, found: Found) -> bool:
+        """Says whether the path still leads to the same name in the same folder."""
+        with resolve(absolute_text(found.facts.given, self.cwd, self.platform), self.folders) as again:
+            if again.folder < 0 or again.name != found.name or len(again.missing) > 1:
+                return False
+            if not os.path.samestat(os.fstat(again.folder), os.fstat(found.folder)):
+                return False
+            if found.status is None or again.status is None:
+                return found.status is again.status
+            return os.path.samestat(again.status, found.status)
+
+
+def _must_be_file(found: Found) -> None:
+    facts = found.facts
+    if facts.kind == "missing":
+        raise GuardError("missing", f"{facts.given} does not exist.")
+    if facts.kind == "folder":
+        raise GuardError("folder", f"{facts.given} is a folder, not a file.")
+    if facts.kind == "other":
+        raise GuardError("refused", f"{facts.given} is no ordinary file.")
+
+
+def _must_have_room(found: Found, *, create_parents: bool) -> None:
+    facts = found.facts
+    if facts.kind == "other":
+        raise GuardError("refused", f"{facts.given} is no ordinary file.")
+    if found.folder < 0:
+        raise GuardError("not a folder", f"{facts.given} cannot be made: a file is in its way.")
+    if len(found.missing) > 1 and not create_parents:
+        raise GuardError("missing", f"The folder of {facts.given} does not exist.")
+
+
+def _must_be_writable(found: Found) -> None:
+    if not os.access(found.name, os.W_OK, dir_fd=found.folder):
+        raise GuardError("system", f"{found.facts.given} is write-protected.")
