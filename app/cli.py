@@ -8,10 +8,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from app.exit_codes import BROKEN_SETTINGS, FAILED
 
@@ -82,6 +82,34 @@ def _add_tokens(commands: Any, anywhere: argparse.ArgumentParser) -> None:
     actions.add_parser("list", parents=[anywhere], help="list the tokens, never their values")
     revoke = actions.add_parser("revoke", parents=[anywhere], help="make a token worthless, at once")
     revoke.add_argument("name", metavar="NAME", help="the token's name")
+    redact = commands.add_parser(
+        "redact", parents=[anywhere], help="pass standard input on without the secrets in it"
+    )
+    redact.add_argument("--known", type=Path, metavar="FILE", help="a file with further secrets, one a line")
+    approvals = commands.add_parser("approvals", parents=[anywhere], help="calls that wait for your answer")
+    answers = approvals.add_subparsers(dest="action", metavar="list|allow|deny", required=True)
+    answers.add_parser("list", parents=[anywhere], help="list them, each call whole")
+    allow = answers.add_parser("allow", parents=[anywhere], help="let a call run")
+    allow.add_argument("id", metavar="ID", help="its id, as `list` gives it")
+    scope = allow.add_mutually_exclusive_group()
+    scope.add_argument(
+        "--conversation",
+        dest="scope",
+        action="store_const",
+        const="conversation",
+        default="once",
+        help="also the same call again in this conversation",
+    )
+    scope.add_argument(
+        "--always",
+        dest="scope",
+        action="store_const",
+        const="always",
+        help="store the rule that `list` shows",
+    )
+    deny = answers.add_parser("deny", parents=[anywhere], help="refuse a call")
+    deny.add_argument("id", metavar="ID", help="its id, as `list` gives it")
+    deny.add_argument("--message", default="", metavar="TEXT", help="the reason the model is told")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -117,38 +145,49 @@ def _command(options: argparse.Namespace, environment: Any) -> int:
 
     values: Mapping[str, str] = environment.values()
     places = folders(values)
-    if options.command == "doctor":
-        from app.doctor import doctor
-
-        return doctor(places, environment)
+    if options.command in _READS_ONLY:
+        return _READS_ONLY[options.command](options, places, environment)
     try:
         places.create()
     except OSError as exc:
         return _failed(
             f"cannot use the folder {exc.filename}: {exc.strerror}. Set SIGNALBOX_HOME to another", FAILED
         )
-    if options.command == "serve":
-        from app.headless import ServeOptions, serve
-
-        return serve(
-            ServeOptions(options.host, options.port, options.settings, options.token_file),
-            places,
-            environment,
-        )
-    if options.command == "demo":
-        from app.demo import demo
-
-        return demo()
-    if options.command == "keys":
-        from app.key_commands import key_command
-
-        return key_command(options.action, options.name, places, environment)
-    if options.command == "tokens":
-        return _tokens(options, places)
-    return _desktop(places, environment, hidden=options.hidden)
+    return _COMMANDS.get(options.command, _desktop)(options, places, environment)
 
 
-def _tokens(options: argparse.Namespace, places: Any) -> int:
+def _redact(options: argparse.Namespace, _places: Any, _environment: Any) -> int:
+    from app.redact_command import redact
+
+    return redact(options.known, sys.stdin.buffer, sys.stdout.buffer)
+
+
+def _doctor(_options: argparse.Namespace, places: Any, environment: Any) -> int:
+    from app.doctor import doctor
+
+    return doctor(places, environment)
+
+
+def _serve(options: argparse.Namespace, places: Any, environment: Any) -> int:
+    from app.headless import ServeOptions, serve
+
+    given = ServeOptions(options.host, options.port, options.settings, options.token_file)
+    return serve(given, places, environment)
+
+
+def _demo(_options: argparse.Namespace, _places: Any, _environment: Any) -> int:
+    from app.demo import demo
+
+    return demo()
+
+
+def _keys(options: argparse.Namespace, places: Any, environment: Any) -> int:
+    from app.key_commands import key_command
+
+    return key_command(options.action, options.name, places, environment)
+
+
+def _tokens(options: argparse.Namespace, places: Any, _environment: Any) -> int:
     from app.token_commands import create_token, list_tokens, revoke_token
 
     if options.action == "list":
@@ -161,7 +200,17 @@ def _tokens(options: argparse.Namespace, places: Any) -> int:
     return create_token(draft, places, datetime.now(timezone.utc).astimezone().date())
 
 
-def _desktop(places: Any, environment: Any, *, hidden: bool) -> int:
+def _approvals(options: argparse.Namespace, places: Any, _environment: Any) -> int:
+    from app.approval_commands import answer_approval, list_approvals
+
+    if options.action == "list":
+        return list_approvals(places, datetime.now(timezone.utc).timestamp())
+    if options.action == "deny":
+        return answer_approval(places, "deny", options.id, message=options.message)
+    return answer_approval(places, "allow", options.id, scope=options.scope)
+
+
+def _desktop(options: argparse.Namespace, places: Any, environment: Any) -> int:
     if sys.platform.startswith("linux") and not any(
         environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     ):
@@ -171,7 +220,21 @@ def _desktop(places: Any, environment: Any, *, hidden: bool) -> int:
         return serve(ServeOptions(), places, environment)
     from app.desktop import run_desktop
 
-    return run_desktop(places, environment, hidden=hidden)
+    return run_desktop(places, environment, hidden=options.hidden)
+
+
+_Command: TypeAlias = Callable[[argparse.Namespace, Any, Any], int]
+"""Takes the options, the folders and the environment."""
+
+_READS_ONLY: Mapping[str, _Command] = {"redact": _redact, "doctor": _doctor}
+"""They need none of our folders."""
+_COMMANDS: Mapping[str, _Command] = {
+    "serve": _serve,
+    "demo": _demo,
+    "keys": _keys,
+    "tokens": _tokens,
+    "approvals": _approvals,
+}
 
 
 def _version() -> int:

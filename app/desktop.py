@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timezone
 from functools import partial
@@ -18,16 +18,16 @@ from PySide6.QtCore import QMessageLogContext, QSettings, QTimer, QtMsgType, qIn
 from PySide6.QtWidgets import QApplication
 
 from app.configuration import Configuration
+from app.control_answers import answers
 from app.controller import Controller
 from app.environment import Environment
 from app.exit_codes import FAILED, OK
-from app.instance import Answer, ControlChannel, Reply, Verb, ask
+from app.instance import ControlChannel, Reply, ask
 from app.interpreter import prefer_the_loop, settle
 from app.logs import LogPipeline
 from app.paths import Folders
 from app.qt_loop import drop_pyside_import_hook, new_qt_loop
 from app.secrets import SecretStore, forbid_core_dumps
-from app.settings_reload import reload_reply
 from app.settings_store import SettingsStore
 from app.signals import on_stop_signals
 from gui.bridge import Bridge
@@ -111,7 +111,7 @@ async def _live(app: QApplication, configuration: Configuration, logs: LogPipeli
     on_stop_signals(loop, controller.quit, _stop_at_once(logs))
     for notice in configuration.loaded.notices:
         _log.warning("settings_notice", notice=notice)
-    channel = ControlChannel(configuration.folders.runtime, answers(controller))
+    channel = ControlChannel(configuration.folders.runtime, answers(controller, has_window=True))
     if not await channel.claim():
         running = await ask(configuration.folders.runtime, "show")
         return _hand_over(running) if running is not None else FAILED
@@ -185,30 +185,6 @@ class Face:
         if self._store.value(_TOLD_KEY) is None:
             self._store.setValue(_TOLD_KEY, "yes")
             self.tray.explain_hiding()
-
-
-def answers(controller: Controller) -> Answer:
-    """Returns what the control channel answers to another start of the program."""
-
-    def answer(verb: Verb) -> Reply | Awaitable[Reply]:
-        if verb == "reload":
-            return reload_reply(controller)
-        state = controller.state()
-        if verb == "show":
-            controller.show_window()
-            return Reply(is_ok=True, text="shown")
-        if verb == "quit":
-            controller.quit()
-            return Reply(is_ok=True, text="quitting")
-        facts = {
-            "kind": "desktop",
-            "url": state.url,
-            "phase": state.phase.value,
-            "active": state.active_requests,
-        }
-        return Reply(is_ok=True, text="running", facts=facts)
-
-    return answer
 
 
 def _application() -> QApplication:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -16,16 +16,16 @@ from typing import Any
 import structlog
 
 from app.configuration import Configuration
+from app.control_answers import answers
 from app.controller import Controller
 from app.environment import Environment
 from app.exit_codes import BROKEN_SETTINGS, FAILED, OK, PORT_IN_USE
-from app.instance import Answer, ControlChannel, Reply, Verb
+from app.instance import ControlChannel
 from app.interpreter import prefer_the_loop, settle
 from app.local_token import TokenProblem
 from app.logs import LogPipeline
 from app.paths import Folders, UnsafeFolder
 from app.secrets import SecretStore, forbid_core_dumps
-from app.settings_reload import reload_reply
 from app.settings_store import Overrides, SettingsStore
 from app.signals import on_stop_signals
 from proxy.server.app import ProxyServer
@@ -111,7 +111,7 @@ async def _serve(configuration: Configuration, logs: LogPipeline, token_file: Pa
         return PORT_IN_USE if controller.failure.is_port_in_use else FAILED
     for problem in controller.state().problems:
         _log.warning("problem", title=problem.title, text=problem.text)
-    channel = ControlChannel(configuration.folders.runtime, _answers(controller))
+    channel = ControlChannel(configuration.folders.runtime, answers(controller, has_window=False))
     try:
         await channel.claim()
     except (OSError, UnsafeFolder) as exc:
@@ -123,27 +123,6 @@ async def _serve(configuration: Configuration, logs: LogPipeline, token_file: Pa
     finally:
         await channel.close()
     return OK
-
-
-def _answers(controller: Controller) -> Answer:
-    def answer(verb: Verb) -> Reply | Awaitable[Reply]:
-        if verb == "reload":
-            return reload_reply(controller)
-        if verb == "quit":
-            controller.quit()
-            return Reply(is_ok=True, text="quitting")
-        state = controller.state()
-        if verb == "status":
-            facts = {
-                "kind": "headless",
-                "url": state.url,
-                "phase": state.phase.value,
-                "active": state.active_requests,
-            }
-            return Reply(is_ok=True, text="running", facts=facts)
-        return Reply(is_ok=False, text=f"Signalbox runs without a window, at {state.url}")
-
-    return answer
 
 
 def _announce_address(url: str | None) -> None:

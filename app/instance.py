@@ -2,7 +2,8 @@
 
 A Unix socket in a folder only its owner may enter, with the peer's user id checked; on Windows a loopback
 socket with a secret that only the owner can read. One JSON object a line each way, at most 64 KiB, within
-5 s. The verbs are a closed list and carry nothing else: no path, address, program or setting.
+5 s. The verbs are a closed list and carry no more than ids and short words: no path, address, program or
+setting.
 """
 
 from __future__ import annotations
@@ -28,10 +29,11 @@ from app.paths import make_private
 
 _log = structlog.get_logger("app.instance")
 
-Verb = Literal["show", "quit", "status", "reload"]
+Verb = Literal["show", "quit", "status", "reload", "approvals.list", "approvals.allow", "approvals.deny"]
 PROTOCOL = 1
 MAX_BYTES = 64 * 1024
 TIMEOUT_S = 5.0
+MAX_WORD_CHARS = 1000
 _MAX_SOCKET_PATH = 100
 """Bytes a socket's path may have everywhere; Linux allows 107, macOS 103."""
 
@@ -45,7 +47,10 @@ class Reply:
     facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-Answer = Callable[[Verb], Reply | Awaitable[Reply]]
+Words = Mapping[str, str]
+"""What a verb is about: ids, choices, a person's reason."""
+
+Answer = Callable[[Verb, Words], Reply | Awaitable[Reply]]
 
 
 class ControlChannel:
@@ -163,22 +168,37 @@ class ControlChannel:
         verb = question.get("cmd")
         if verb not in get_args(Verb):
             return Reply(is_ok=False, text="unknown command")
-        reply = self._answer(cast("Verb", verb))
+        words = question.get("words", {})
+        if not _are_words(words):
+            return Reply(is_ok=False, text="unknown command")
+        reply = self._answer(cast("Verb", verb), cast("Words", words))
         return reply if isinstance(reply, Reply) else await reply
 
 
+def _are_words(given: object) -> bool:
+    if not isinstance(given, dict):
+        return False
+    values = cast("dict[object, object]", given).values()
+    return all(isinstance(each, str) and len(each) <= MAX_WORD_CHARS for each in values)
+
+
 async def ask(
-    folder: Path, verb: Verb, *, timeout_s: float = TIMEOUT_S, uses_loopback: bool = sys.platform == "win32"
+    folder: Path,
+    verb: Verb,
+    words: Words | None = None,
+    *,
+    timeout_s: float = TIMEOUT_S,
+    uses_loopback: bool = sys.platform == "win32",
 ) -> Reply | None:
     """Asks the running program; None where none is running (or it does not answer in time)."""
     try:
-        return await asyncio.wait_for(_ask(folder, verb, uses_loopback=uses_loopback), timeout_s)
+        return await asyncio.wait_for(_ask(folder, verb, words or {}, uses_loopback=uses_loopback), timeout_s)
     except (asyncio.TimeoutError, OSError, ValueError, KeyError, TypeError):
         return None
 
 
-async def _ask(folder: Path, verb: Verb, *, uses_loopback: bool) -> Reply:
-    question: dict[str, object] = {"v": PROTOCOL, "cmd": verb}
+async def _ask(folder: Path, verb: Verb, words: Words, *, uses_loopback: bool) -> Reply:
+    question: dict[str, object] = {"v": PROTOCOL, "cmd": verb, "words": dict(words)}
     if uses_loopback:
         place = json.loads((folder / "control.json").read_bytes())
         question["secret"] = place["secret"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.instance import MAX_BYTES, ControlChannel, Reply, Verb, ask
+from app.instance import MAX_BYTES, MAX_WORD_CHARS, ControlChannel, Reply, Verb, Words, ask
 
 KINDS = pytest.mark.parametrize("loopback", [False, True], ids=["socket", "loopback"])
 
@@ -18,9 +18,11 @@ KINDS = pytest.mark.parametrize("loopback", [False, True], ids=["socket", "loopb
 class _Program:
     def __init__(self) -> None:
         self.asked: list[Verb] = []
+        self.words: dict[str, str] = {}
 
-    def answer(self, verb: Verb) -> Reply:
+    def answer(self, verb: Verb, words: Words) -> Reply:
         self.asked.append(verb)
+        self.words = dict(words)
         return Reply(is_ok=True, text="running", facts={"url": "http://127.0.0.1:4000"})
 
 
@@ -40,6 +42,18 @@ async def test_a_second_start_reaches_the_first_and_cannot_claim(tmp_path: Path,
     assert program.asked == ["status", "show"]
     assert await second.claim() is True
     await second.close()
+
+
+@KINDS
+async def test_a_verb_brings_the_words_it_is_about(tmp_path: Path, loopback: bool) -> None:
+    program = _Program()
+    channel = ControlChannel(tmp_path / "run", program.answer, uses_loopback=loopback)
+    await channel.claim()
+    words = {"id": "apr_1", "message": "not \u202e now"}
+    await ask(tmp_path / "run", "approvals.deny", words, uses_loopback=loopback)
+    await channel.close()
+
+    assert (program.asked, program.words) == (["approvals.deny"], words)
 
 
 @KINDS
@@ -101,6 +115,9 @@ async def _send(folder: Path, line: bytes) -> bytes:
     [
         (b'{"v":1,"cmd":"launch","program":"/bin/sh"}\n', "unknown command"),
         (b'{"v":1,"cmd":["show"]}\n', "unknown command"),
+        (b'{"v":1,"cmd":"show","words":["a"]}\n', "unknown command"),
+        (b'{"v":1,"cmd":"show","words":{"a":1}}\n', "unknown command"),
+        (b'{"v":1,"cmd":"show","words":{"a":"' + b"x" * (MAX_WORD_CHARS + 1) + b'"}}\n', "unknown command"),
         (b'{"v":99,"cmd":"show"}\n', "speaks version 1"),
         (b"not json\n", None),
         (b"[1]\n", None),

@@ -1,0 +1,98 @@
+"""What the running program answers on the control channel, with and without a window."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Mapping
+from dataclasses import asdict
+from typing import Any, Literal, cast
+
+from app.controller import Controller
+from app.instance import MAX_BYTES, Answer, Reply, Verb, Words
+from gui.permission_desk import ApprovalAnswerDraft, ApprovalView
+
+_MAX_LIST_BYTES = MAX_BYTES - 4096
+"""What a list of approvals may take of a reply."""
+_SCOPES = ("once", "conversation", "always")
+
+
+def answers(controller: Controller, *, has_window: bool) -> Answer:
+    """Returns what the control channel answers to other starts of the program."""
+
+    def answer(verb: Verb, words: Words) -> Reply | Awaitable[Reply]:
+        if verb == "reload":
+            return _reload(controller)
+        if verb == "quit":
+            controller.quit()
+            return Reply(is_ok=True, text="quitting")
+        if verb == "show":
+            return _show(controller, has_window=has_window)
+        if verb == "status":
+            return _status(controller, has_window=has_window)
+        if verb == "approvals.list":
+            return Reply(is_ok=True, facts={"approvals": _listed(controller.approvals())})
+        return _decide(controller, "allow" if verb == "approvals.allow" else "deny", words)
+
+    return answer
+
+
+def _show(controller: Controller, *, has_window: bool) -> Reply:
+    if not has_window:
+        return Reply(is_ok=False, text=f"Signalbox runs without a window, at {controller.state().url}")
+    controller.show_window()
+    return Reply(is_ok=True, text="shown")
+
+
+def _status(controller: Controller, *, has_window: bool) -> Reply:
+    state = controller.state()
+    facts = {
+        "kind": "desktop" if has_window else "headless",
+        "url": state.url,
+        "phase": state.phase.value,
+        "active": state.active_requests,
+    }
+    return Reply(is_ok=True, text="running", facts=facts)
+
+
+async def _reload(controller: Controller) -> Reply:
+    problem = await controller.reload_settings()
+    return Reply(is_ok=problem is None, text=problem or "reloaded")
+
+
+def _listed(approvals: tuple[ApprovalView, ...]) -> list[Mapping[str, Any]]:
+    """Each call whole; one that does not fit comes without its text, and cannot be allowed from here."""
+    left = _MAX_LIST_BYTES
+    found: list[Mapping[str, Any]] = []
+    for each in approvals:
+        facts = asdict(each)
+        size = len(json.dumps(facts))
+        if size > left:
+            facts |= {"shown": None, "suggestion": None, "reason": "", "hints": [], "digest": ""}
+            size = len(json.dumps(facts))
+        if size <= left:
+            found.append(facts)
+            left -= size
+    return found
+
+
+def _decide(controller: Controller, decision: Literal["allow", "deny"], words: Words) -> Reply:
+    scope = words.get("scope", "once")
+    if scope not in _SCOPES:
+        return Reply(is_ok=False, text=f"no scope '{scope}'; there are: {', '.join(_SCOPES)}")
+    waiting = {each.approval_id: each for each in controller.approvals()}
+    asked = waiting.get(words.get("id", ""))
+    if asked is None:
+        return Reply(is_ok=False, text="no such call waits; see: signalbox approvals list")
+    if scope == "always" and asked.suggestion is None:
+        return Reply(is_ok=False, text="no rule that is safe to keep would allow this; allow it once")
+    draft = ApprovalAnswerDraft(
+        asked.approval_id,
+        words.get("digest", ""),
+        decision,
+        cast("Literal['once', 'conversation', 'always']", scope),
+        asked.suggestion if scope == "always" else None,
+        words.get("message", ""),
+        by="command line",
+    )
+    problem = controller.answer_approval(draft)
+    return Reply(is_ok=problem is None, text=problem or ("allowed" if decision == "allow" else "denied"))
