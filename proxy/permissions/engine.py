@@ -1,167 +1,19 @@
-"""Judges a call: deny rules, then ask rules, then allow rules, then the mode; every verdict says why.
-
-The first list with a match decides; how specific a rule is does not matter. A part of a call (a sub-command,
-a path, an address) is judged by the module that knows its kind; the strictest part decides.
-"""
+"""The engine's front: judge a call, name the tools nobody may call, suggest a rule."""
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable
 
-from typing_extensions import assert_never
-
-from proxy.permissions import modes, paths, shell, shell_claude_code, shell_strict, urls
-from proxy.permissions.accesses import NoAccess, accesses_of
-from proxy.permissions.rules import kind_of, parameter_matches, rules_of
+from proxy.permissions.judgement import judge
+from proxy.permissions.rules import rules_of
+from proxy.permissions.suggestions import narrowest_rule
 from proxy.permissions.tool_names import matches_name
-from proxy.permissions.values import (
-    Access,
-    AgentAccess,
-    CommandAccess,
-    Decision,
-    PartVerdict,
-    PathAccess,
-    Place,
-    Policy,
-    Rule,
-    ToolCall,
-    UrlAccess,
-    Verdict,
-    strictest,
-)
-from proxy.permissions.wildcards import wildcard_match
+from proxy.permissions.values import Policy
 
-_RANK: Mapping[Decision, int] = {"allow": 0, "ask": 1, "deny": 2}
-
-
-def judge(call: ToolCall, policy: Policy, place: Place, network: urls.NetworkFacts | None = None) -> Verdict:
-    """Returns what may happen with a call, and why; never raises.
-
-    Args:
-        call: The tool and its arguments.
-        policy: The rules and how they are applied.
-        place: Where the call is made.
-        network: What must be known to judge an address: stored secrets, servers the settings name.
-    """
-    if call.cwd:
-        place = replace(place, cwd=posixpath.join(place.cwd, call.cwd))
-    verdict = _judged(call, policy, place, network or urls.NetworkFacts())
-    if policy.broken is not None and verdict.decision != "deny":
-        reason = f"the rules could not be read ({policy.broken}), so everything asks"
-        return Verdict("ask", reason, parts=verdict.parts)
-    return modes.finished(verdict, policy)
+__all__ = ["judge", "narrowest_rule", "tools_denied_by_name"]
 
 
 def tools_denied_by_name(policy: Policy, names: Iterable[str]) -> tuple[str, ...]:
     """Returns those tools that a deny rule forbids altogether: a model need not see them."""
     rules = [rule for rule in rules_of(policy, "deny") if rule.spec is None]
     return tuple(name for name in names if any(matches_name(rule.tool, name) for rule in rules))
-
-
-def _judged(call: ToolCall, policy: Policy, place: Place, network: urls.NetworkFacts) -> Verdict:
-    """Returns the verdict before the mode's last word."""
-    try:
-        accesses = accesses_of(call)
-    except NoAccess as exc:
-        return Verdict("deny", f"{call.tool} cannot be judged: {exc}")
-    denied = _rule_for_call(call, accesses, policy, "deny")
-    if denied is not None:
-        return _by_rule(denied, call.tool)
-    parts = tuple(part for access in accesses for part in _parts(access, policy, place, network))
-    worst = _strictest_part(parts)
-    if worst is not None and worst.decision == "deny":
-        return _by_part(worst, parts)
-    asked = _rule_for_call(call, accesses, policy, "ask")
-    if asked is not None:
-        return replace(_by_rule(asked, call.tool), parts=_several(parts))
-    return _without_prohibition(call, policy, parts, _rule_for_call(call, accesses, policy, "allow"))
-
-
-def _without_prohibition(
-    call: ToolCall, policy: Policy, parts: tuple[PartVerdict, ...], allowed: Rule | None
-) -> Verdict:
-    """Returns the verdict on a call that no rule denies and no rule for the whole tool asks about."""
-    firm = _strictest_part(part for part in parts if not part.is_open)
-    if firm is not None and firm.decision == "ask":
-        return _by_part(firm, parts)
-    limit = modes.limit(call, policy)
-    if limit is not None:
-        return replace(limit, parts=_several(parts))
-    if allowed is not None:
-        return replace(_by_rule(allowed, call.tool), parts=_several(parts))
-    worst = _strictest_part(parts)
-    if worst is None:
-        return modes.by_name(call, policy)
-    if worst.decision == "ask" and policy.mode == "bypassPermissions":
-        return Verdict("allow", modes.BYPASSED, parts=_several(parts))
-    return _by_part(worst, parts)
-
-
-def _rule_for_call(
-    call: ToolCall, accesses: tuple[Access, ...], policy: Policy, effect: Decision
-) -> Rule | None:
-    """Returns the first rule of an effect that is about the tool as a whole, a parameter or an agent."""
-    agents = [access.agent for access in accesses if isinstance(access, AgentAccess)]
-    for rule in rules_of(policy, effect):
-        if not matches_name(rule.tool, call.tool):
-            continue
-        kind = kind_of(rule)
-        if kind == "tool" or (kind == "parameter" and parameter_matches(rule, call.input)):
-            return rule
-        if kind == "agent" and any(wildcard_match(rule.spec or "", agent) for agent in agents):
-            return rule
-    return None
-
-
-def _parts(
-    access: Access, policy: Policy, place: Place, network: urls.NetworkFacts
-) -> tuple[PartVerdict, ...]:
-    if isinstance(access, PathAccess):
-        return (_file(access, policy, place),)
-    if isinstance(access, CommandAccess):
-        return _command(access, policy, place)
-    if isinstance(access, UrlAccess):
-        return (_address(access, policy, network),)
-    if isinstance(access, AgentAccess):
-        return ()  # judged by its name, with the tool
-    assert_never(access)
-
-
-def _file(access: PathAccess, policy: Policy, place: Place) -> PartVerdict:
-    return modes.within_workspace(paths.judge(access, policy, place), policy, place)
-
-
-def _address(access: UrlAccess, policy: Policy, network: urls.NetworkFacts) -> PartVerdict:
-    judged = urls.judge_url(access.url, policy, network)
-    source = judged.rule.source if judged.rule else None
-    return replace(judged.part, source=source, is_open=judged.asks_about == "host" and judged.rule is None)
-
-
-def _command(access: CommandAccess, policy: Policy, place: Place) -> tuple[PartVerdict, ...]:
-    line = shell.parse_line(access.command)
-    judged = shell_strict.judge if policy.name == "strict" else shell_claude_code.judge
-    verdict = judged(line, policy, place)
-    whole = PartVerdict(access.command, verdict.decision, verdict.reason, verdict.rule, verdict.source)
-    parts = verdict.parts or (whole,)
-    if verdict.decision != strictest(*(part.decision for part in parts)):
-        parts = (*parts, whole)
-    return tuple(modes.within_workspace(part, policy, place) for part in parts)
-
-
-def _strictest_part(parts: Iterable[PartVerdict]) -> PartVerdict | None:
-    """Returns the first of the strictest; of asks, one that nothing may lift goes first."""
-    return max(parts, key=lambda part: (_RANK[part.decision], not part.is_open), default=None)
-
-
-def _by_rule(rule: Rule, tool: str) -> Verdict:
-    return Verdict(rule.effect, f"{rule.effect} rule {rule.text} matches {tool}", rule.text, rule.source)
-
-
-def _by_part(part: PartVerdict, parts: tuple[PartVerdict, ...]) -> Verdict:
-    return Verdict(part.decision, part.reason, part.rule, part.source, _several(parts))
-
-
-def _several(parts: tuple[PartVerdict, ...]) -> tuple[PartVerdict, ...]:
-    return parts if len(parts) > 1 else ()

@@ -12,6 +12,7 @@ import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 from proxy.permissions.command_patterns import PREFIX
@@ -157,6 +158,7 @@ def _no_rule(effect: Decision, text: str) -> RuleProblem:
     )
 
 
+@lru_cache(maxsize=4096)
 def kind_of(rule: Rule) -> RuleKind:
     """Returns what a rule is about."""
     if rule.spec is None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from dataclasses import replace
 
 from proxy.permissions import urls
 from proxy.permissions.accesses import NoAccess, accesses_of
 from proxy.permissions.command_patterns import PREFIX
-from proxy.permissions.engine import judge
+from proxy.permissions.judgement import judge
 from proxy.permissions.path_names import absolute_text
 from proxy.permissions.risky_programs import runs_code
 from proxy.permissions.rules import DOMAIN, Origin, read_rule
@@ -83,7 +82,7 @@ def _host(url: str) -> str | None:
 def _path(access: PathAccess, call: ToolCall, place: Place) -> str | None:
     if access.operation == "search" and call.tool == "Glob":
         return None
-    cwd = posixpath.join(place.cwd, call.cwd or "")
+    cwd = absolute_text(call.cwd, place.cwd, place.platform) if call.cwd else place.cwd
     facts = place.look(absolute_text(access.path, cwd, place.platform))
     if facts.kind == "other" or facts.real != facts.lexical:
         return None
