@@ -21,7 +21,6 @@ ProblemKind = Literal[
     "too-many",
     "control-character",
     "invisible-character",
-    "confusable",
     "padding",
 ]
 
@@ -152,7 +151,10 @@ class ShellLine:
 
     text: str
     commands: tuple[Command, ...]
-    """Every simple command anywhere, in the order in which they begin."""
+    """Every simple command anywhere, as they end: a substitution's before the one it feeds.
+
+    Empty where the line is too long or too deep to be told apart; `shell_deny` still searches it.
+    """
     problems: tuple[Problem, ...] = ()
     has_substitution: bool = False
     functions: tuple[str, ...] = ()
