@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -86,6 +86,15 @@ class PathFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class FolderEntry:
+    """A name in a folder."""
+
+    name: str
+    kind: Literal["file", "folder", "link", "other"]
+    """Of the name itself: links are not followed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Workspace:
     """A named root folder in which tools may work."""
 
@@ -112,6 +121,9 @@ class Place:
     platform: Platform = "linux"
     folds_case: bool = False
     """The workspace's volume takes `A` and `a` for the same name."""
+    list_folder: Callable[[str], Sequence[FolderEntry]] | None = None
+    """What an absolute folder holds, hidden names included, for globs and recursive searches in commands;
+    nothing where it cannot be read. None: it cannot be known, and what depends on it asks."""
 
 
 # Under which rules --------------------------------------------------------------------------
