@@ -129,9 +129,10 @@ class NobodyAsks:
 
 
 def _what_is_needed(request: ApprovalRequest) -> str:
+    why = "it needs the user's consent and nobody is there to give it"
     if request.suggestion is None:
-        return "it needs the user's consent, nobody is there to give it, and no rule can allow it"
-    return f"it needs the user's consent and nobody is there to give it; the rule {request.suggestion} would allow it"
+        return f"{why}; no rule is safe enough to allow it"
+    return f"{why}; the rule {request.suggestion} would allow it"
 
 
 def _on_the_loop(seconds: float, call: Callable[[], None]) -> Cancel:

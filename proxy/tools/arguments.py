@@ -37,14 +37,16 @@ class ArgumentChecks:
         known = self._compiled.get(tool.name)
         if known is not None and known[0] is tool:
             return known[1]
-        validator = jsonschema_rs.validator_for(tool.input_schema, offline=True, pattern_options=_PATTERNS)
+        validator = jsonschema_rs.validator_for(
+            dict(tool.input_schema), offline=True, pattern_options=_PATTERNS
+        )
         self._compiled[tool.name] = (tool, validator)
         return validator
 
 
 def _first(validator: jsonschema_rs.Validator, arguments: Mapping[str, Any]) -> list[str]:
     found: list[str] = []
-    for error in validator.iter_errors(arguments):
+    for error in validator.iter_errors(dict(arguments)):
         if len(found) == _MAX_PROBLEMS:
             break
         found.append(_said(error))

@@ -1,10 +1,10 @@
-"""All tools by their names, old names understood: which there are, which are offered, what models are told."""
+"""All tools by their names, old names understood: which there are, which are offered, how models see them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from proxy.permissions.tool_names import MCP, canonical
 from proxy.tools.base import Tool
@@ -12,9 +12,8 @@ from proxy.tools.base import Tool
 BUILTIN = "builtin"
 """The toolset of the tools that are built in; `mcp:NAME` is that of an MCP server."""
 BUILTIN_NAMES = frozenset(
-    """Read Write Edit MultiEdit Glob Grep LS Bash Agent WebSearch WebFetch NotebookRead NotebookEdit TodoRead
-    TodoWrite""".split()
-)
+    {"Read", "Write", "Edit", "MultiEdit", "Glob", "Grep", "LS", "NotebookRead", "NotebookEdit"}
+) | frozenset({"Bash", "Agent", "WebSearch", "WebFetch", "TodoRead", "TodoWrite"})
 """Their canonical names, for whoever must not load them."""
 
 _CHARS_PER_TOKEN = 3.6
@@ -122,11 +121,11 @@ def tokens_of(tool: Tool) -> int:
     return round(len(json.dumps(definition_of(tool), ensure_ascii=False)) / _CHARS_PER_TOKEN)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {str(key): _plain(each) for key, each in cast("Mapping[object, object]", value).items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [_plain(each) for each in cast("list[object]", value)]
     return value
 
 
