@@ -2,8 +2,7 @@
 
 The order, the first hit decides: refused as text; devices; deny rules; our own files; places the policy
 closes; protected names; ask rules; hard links and names that hide what is written; allow rules; what the
-policy says where no rule does. The modes `acceptEdits` and `plan` are applied here, as far as they are about
-paths; `dontAsk` and `bypassPermissions` by the engine.
+policy says where no rule does. The mode `acceptEdits` is applied here; the others are the engine's.
 """
 
 from __future__ import annotations
@@ -217,10 +216,20 @@ def _ends_as_folder(text: str, place: Place) -> bool:
 
 
 def _denied(case: _Case) -> PartVerdict | None:
+    if _begins_with_variable(case):
+        return None
     rule = next((rule for rule in _rules(case, "deny") if _is_about(rule, case)), None)
     if rule is None or any(match(each, case.facts, case.place) for each in _exceptions(case, rule)):
         return None
     return case.deny(f"deny rule {rule.text} matches", rule)
+
+
+def _begins_with_variable(case: _Case) -> bool:
+    """Says whether a path to be read begins with a variable that nobody expands, and nothing is there.
+
+    It means a file elsewhere, to which it does not lead; no rule need keep its reader from hearing so.
+    """
+    return case.operation != "write" and case.facts.kind == "missing" and case.what.startswith("$")
 
 
 def _own(case: _Case) -> PartVerdict | None:
@@ -271,15 +280,9 @@ def _hidden(case: _Case) -> PartVerdict | None:
     if case.operation != "write":
         return None
     if case.facts.kind == "file" and case.facts.links > 1:
-        return case.ask("the file has other names (hard links): writing it may change them too")
+        return case.ask("the file has further names (hard links), perhaps outside the workspace")
     if has_bidi_controls(case.what):
         return case.ask("the name holds characters that change the direction it is shown in")
-    return None
-
-
-def _planned(case: _Case) -> PartVerdict | None:
-    if case.policy.mode == "plan" and case.operation == "write" and not case.from_shell:
-        return case.deny("nothing is written while in plan mode")
     return None
 
 
@@ -315,7 +318,6 @@ _STEPS: tuple[Callable[[_Case], PartVerdict | None], ...] = (
     _protected,
     _asked,
     _hidden,
-    _planned,
     _allowed,
     _default,
 )
