@@ -8,7 +8,6 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 """Of a page, unpacked."""
 MAX_SECONDS = 30.0
 """For the whole of it: every look-up, every hop, the last byte."""
-MAX_HEADERS_BYTES = 64 * 1024
 LOOKUP_SECONDS = 5.0
 PDF = "application/pdf"
 _TEXT_TYPES = frozenset(
@@ -39,14 +38,19 @@ def is_text(kind: str) -> bool:
     return kind.startswith("text/") or kind in _TEXT_TYPES or kind.endswith(("+json", "+xml"))
 
 
-def judge_head(content_type: str, content_encoding: str = "", content_length: str = "") -> str | None:
-    """Returns why a page's body is not to be read at all, judged by its headers; None: read it."""
+def judge_kind(content_type: str, content_encoding: str = "") -> str | None:
+    """Returns why a page cannot be read, judged by what it is and how it is packed; None: it can."""
     kind = media_type(content_type)
     if kind != PDF and not is_text(kind):
         return f"the page is {kind or 'of an unknown kind'}, and only text and PDF are read"
     packing = content_encoding.strip().lower()
     if packing not in _PACKINGS:
         return f"the page is packed as {packing!r}, and only gzip or deflate, once, is unpacked"
+    return None
+
+
+def judge_length(content_length: str) -> str | None:
+    """Returns why a page of an announced length is not read at all; None: read it."""
     if content_length and not _LENGTH.fullmatch(content_length):
         return "the page does not say sensibly how long it is"
     if content_length and int(content_length) > MAX_BODY_BYTES:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from proxy.permissions.addresses import as_network
-from proxy.permissions.responses import MAX_BODY_BYTES, MAX_SECONDS, judge_head
+from proxy.permissions.responses import MAX_BODY_BYTES, MAX_SECONDS, judge_kind, judge_length
 from proxy.permissions.url_syntax import Target
 from proxy.permissions.urls import NetworkFacts, UrlVerdict, judge_addresses, judge_hop, judge_url
 from proxy.permissions.values import Decision, PartVerdict, Policy, Verdict, strictest
@@ -133,13 +133,12 @@ def _judge_response(response: Mapping[str, Any]) -> str | None:
     if not isinstance(headers, Mapping):
         return "the headers never end"
     fields = {str(key).lower(): str(value) for key, value in cast("Mapping[Any, Any]", headers).items()}
-    head = judge_head(
-        str(left.pop("content_type", fields.get("content-type", "text/html"))),
-        str(left.pop("encoding", left.pop("content_encoding", fields.get("content-encoding", "")))),
-        str(left.pop("content_length", fields.get("content-length", ""))),
-    )
-    if head is not None:
-        return head
+    kind = str(left.pop("content_type", fields.get("content-type", "text/html")))
+    packing = str(left.pop("encoding", left.pop("content_encoding", fields.get("content-encoding", ""))))
+    length = str(left.pop("content_length", fields.get("content-length", "")))
+    refusal = judge_kind(kind, packing) or judge_length(length)
+    if refusal is not None:
+        return refusal
     if left.pop("tls", "ok") not in _GOOD_TLS:
         return "the server's certificate is not valid"
     return _judge_pace(left)
