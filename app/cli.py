@@ -86,6 +86,7 @@ def _add_tokens(commands: Any, anywhere: argparse.ArgumentParser) -> None:
         "redact", parents=[anywhere], help="pass standard input on without the secrets in it"
     )
     redact.add_argument("--known", type=Path, metavar="FILE", help="a file with further secrets, one a line")
+    _add_permissions(commands, anywhere)
     approvals = commands.add_parser("approvals", parents=[anywhere], help="calls that wait for your answer")
     answers = approvals.add_subparsers(dest="action", metavar="list|allow|deny", required=True)
     answers.add_parser("list", parents=[anywhere], help="list them, each call whole")
@@ -110,6 +111,39 @@ def _add_tokens(commands: Any, anywhere: argparse.ArgumentParser) -> None:
     deny = answers.add_parser("deny", parents=[anywhere], help="refuse a call")
     deny.add_argument("id", metavar="ID", help="its id, as `list` gives it")
     deny.add_argument("--message", default="", metavar="TEXT", help="the reason the model is told")
+
+
+def _add_permissions(commands: Any, anywhere: argparse.ArgumentParser) -> None:
+    permissions = commands.add_parser("permissions", parents=[anywhere], help="try rules for tool calls")
+    actions = permissions.add_subparsers(dest="action", metavar="judge", required=True)
+    judge = actions.add_parser(
+        "judge",
+        parents=[anywhere],
+        help="judge calls, one JSON object a line; starts nothing, writes nothing",
+    )
+    judge.add_argument(
+        "--rules", type=Path, required=True, metavar="FILE", help="holds `permissions`, YAML or JSON"
+    )
+    judge.add_argument(
+        "--workspace", type=Path, required=True, metavar="DIR", help="the folder the tools work in"
+    )
+    judge.add_argument(
+        "--read-only",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="a further folder that may be read",
+    )
+    judge.add_argument("--policy", choices=("claude-code", "strict"), default="claude-code")
+    judge.add_argument(
+        "--mode", choices=("default", "acceptEdits", "plan", "dontAsk", "bypassPermissions"), default=None
+    )
+    judge.add_argument(
+        "--names-from-input",
+        action="store_true",
+        help="take WebFetch's look-ups, redirects and answers from each line's `context`",
+    )
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -210,6 +244,20 @@ def _approvals(options: argparse.Namespace, places: Any, _environment: Any) -> i
     return answer_approval(places, "allow", options.id, scope=options.scope)
 
 
+def _permissions(options: argparse.Namespace, places: Any, _environment: Any) -> int:
+    from app.permission_commands import JudgeOptions, judge_command
+
+    given = JudgeOptions(
+        options.rules,
+        options.workspace,
+        tuple(options.read_only),
+        options.policy,
+        options.mode,
+        options.names_from_input,
+    )
+    return judge_command(given, places, sys.stdin.buffer, sys.stdout)
+
+
 def _desktop(options: argparse.Namespace, places: Any, environment: Any) -> int:
     if sys.platform.startswith("linux") and not any(
         environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
@@ -226,7 +274,7 @@ def _desktop(options: argparse.Namespace, places: Any, environment: Any) -> int:
 _Command: TypeAlias = Callable[[argparse.Namespace, Any, Any], int]
 """Takes the options, the folders and the environment."""
 
-_READS_ONLY: Mapping[str, _Command] = {"redact": _redact, "doctor": _doctor}
+_READS_ONLY: Mapping[str, _Command] = {"redact": _redact, "doctor": _doctor, "permissions": _permissions}
 """They need none of our folders."""
 _COMMANDS: Mapping[str, _Command] = {
     "serve": _serve,

@@ -99,6 +99,20 @@ def read_settings(content: bytes) -> SettingsDocument:
     return SettingsDocument(settings, raw, content, tuple(_notices(settings, root)))
 
 
+def read_data(content: bytes) -> Mapping[str, Any]:
+    """Reads a YAML file of keys with values, under the limits of settings, without asking what they mean.
+
+    Raises:
+        SettingsError: It is no such file.
+    """
+    text = _text(content)
+    _check_events(text)
+    root = _compose(text)
+    if root is not None and not isinstance(root, yaml.MappingNode):
+        raise SettingsError("this must be keys with values", _place(root.start_mark))
+    return _plain(text) if root is not None else {}
+
+
 def _text(content: bytes) -> str:
     if len(content) > MAX_BYTES:
         raise SettingsError(f"the file has {len(content):,} bytes; settings may have 1 MiB")

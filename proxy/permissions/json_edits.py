@@ -78,12 +78,12 @@ def _without(text: str, listed: JsonList, index: int) -> str:
 
 def _with(text: str, path: tuple[str, str], new: str) -> str:
     found = _list_at(text, path)
-    if found is not None:
-        return _inserted(text, found, _quoted(new))
     root = read_spans(text)
     assert isinstance(root, JsonObject)  # noqa: S101 - `_list_at` has refused anything else
     section = root.get(path[0])
     unit = _unit(text, root)
+    if found is not None:
+        return _inserted(text, found, _quoted(new), unit)
     if isinstance(section, JsonObject):
         listed = _laid_out([_quoted(new)], "[]", _indent(text, section, unit), unit, _newline(text))
         return _inserted(text, section, f"{_quoted(path[1])}: {listed}", unit)
@@ -92,7 +92,7 @@ def _with(text: str, path: tuple[str, str], new: str) -> str:
     return _inserted(text, root, f"{_quoted(path[0])}: {whole}", unit)
 
 
-def _inserted(text: str, into: JsonList | JsonObject, new: str, unit: str = "  ") -> str:
+def _inserted(text: str, into: JsonList | JsonObject, new: str, unit: str) -> str:
     """Returns the text with a further element, laid out like those before it."""
     parts: tuple[int, ...] = tuple(
         each.start for each in (into.items if isinstance(into, JsonList) else into.members)

@@ -1,0 +1,199 @@
+"""`signalbox permissions judge`: calls as JSON lines in, verdicts out; nothing is started or written."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO, Any, cast
+
+from app.exit_codes import BROKEN_SETTINGS, FAILED, OK
+from app.foreign_paths import ForeignFolder
+from app.paths import Folders
+from app.rules_file import RulesFileError, read_rules_file
+from proxy.permissions import modes
+from proxy.permissions.engine import judge
+from proxy.permissions.path_names import absolute_text
+from proxy.permissions.rule_problems import problems_of
+from proxy.permissions.rules import RuleSet
+from proxy.permissions.tool_names import canonical
+from proxy.permissions.url_context import TEST_NETWORKS, judge_with_context
+from proxy.permissions.urls import NetworkFacts
+from proxy.permissions.values import (
+    Mode,
+    Place,
+    Platform,
+    Policy,
+    PolicyName,
+    ToolCall,
+    Verdict,
+    Workspace,
+    strictest,
+)
+from proxy.tools.guard import WorkspaceGuard
+from proxy.tools.guard_values import GuardError
+
+_PLATFORMS: Mapping[str, Platform] = {"windows": "windows", "macos": "macos", "darwin": "macos"}
+MAX_LINE_BYTES = 8 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeOptions:
+    """What was given on the command line."""
+
+    rules: Path
+    workspace: Path
+    read_only: tuple[Path, ...] = ()
+    policy: PolicyName = "claude-code"
+    mode: Mode | None = None
+    """None: the file's `defaultMode`, else `default`."""
+    names_from_input: bool = False
+
+
+def judge_command(options: JudgeOptions, folders: Folders, source: IO[bytes], target: IO[str]) -> int:
+    """Judges every call of a stream; returns the exit status.
+
+    Args:
+        options: What was given.
+        folders: Our own folders, which no call may touch.
+        source: Calls, one JSON object a line.
+        target: Where the verdicts go.
+    """
+    home = str(Path.home())
+    try:
+        root = str(options.workspace.resolve(strict=True))
+        workspace = Workspace("here", root, tuple(str(each.resolve()) for each in options.read_only))
+        rules = read_rules_file(options.rules, root, home)
+        guard = WorkspaceGuard.open(workspace, additional=rules.additional_directories)
+    except OSError as exc:
+        return _failed(f"{exc.filename}: {exc.strerror}", FAILED)
+    except GuardError as exc:
+        return _failed(str(exc), FAILED)
+    except RulesFileError as exc:
+        return _failed(str(exc), BROKEN_SETTINGS)
+    _tell_problems(rules)
+    try:
+        own = tuple(str(each) for each in (folders.config, folders.state, folders.runtime))
+        place = Place(workspace, root, home, guard.facts, own)
+        _Judging(_policy(options, rules), place, names_from_input=options.names_from_input).all(
+            source, target
+        )
+    finally:
+        guard.close()
+    return OK
+
+
+def _policy(options: JudgeOptions, rules: RuleSet) -> Policy:
+    return Policy(
+        options.policy,
+        rules.rules,
+        options.mode or rules.mode or "default",
+        rules.additional_directories,
+        builtin_read_only=options.policy == "claude-code",
+        broken=rules.broken,
+    )
+
+
+def _tell_problems(rules: RuleSet) -> None:
+    for problem in (*rules.problems, *problems_of(rules.rules)):
+        fix = f" Use {problem.fix}." if problem.fix and problem.fix not in problem.text else ""
+        sys.stderr.write(f"signalbox: {problem.text}{fix}\n")
+    if rules.broken is not None:
+        sys.stderr.write(f"signalbox: {rules.broken}; until then everything asks\n")
+
+
+class NoCall(ValueError):
+    """A line that holds no call; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Judging:
+    policy: Policy
+    place: Place
+    names_from_input: bool
+    network: NetworkFacts = field(default_factory=NetworkFacts)
+
+    def all(self, source: IO[bytes], target: IO[str]) -> None:
+        """Answers line by line, in order."""
+        for line in source:
+            if line.strip():
+                json.dump(self._answer(line), target)
+                target.write("\n")
+                target.flush()
+
+    def _answer(self, line: bytes) -> dict[str, Any]:
+        began = time.perf_counter()
+        given: Mapping[str, Any] = {}
+        try:
+            given = _object(line)
+            verdict = self._verdict(_call(given), given.get("context"))
+        except NoCall as exc:
+            verdict = Verdict("deny", f"no call that could be judged: {exc}")
+        return {
+            "id": given.get("id"),
+            "decision": verdict.decision,
+            "rule": verdict.rule,
+            "reason": verdict.reason,
+            "ms": round((time.perf_counter() - began) * 1000, 3),
+        }
+
+    def _verdict(self, call: ToolCall, context: object) -> Verdict:
+        facts: Mapping[str, Any] = cast("Any", context) if isinstance(context, dict) else {}
+        place = self._place(call, str(facts.get("platform", "")))
+        if not self.names_from_input or canonical(call.tool) != "WebFetch":
+            return judge(call, self.policy, place, self.network)
+        verdict = judge(call, self.policy, place, NetworkFacts(public=TEST_NETWORKS))
+        url = call.input.get("url")
+        if verdict.decision == "deny" or not isinstance(url, str):
+            return verdict
+        whole = modes.finished(judge_with_context(url, self.policy, facts), self.policy)
+        is_stricter = strictest(whole.decision, verdict.decision) != verdict.decision
+        return whole if is_stricter else verdict
+
+    def _place(self, call: ToolCall, platform_name: str) -> Place:
+        """Returns the place under the rules of the platform that a line asks for."""
+        platform = _PLATFORMS.get(platform_name.lower())
+        workspace = self.place.workspace
+        if platform is None or workspace is None:
+            return self.place
+        if platform == "macos":
+            return replace(self.place, platform=platform, folds_case=True)
+        root = absolute_text(call.cwd or "C:\\workspace", "/c", "windows")
+        foreign = ForeignFolder(workspace.root, root, self.place.look)
+        return replace(
+            self.place,
+            workspace=Workspace(workspace.name, root),
+            cwd=root,
+            look=foreign.facts,
+            platform=platform,
+            folds_case=True,
+        )
+
+
+def _object(line: bytes) -> Mapping[str, Any]:
+    if len(line) > MAX_LINE_BYTES:
+        raise NoCall("the line is too long")
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError) as exc:
+        raise NoCall("the line is no JSON") from exc
+    if not isinstance(found, dict):
+        raise NoCall("the line is no JSON object")
+    return cast("Mapping[str, Any]", found)
+
+
+def _call(given: Mapping[str, Any]) -> ToolCall:
+    tool, arguments, cwd = given.get("tool"), given.get("input"), given.get("cwd")
+    if not isinstance(tool, str) or not isinstance(arguments, dict):
+        raise NoCall("`tool` must be a name and `input` the tool's arguments")
+    if cwd is not None and not isinstance(cwd, str):
+        raise NoCall("`cwd` must be a path")
+    return ToolCall(tool, cast("Mapping[str, Any]", arguments), cwd)
+
+
+def _failed(text: str, status: int) -> int:
+    sys.stderr.write(f"signalbox: {text}\n")
+    return status
