@@ -26,15 +26,16 @@ from proxy.context import NewId, RequestContext
 from proxy.events import EventSink
 from proxy.permissions.approval import ApprovalRequest, Approver, digest_of
 from proxy.permissions.tool_names import COMMAND_TOOLS, FILE_TOOLS, canonical
-from proxy.permissions.values import Mode, Place, ToolCall, Verdict
+from proxy.permissions.paths import Operation
+from proxy.permissions.values import Mode, PathFacts, Place, ToolCall, Verdict
 from proxy.tools.arguments import ArgumentChecks
 from proxy.tools.base import Tool, ToolError, ToolOutput, ToolScope
 from proxy.tools.catalogue import BUILTIN, Catalogue, toolset_of
 from proxy.tools.conversation import Conversation
 from proxy.tools.course import Course, announced, bounded, refusal
+from proxy.tools.guard_permit import Lookout, permit
 from proxy.tools.judge import Judge
 from proxy.tools.questions import Questions
-from proxy.tools.use_judge import consented_paths, use_judge
 from proxy.tools.workspaces import OpenedWorkspace, WorkspaceRefused, Workspaces, place_for
 
 _log = structlog.get_logger("proxy.tools")
@@ -59,6 +60,8 @@ class RunScope:
     """Canonical names of the only tools that may be called, in a sub-conversation; None: all."""
     mode: Mode | None = None
     """None: the mode that is set."""
+    instead: Tool | None = None
+    """Runs under its own name instead of the catalogue's tool: one of the API's own tools in a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,8 @@ class ToolRunner:
     def _find(self, name: str, scope: RunScope) -> Tool | None:
         if scope.only is not None and canonical(name) not in scope.only:
             return None
+        if scope.instead is not None and scope.instead.name == name:
+            return scope.instead
         return self._with.catalogue().find(name)
 
     @asynccontextmanager
