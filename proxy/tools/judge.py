@@ -34,6 +34,10 @@ class Judge:
         """What of the rules could not be taken."""
         return self._read.problems
 
+    def policy_in(self, mode: Mode | None) -> Policy:
+        """Returns the rules in force under a mode; None: the one that is set."""
+        return self.policy if mode is None else replace(self.policy, mode=mode)
+
     def apply(self, config: PermissionConfig) -> None:
         """Judges under other rules from the next call on."""
         self._read = policy_of(config)
@@ -46,7 +50,7 @@ class Judge:
             place: Where it is made.
             mode: Instead of the mode that is set.
         """
-        policy = self.policy if mode is None else replace(self.policy, mode=mode)
+        policy = self.policy_in(mode)
         if self._engine is None or canonical(call.tool) in _LOOKS:
             return await asyncio.to_thread(self._judge, call, policy, place)
         return self._judge(call, policy, place)

@@ -15,76 +15,31 @@ The rules:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
-from proxy.context import NewId, RequestContext
-from proxy.events import EventSink
-from proxy.permissions.approval import ApprovalRequest, Approver, digest_of
-from proxy.permissions.tool_names import COMMAND_TOOLS, FILE_TOOLS, canonical
 from proxy.permissions.paths import Operation
-from proxy.permissions.values import Mode, PathFacts, Place, ToolCall, Verdict
+from proxy.permissions.tool_names import COMMAND_TOOLS, FILE_TOOLS, canonical
+from proxy.permissions.values import PathFacts, ToolCall, Verdict
 from proxy.tools.arguments import ArgumentChecks
 from proxy.tools.base import Tool, ToolError, ToolOutput, ToolScope
-from proxy.tools.catalogue import BUILTIN, Catalogue, toolset_of
-from proxy.tools.conversation import Conversation
+from proxy.tools.catalogue import BUILTIN, toolset_of
+from proxy.tools.consent import Consent, with_problem
 from proxy.tools.course import Course, announced, bounded, refusal
-from proxy.tools.guard_permit import Lookout, permit
-from proxy.tools.judge import Judge
-from proxy.tools.questions import Questions
-from proxy.tools.workspaces import OpenedWorkspace, WorkspaceRefused, Workspaces, place_for
+from proxy.tools.guard_permit import permit
+from proxy.tools.run_values import RunScope, Site, Surroundings
+from proxy.tools.workspaces import WorkspaceRefused, place_for
+
+__all__ = ["RunScope", "Surroundings", "ToolRunner"]
 
 _log = structlog.get_logger("proxy.tools")
 
-_MAX_QUESTIONS = 3
-"""A call whose verdict changes each time the user has answered is denied then."""
 _IN_WORKSPACE = FILE_TOOLS | COMMAND_TOOLS
 """Tools that work in a folder; the others start without looking at the disk."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunScope:
-    """For whom and where calls run; the same for all calls of a turn."""
-
-    context: RequestContext
-    conversation: Conversation
-    workspace: str | None = None
-    """The workspace's name; it is opened when a call needs it."""
-    tool_chain: str = ""
-    """Names the run of turns that calls belong to, in the log."""
-    only: frozenset[str] | None = None
-    """Canonical names of the only tools that may be called, in a sub-conversation; None: all."""
-    mode: Mode | None = None
-    """None: the mode that is set."""
-    instead: Tool | None = None
-    """Runs under its own name instead of the catalogue's tool: one of the API's own tools in a request."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """Who is asked now, and how long."""
-
-    approver: Approver
-    timeout_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a runner needs; handed in."""
-
-    catalogue: Callable[[], Catalogue]
-    judge: Judge
-    workspaces: Workspaces
-    asking: Callable[[], Asking]
-    emit: EventSink
-    clock: Callable[[], float]
-    wall_clock: Callable[[], float]
-    """Seconds since the epoch."""
-    new_id: NewId
 
 
 class ToolRunner:
@@ -93,7 +48,7 @@ class ToolRunner:
     def __init__(self, surroundings: Surroundings) -> None:
         self._with = surroundings
         self._checks = ArgumentChecks()
-        self._questions = Questions()
+        self._consent = Consent(surroundings)
 
     async def run(self, call: ToolCall, call_id: str, scope: RunScope) -> ToolOutput:
         """Runs a call, or says why not.
@@ -128,13 +83,13 @@ class ToolRunner:
 
     async def judge(self, call: ToolCall, scope: RunScope) -> Verdict:
         """Returns what would happen to a call; nothing runs and nobody is asked."""
-        async with self._place(call, scope) as (place, _, problem):
-            return _with_problem(await self._with.judge.judge(call, place, scope.mode), problem)
+        async with self._site(call, scope) as site:
+            return with_problem(await self._with.judge.judge(call, site.place, scope.mode), site.problem)
 
     async def suggestion(self, call: ToolCall, scope: RunScope) -> str | None:
         """Returns the narrowest rule that would allow a call from now on; None: no safe one."""
-        async with self._place(call, scope) as (place, _, _):
-            return await self._with.judge.suggestion(call, place)
+        async with self._site(call, scope) as site:
+            return await self._with.judge.suggestion(call, site.place)
 
     def note_client_call(self, call: ToolCall, call_id: str, scope: RunScope, verdict: Verdict) -> ToolOutput:
         """Announces what was decided on a call that is the client's to run.
@@ -159,26 +114,22 @@ class ToolRunner:
         if problem is not None:
             course.refused("its arguments are not valid")
             return ToolOutput.text(problem, is_error=True)
-        async with self._place(course.call, scope) as (place, opened, problem):
-            course.call = replace(course.call, cwd=place.cwd)
-            await self._decide(course, scope, place, opened, problem)
+        async with self._site(course.call, scope) as site:
+            course.call = replace(course.call, cwd=site.place.cwd)
+            await self._consent.decide(course, scope, site)
             if course.decision == "deny":
                 _log.info("tool_denied", reason=course.reason, decided_by=course.decided_by)
                 return refusal(course.call, course.reason, course.note)
-            return await self._perform(tool, course, call_id, scope, (place, opened))
+            return await self._perform(tool, course, self._tool_scope(call_id, scope, site))
 
     def _find(self, name: str, scope: RunScope) -> Tool | None:
         if scope.only is not None and canonical(name) not in scope.only:
             return None
-        if scope.instead is not None and scope.instead.name == name:
-            return scope.instead
         return self._with.catalogue().find(name)
 
     @asynccontextmanager
-    async def _place(
-        self, call: ToolCall, scope: RunScope
-    ) -> AsyncGenerator[tuple[Place, OpenedWorkspace | None, str | None], None]:
-        """Holds where a call is judged and run; says why there is no workspace, where one is named."""
+    async def _site(self, call: ToolCall, scope: RunScope) -> AsyncGenerator[Site, None]:
+        """Holds where a call is judged and run."""
         workspaces = self._with.workspaces
         name = scope.workspace if canonical(call.tool) in _IN_WORKSPACE else None
         async with AsyncExitStack() as stack:
@@ -187,86 +138,25 @@ class ToolRunner:
                 opened = await stack.enter_async_context(workspaces.use(name))
             except WorkspaceRefused as refused:
                 problem = str(refused)
-            yield place_for(scope.conversation, opened, workspaces.machine), opened, problem
+            yield Site(place_for(scope.conversation, opened, workspaces.machine), opened, problem)
 
-    async def _decide(
-        self,
-        course: Course,
-        scope: RunScope,
-        place: Place,
-        opened: OpenedWorkspace | None,
-        problem: str | None,
-    ) -> None:
-        """Judges the call, and asks as often as the verdict is one that the user has not seen."""
-        seen: Verdict | None = None
-        for _ in range(_MAX_QUESTIONS + 1):
-            verdict = _with_problem(await self._with.judge.judge(course.call, place, scope.mode), problem)
-            if opened is not None and not opened.is_current:
-                course.refused("the workspace was changed while the call waited")
-                return
-            if verdict.decision == "deny" or (verdict.decision == "allow" and seen is None):
-                course.judged(verdict)
-                return
-            if verdict.decision == "allow" or verdict == seen:
-                return
-            key = (digest_of(course.call), scope.workspace or "", verdict.reason)
-            consent = "\n".join(key)
-            if consent in scope.conversation.allowed_digests:
-                course.allowed_before(verdict)
-                return
-            if not await self._ask(course, scope, place, verdict, consent):
-                return
-            seen = verdict
-        course.refused("what it would touch kept changing while the user was asked")
+    def _tool_scope(self, call_id: str, scope: RunScope, site: Site) -> ToolScope:
+        if site.opened is None:
+            return ToolScope(call_id, scope.context.request_id, scope.conversation)
 
-    async def _ask(
-        self, course: Course, scope: RunScope, place: Place, verdict: Verdict, consent: str
-    ) -> bool:
-        """Asks whoever can answer, and tells whether the call may go on."""
-        asking, call = self._with.asking(), course.call
-        suggestion = await self._with.judge.suggestion(call, place)
+        def judge(facts: PathFacts, operation: Operation) -> str | None:
+            policy = self._with.judge.policy_in(scope.mode)  # as it is at that moment
+            return permit(policy, site.place, site.seen)(facts, operation)
 
-        def question() -> ApprovalRequest:
-            now = self._with.wall_clock()
-            return ApprovalRequest(
-                approval_id=self._with.new_id("apr_"),
-                call=call,
-                digest=digest_of(call),
-                verdict=verdict,
-                suggestion=suggestion,
-                request_id=scope.context.request_id,
-                client=scope.context.client,
-                conversation_id=scope.context.conversation_id,
-                workspace=scope.workspace,
-                asked_at=now,
-                expires_at=now + asking.timeout_s,
-            )
+        return ToolScope(
+            call_id,
+            scope.context.request_id,
+            scope.conversation,
+            site.opened.workspace,
+            site.opened.guard.judged_by(judge, cwd=site.place.cwd),
+        )
 
-        key = (scope.conversation.key, consent, verdict)
-        answer = await self._questions.ask(key, asking.approver, question)
-        course.answered(verdict, answer)
-        if answer.decision == "deny":
-            return False
-        if answer.scope == "conversation":
-            scope.conversation.allowed_digests.add(consent)
-        return True
-
-    async def _perform(
-        self,
-        tool: Tool,
-        course: Course,
-        call_id: str,
-        scope: RunScope,
-        where: tuple[Place, OpenedWorkspace | None],
-    ) -> ToolOutput:
-        place, opened = where
-        workspace = guard = None
-        if opened is not None:
-            judge = self._with.judge
-            consented = await asyncio.to_thread(consented_paths, course.call, place)
-            workspace = opened.workspace
-            guard = opened.guard.judged_by(use_judge(lambda: judge.policy, place, consented), cwd=place.cwd)
-        tool_scope = ToolScope(call_id, scope.context.request_id, scope.conversation, workspace, guard)
+    async def _perform(self, tool: Tool, course: Course, tool_scope: ToolScope) -> ToolOutput:
         course.ran = True
         work = tool.run(course.call.input, tool_scope)
         try:
@@ -291,12 +181,6 @@ class ToolRunner:
         if event.ran:
             _log.info("tool_ran", decided_by=event.decided_by, is_error=event.is_error, duration_s=duration_s)
         self._with.emit(event)
-
-
-def _with_problem(verdict: Verdict, problem: str | None) -> Verdict:
-    if problem is None or verdict.decision == "allow":
-        return verdict
-    return replace(verdict, reason=f"{verdict.reason}: {problem}")
 
 
 def _runner_of(tool: str) -> str:
