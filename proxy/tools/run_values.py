@@ -9,6 +9,7 @@ from proxy.context import NewId, RequestContext
 from proxy.events import EventSink
 from proxy.permissions.approval import Approver
 from proxy.permissions.values import Mode, PathFacts, Place
+from proxy.tools.base import Tool
 from proxy.tools.catalogue import Catalogue
 from proxy.tools.conversation import Conversation
 from proxy.tools.judge import Judge

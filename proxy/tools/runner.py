@@ -125,6 +125,8 @@ class ToolRunner:
     def _find(self, name: str, scope: RunScope) -> Tool | None:
         if scope.only is not None and canonical(name) not in scope.only:
             return None
+        if scope.instead is not None and scope.instead.name == name:
+            return scope.instead
         return self._with.catalogue().find(name)
 
     @asynccontextmanager
