@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from typing_extensions import override
 
@@ -70,10 +71,13 @@ class Child:
         transport: asyncio.SubprocessTransport,
         protocol: ChildProtocol,
         on_end: Callable[[Child], None],
+        *,
+        holds_all: bool = False,
     ) -> None:
         self._transport = transport
         self._protocol = protocol
         self._on_end = on_end
+        self._holds_all = holds_all
         self.pid = transport.get_pid()
         """Of the child, which is its group's number too."""
         self._job = Job(self.pid) if sys.platform == "win32" else None
@@ -118,7 +122,7 @@ class Child:
 
     async def _finish(self) -> None:
         await self._protocol.exited.wait()
-        if self._signal(hard=False):
+        if self._signal(hard=self._holds_all) and not self._holds_all:
             await self._end_leftovers()
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._protocol.drained.wait(), _PIPES_CLOSE_S)
@@ -130,14 +134,11 @@ class Child:
     async def _end_leftovers(self) -> None:
         loop = asyncio.get_running_loop()
         until = self._kill_at if self._kill_at is not None else loop.time() + _LEFTOVER_GRACE_S
-        while loop.time() < until:
-            await asyncio.sleep(_POLL_S)
-            if not self._has_group():
+        while await asyncio.to_thread(group_lives, self.pid):
+            if loop.time() >= until:
+                self._signal(hard=True)
                 return
-        self._signal(hard=True)
-
-    def _has_group(self) -> bool:
-        return self._send(0)
+            await asyncio.sleep(_POLL_S)
 
     def _signal(self, *, hard: bool) -> bool:
         """Signals everyone in the group; False where nobody is left."""
@@ -146,16 +147,36 @@ class Child:
             return False
         if sys.platform == "win32":
             return False
-        return self._send(signal.SIGKILL if hard else signal.SIGTERM)
+        return _send(self.pid, signal.SIGKILL if hard else signal.SIGTERM)
 
-    def _send(self, number: int) -> bool:
-        if sys.platform == "win32":
-            return False
-        try:
-            os.killpg(self.pid, number)
-        except (
-            ProcessLookupError,
-            PermissionError,
-        ):  # macOS forbids signals to what is dead but not collected
-            return False
-        return True
+
+def group_lives(group: int) -> bool:
+    """Tells whether anybody of a process group still runs; it touches the disk.
+
+    The dead that nobody collected do not count: a container's first process may never collect them.
+    """
+    if sys.platform != "linux":
+        return _send(group, 0)
+    return _send(group, 0) and any(_runs_in(entry.name, group) for entry in os.scandir("/proc"))
+
+
+def _runs_in(pid: str, group: int) -> bool:
+    if not pid.isdigit():
+        return False
+    try:
+        status = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return False
+    state, _parent, its_group = status[status.rindex(b")") + 2 :].split(maxsplit=3)[:3]
+    return int(its_group) == group and state not in {b"Z", b"X"}
+
+
+def _send(group: int, number: int) -> bool:
+    """Signals a group; False where nobody is left."""
+    if sys.platform == "win32":
+        return False
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):  # macOS forbids signals to what is dead but not collected
+        return False
+    return True

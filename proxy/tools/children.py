@@ -59,6 +59,8 @@ class Launch:
     """Its error output comes through the same pipe as its output."""
     pass_fds: tuple[int, ...] = ()
     """Descriptors it inherits under the same numbers; not on Windows."""
+    holds_all: bool = False
+    """It dies with us, and nothing it starts outlives it: a sandbox with its own process numbers."""
 
 
 class Children:
@@ -119,7 +121,7 @@ class Children:
         try:
             transport, _ = await loop.subprocess_exec(
                 lambda: protocol,
-                *await self._wrapped(argv),
+                *(argv if launch.holds_all else await self._wrapped(argv)),
                 stdin=pipe if launch.stdin == "pipe" else nothing,
                 stdout=pipe,
                 stderr=asyncio.subprocess.STDOUT if launch.joins_stderr else errors,
@@ -129,7 +131,7 @@ class Children:
             )
         except OSError as exc:
             raise CannotStart(f"{launch.argv[0]} could not be started: {exc.strerror or exc}") from exc
-        child = Child(transport, protocol, self._ended)
+        child = Child(transport, protocol, self._ended, holds_all=launch.holds_all)
         self._living.add(child)
         if self._guardian is not None:
             self._guardian.watch(child.pid)
