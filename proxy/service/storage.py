@@ -1,4 +1,4 @@
-"""Opens the store behind batches, files and the ledger, keeps house in it once a minute, and closes it.
+"""Opens the store behind batches, files, the ledger and the audit, keeps house in it once a minute, and closes it.
 
 SQLAlchemy is loaded here, in a thread, when the store is opened: the program's start does not wait for it.
 """
@@ -23,6 +23,7 @@ from proxy.tasks import spawn
 if TYPE_CHECKING:
     from proxy.store.batches import BatchStore
     from proxy.store.database import Database
+    from proxy.store.decisions import DecisionStore
     from proxy.store.files import FileStore
     from proxy.store.ledger import LedgerStore
 
@@ -44,7 +45,7 @@ class StorageConfig:
 
 
 class Storage:
-    """Batches, files and the ledger over one open database; make it with `open_storage`."""
+    """Batches, files, the ledger and the audit over one open database; make it with `open_storage`."""
 
     def __init__(
         self,
@@ -52,9 +53,11 @@ class Storage:
         batches: BatchService,
         files: FileService,
         ledger: LedgerStore,
+        decisions: DecisionStore,
         means: Means,
     ) -> None:
         self.database = database
+        self.decisions = decisions
         self.ledger = ledger
         self.batches = batches
         self.files = files
@@ -87,6 +90,7 @@ class _Store:
 
     open_database: Callable[[Path, float], Awaitable[Database]]
     BatchStore: type[BatchStore]
+    DecisionStore: type[DecisionStore]
     FileStore: type[FileStore]
     LedgerStore: type[LedgerStore]
 
@@ -94,10 +98,11 @@ class _Store:
 def _load_store() -> _Store:
     from proxy.store.batches import BatchStore  # noqa: PLC0415 - see above
     from proxy.store.database import open_database  # noqa: PLC0415 - loads SQLAlchemy
+    from proxy.store.decisions import DecisionStore  # noqa: PLC0415 - loads SQLAlchemy
     from proxy.store.files import FileStore  # noqa: PLC0415 - loads SQLAlchemy
     from proxy.store.ledger import LedgerStore  # noqa: PLC0415 - loads SQLAlchemy
 
-    return _Store(open_database, BatchStore, FileStore, LedgerStore)
+    return _Store(open_database, BatchStore, DecisionStore, FileStore, LedgerStore)
 
 
 async def open_storage(config: StorageConfig, means: Means) -> Storage:
@@ -128,7 +133,8 @@ async def open_storage(config: StorageConfig, means: Means) -> Storage:
     except BaseException:
         await database.close()
         raise
-    return Storage(database, batches, files, store.LedgerStore(database), means)
+    ledger, decisions = store.LedgerStore(database), store.DecisionStore(database)
+    return Storage(database, batches, files, ledger, decisions, means)
 
 
 class LazyStorage:

@@ -1,9 +1,9 @@
-"""What must survive a restart: message batches, files and the ledger, in one SQLite database and one folder.
+"""What must survive a restart: batches, files, the ledger, the audit; in one SQLite database and one folder.
 
 `schema` declares the tables and `migrations` brings an older database up to them; `recovery` judges the
 database at start, sets a broken one aside and keeps backups; `database` runs every piece of work in one
-transaction on one thread. `batches`, `files` and `ledger` (tables in `ledger_schema`) are its users and speak
-in the frozen values of `values` and `ledger_values`; `folder` keeps bytes on disk. Nobody imports a module
-that needs SQLAlchemy before a store is opened. It does not know HTTP, upstreams or what a request means: a
-clock reading comes with each call.
+transaction on one thread. `batches`, `files`, `ledger` (tables in `ledger_schema`) and `decisions` (in
+`decisions_schema`) are its users and speak in frozen values: those of `values` and `ledger_values`, and the
+proxy's events; `folder` keeps bytes on disk. Nobody imports a module that needs SQLAlchemy before a store is
+opened. It does not know HTTP, upstreams or what a request means: a clock reading comes with each call.
 """

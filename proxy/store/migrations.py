@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection, insert, inspect, select, text, update
 
+from proxy.store.decisions_schema import DECISIONS
 from proxy.store.ledger_schema import TABLES as LEDGER_TABLES
 from proxy.store.schema import META, METADATA, VERSION
 from proxy.store.values import StoreError, StoreFailure
@@ -21,7 +22,12 @@ def _with_ledger(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE batches ADD COLUMN token VARCHAR(100) DEFAULT 'local' NOT NULL"))
 
 
-MIGRATIONS: Mapping[int, Migration] = {2: _with_ledger}
+def _with_decisions(connection: Connection) -> None:
+    """Version 3: the audit of tool calls."""
+    DECISIONS.create(connection)  # whoever changes the table copies it here as it was
+
+
+MIGRATIONS: Mapping[int, Migration] = {2: _with_ledger, 3: _with_decisions}
 """By the version it leads to; 1 is the first schema, which `schema` itself creates. Add, never change."""
 
 

@@ -1,6 +1,6 @@
 """The tables, as they are in the newest version; every type exists on SQLite and on PostgreSQL.
 
-The ledger's are in `ledger_schema`.
+The ledger's are in `ledger_schema`, the audit's in `decisions_schema`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 2
+VERSION = 3
 """Of the tables below; `migrations` brings an older database to it."""
 
 METADATA = MetaData(
