@@ -31,8 +31,9 @@ from app.settings_store import (
     load_settings,
     shipped_settings,
 )
+from app.workspace_files import folder_problems, project_rules
 from gui.desk import Problem
-from proxy.config import ProxyConfig
+from proxy.config import ProxyConfig, RuleSource
 
 _REPAIR = "Correct it and start again; until then every request is refused."
 
@@ -72,6 +73,9 @@ class Configuration:
         self.keys: Mapping[str, FoundKey] = MappingProxyType({})
         self.search_key = FoundKey(None, "none needed")
         """The search engine's."""
+        self.workspace_problems: Mapping[str, str] = MappingProxyType({})
+        """Why workspaces cannot be used, by name."""
+        self._project_rules: tuple[RuleSource, ...] = ()
         self._has_window = has_window
         self.token: LocalToken | None = None
 
@@ -101,7 +105,7 @@ class Configuration:
         self.redactor.know([token.value.get_secret_value()])
         require_strong(token, self.settings.server.host)
         self.token = token
-        self.find_keys()
+        self._look_around()
         return token
 
     def find_keys(self) -> None:
@@ -122,6 +126,7 @@ class Configuration:
             token,
             has_window=self._has_window,
             search_key=self.search_key.key,
+            project_rules=self._project_rules,
         )
 
     def check(self, edits: Sequence[Edit]) -> Settings:
@@ -153,7 +158,7 @@ class Configuration:
             has_openrouter_key=self.secrets.has_openrouter_variable,
         )
         self.loaded = LoadedSettings(settings, document, str(self._store.path), notices)
-        self.find_keys()
+        self._look_around()
 
     def reload(self) -> None:
         """Reads the settings file again, which another program has changed.
@@ -165,7 +170,21 @@ class Configuration:
         if loaded.error is not None:
             raise loaded.error
         self.loaded = loaded
+        self._look_around()
+
+    def _look_around(self) -> None:
+        """Finds what the settings only name: keys, folders, the rules that projects bring along."""
         self.find_keys()
+        workspaces = self.settings.workspaces
+        folders = {name: (each.root, *each.read_only) for name, each in workspaces.items()}
+        self.workspace_problems = MappingProxyType(folder_problems(folders))
+        if not self.settings.permissions.project_files:
+            self._project_rules = ()
+            return
+        roots = {name: Path(each.root).expanduser() for name, each in workspaces.items()}
+        self._project_rules = tuple(
+            source for name, root in roots.items() for source in project_rules(name, root, Path.home())
+        )
 
     def _require_older(self) -> None:
         if self.loaded.error is not None and self.loaded.error.is_newer:
@@ -217,6 +236,10 @@ class Configuration:
         ]
         found += [
             Problem("Some model names lead nowhere", each, "models") for each in dangling_names(self.settings)
+        ]
+        found += [
+            Problem(f"The workspace {name} cannot be used", f"{text}.", "permissions")
+            for name, text in self.workspace_problems.items()
         ]
         if not is_loopback(self.settings.server.host):
             found.append(

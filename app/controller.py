@@ -22,6 +22,7 @@ from app.desk_changes import DeskChanges
 from app.exchanges import ExchangeStore
 from app.log_relay import LogRelay
 from app.logs import LogPipeline
+from app.permission_controls import PermissionControls
 from app.provider_desk import DeskRefusal, Probe, ProviderDesk
 from app.proxy_config import provider_config
 from app.proxy_runner import ProxyRunner, ServerFactory, StartFailure
@@ -50,6 +51,7 @@ from gui.desk import (
     TokenCreated,
     TokensChanged,
 )
+from gui.permission_desk import PermissionsChanged, WorkspacesChanged
 from gui.spending import SpendingView, TokenDraft, TokenView
 from proxy.events import Exchange, ProxyEvent
 from proxy.tasks import spawn
@@ -59,7 +61,7 @@ _log = structlog.get_logger("app.controller")
 DRAIN_S = 30.0
 
 
-class Controller:
+class Controller(PermissionControls):
     """Owns the proxy, the settings, the keys, the logs' tail and the exchanges."""
 
     def __init__(
@@ -99,6 +101,7 @@ class Controller:
         self._on_quit = on_quit
         self._listeners: list[DeskListener] = []
         self._changes = DeskChanges(configuration, self._announce, self._took_over)
+        super().__init__(configuration, self._runner, self._changes, self._announce, clock)
         self._tokens = TokenDesk(configuration)
         self._is_quitting = False
         self._clock = clock
@@ -117,6 +120,7 @@ class Controller:
         self._configuration.secrets.when_late(lambda: self._call_late(loop))
         await self._runner.start()
         self._announce(ProvidersChanged())  # their keys are looked up by now
+        # await self._recall()
 
     async def shutdown(self) -> None:
         """Stops the proxy and lets go of the logs."""
@@ -133,7 +137,14 @@ class Controller:
                 await asyncio.to_thread(self._configuration.reload)
             except SettingsError as exc:
                 return str(exc)
-            self._took_over(ProvidersChanged(), AliasesChanged(), TokensChanged(), SettingsChanged())
+            self._took_over(
+                ProvidersChanged(),
+                AliasesChanged(),
+                TokensChanged(),
+                SettingsChanged(),
+                PermissionsChanged(),
+                WorkspacesChanged(),
+            )
             return None
 
     def show_window(self) -> None:
@@ -321,6 +332,7 @@ class Controller:
         if problem is not None and was_usable:
             self._announce(ActionFailed("The settings were not read again", problem))
         await self._runner.start()
+        # await self._recall()
 
     async def _quit(self) -> None:
         try:
@@ -388,6 +400,7 @@ class Controller:
                 self._exchanges.keep(event)
                 self._announce(Exchange(event.request_id))
             return
+        self._note_tool_event(event)
         self._announce(event)
 
     def _announce(self, event: DeskEvent) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,8 +16,11 @@ from app.local_token import TokenProblem
 from app.port_owner import port_in_use_text, port_owner
 from gui.desk import ProxyPhase
 from proxy.config import ProxyConfig
-from proxy.events import EventSink
+from proxy.events import EventSink, ToolDecided
+from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest
+from proxy.permissions.values import Mode, ToolCall, Verdict
 from proxy.service.ledger import Spending
+from proxy.tools.catalogue import Catalogue
 
 _log = structlog.get_logger("app.proxy_runner")
 
@@ -44,6 +47,33 @@ class Server(Protocol):
 
     def spending(self) -> Spending:
         """Returns what was spent today and this month."""
+        ...
+
+    @property
+    def tools(self) -> Catalogue:
+        """The tools that Signalbox can run."""
+        ...
+
+    def approvals(self) -> tuple[ApprovalRequest, ...]:
+        """Returns the calls that wait for the user."""
+        ...
+
+    def answer_approval(self, approval_id: str, digest: str, answer: ApprovalAnswer) -> object:
+        """Gives the answer to a call; AnswerRefused where it waits no more."""
+        ...
+
+    async def try_call(
+        self, call: ToolCall, workspace: str | None, mode: Mode | None
+    ) -> tuple[Verdict, str | None] | str:
+        """Returns a call's verdict and the rule that would allow it, or why it cannot be judged there."""
+        ...
+
+    async def decisions(self, text: str = "", limit: int = 500) -> Sequence[ToolDecided]:
+        """Returns past decisions that hold the text, newest first."""
+        ...
+
+    async def describe_sandbox(self) -> str:
+        """Says what holds commands here."""
         ...
 
 
@@ -89,6 +119,11 @@ class ProxyRunner:
     def active_requests(self) -> int:
         """How many requests are being answered."""
         return self._server.active_requests if self._server else 0
+
+    @property
+    def server(self) -> Server | None:
+        """The server that runs."""
+        return self._server
 
     def spending(self) -> Spending | None:
         """Returns what was spent; None where no server runs."""

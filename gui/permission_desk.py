@@ -49,6 +49,8 @@ class RuleView:
     """Why it does nothing or means more than it looks."""
     fix: str | None = None
     """The rule that would do what was meant."""
+    is_exception: bool = False
+    """It lifts deny rules where it matches too; it stands among them."""
 
 
 @dataclass(frozen=True, slots=True)

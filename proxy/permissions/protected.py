@@ -70,6 +70,16 @@ _FILES = frozenset(
 _FILE_FORMS = re.compile(
     r"\.yarnrc(?:\..+)?|\.pnp\..+|\.?lefthook(?:-local)?\.(?:ya?ml|toml|json)|\.?bazelrc\..+|\.bazelrc-.+"
 )
+PROTECTED_NAMES = (*sorted(_FOLDERS), ".config/git", *sorted(_FILES))
+"""For people: what `protected_name` finds by its whole name."""
+CRITICAL_REMOVALS = (
+    "/ and what is directly in it",
+    "the home folder",
+    "drives and what is directly in them",
+    "the working directory and every folder it is in",
+    "everything directly in an additional folder",
+)
+"""For people: what `is_critical_removal` finds."""
 _AFTER_DOTS = re.compile(r"[ .]+$")
 
 
