@@ -1,4 +1,4 @@
-"""Opens the store behind batches, files, the ledger and the audit, keeps house in it once a minute, and closes it.
+"""Opens the store behind batches, files, ledger and audit, keeps house in it once a minute, and closes it.
 
 SQLAlchemy is loaded here, in a thread, when the store is opened: the program's start does not wait for it.
 """
