@@ -59,3 +59,5 @@ class RequestContext:
     """Its hint why it compacts, such as manual."""
     token_name: str = LOCAL_TOKEN
     """The name of the token it came with."""
+    workspace: str | None = None
+    """The workspace its header names; which one it gets is the tools' affair."""

@@ -84,7 +84,7 @@ def result_param(block: JsonObject) -> ToolResultParam:
 
 
 def replayed(request: MessagesRequest) -> MessagesRequest:
-    """Returns the request with calls of ours as calls and results; the request itself where there are none."""
+    """Returns the request with calls of ours as calls and results; itself where there are none."""
     if not has_own_calls(request):
         return request
     return request.model_copy(update={"messages": _Replay(request.messages).messages()})

@@ -45,7 +45,7 @@ def error_code(block: JsonObject) -> str | None:
 
 
 def told_result(block: JsonObject) -> tuple[list[JsonObject], bool]:
-    """Returns what a model is told of a result block, as the content of a tool_result, and if it is an error."""
+    """Returns what a model is told of a result block, as a tool_result's content, and if it is an error."""
     code = error_code(block)
     if block.get("type") == SEARCH_RESULT:
         if code is not None:

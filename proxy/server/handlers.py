@@ -27,6 +27,10 @@ from proxy.service.prewarm import prewarmed
 from proxy.service.record import CREDENTIAL_HEADERS, RequestRecord
 
 
+WORKSPACE_HEADER = "X-Signalbox-Workspace"
+"""Names the workspace that a request's tools work in."""
+
+
 async def health(call: Call, _match: Match) -> web.StreamResponse:
     """`GET /health`, for people and watchdogs: nothing but that we run."""
     return json_response({"status": "ok"}, call.context.request_id)
@@ -109,6 +113,9 @@ async def _json_body(call: Call) -> tuple[bytes, object]:
 
 
 def _begin(call: Call, request: MessagesRequest, data: bytes) -> RequestRecord:
+    workspace = call.request.headers.get(WORKSPACE_HEADER)
+    if workspace is not None:
+        call.context = replace(call.context, workspace=workspace)
     if call.context.conversation_id is None:
         call.context = replace(call.context, conversation_id=conversation_of(request))
         bind_conversation(call.context)

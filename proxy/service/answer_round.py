@@ -9,10 +9,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from proxy.messages.events import StreamEvent
+from proxy.messages.events import StreamEvent, citations_delta
 from proxy.messages.fold import MessageFold
 from proxy.messages.message import JsonObject
 from proxy.messages.wire import InvalidJson, read_json
@@ -20,20 +20,33 @@ from proxy.service.own_tools import ModelCall, ToolPlan
 
 UNREADABLE = "The input of the call is not valid JSON."
 
+Cite = Callable[[str], Sequence[JsonObject]]
+"""Returns the citations of a text."""
+
+
+def _nothing_cited(text: str) -> Sequence[JsonObject]:
+    del text
+    return ()
+
 
 class AnswerRound:
     """The events of one upstream answer in, the client's out."""
 
-    def __init__(self, plan: ToolPlan, first_index: int, *, is_first: bool) -> None:
+    def __init__(
+        self, plan: ToolPlan, first_index: int, *, is_first: bool, cite: Cite = _nothing_cited
+    ) -> None:
         """Makes a round.
 
         Args:
             plan: Which calls are ours, which are judged.
             first_index: The index of the client's next block.
             is_first: The client has no `message_start` yet.
+            cite: Finds the citations of a text.
         """
-        self._plan = plan
+        self.plan = plan
         self._is_first = is_first
+        self._cite = cite
+        self._has_citations = False
         self._fold = MessageFold()
         self._buffer: list[StreamEvent] | None = None
         self._pieces: list[str] = []
@@ -94,22 +107,28 @@ class AnswerRound:
 
     def _start(self, event: StreamEvent) -> Sequence[StreamEvent]:
         block = event["content_block"]
+        self._has_citations = block.get("type") != "text"
         self._call = block if block.get("type") == "tool_use" else None
         self._pieces = []
         if self._call is None:
             return [self._numbered(event)]
         name = str(block.get("name"))
-        own = self._plan.own.get(name)
+        own = self.plan.own.get(name)
         if own is not None:
             return [{**event, "index": self.next_index, "content_block": own.shown(block)}]
-        if name in self._plan.judged:
+        if self.plan.is_held(name):
             self._buffer = [event]
             return []
         return [self._numbered(event)]
 
     def _delta(self, event: StreamEvent) -> Sequence[StreamEvent]:
+        delta = event["delta"]
         if self._call is not None:
-            self._pieces.append(str(event["delta"].get("partial_json", "")))
+            self._pieces.append(str(delta.get("partial_json", "")))
+        elif delta.get("type") == "citations_delta":
+            self._has_citations = True
+        elif not self._has_citations:
+            self._pieces.append(str(delta.get("text", "")))
         if self._buffer is not None:
             self._buffer.append(event)
             return []
@@ -117,7 +136,8 @@ class AnswerRound:
 
     def _stop(self, event: StreamEvent) -> Sequence[StreamEvent]:
         if self._call is None:
-            made = [self._numbered(event)]
+            made = [] if self._has_citations else self._cited()
+            made.append(self._numbered(event))
             self.next_index += 1
             return made
         call = self._made(self._call)
@@ -125,10 +145,13 @@ class AnswerRound:
             self._buffer.append(event)
             self.held = call
             return []
-        (self.own_calls if call.name in self._plan.own else self.client_calls).append(call)
+        (self.own_calls if call.name in self.plan.own else self.client_calls).append(call)
         made = [self._numbered(event)]
         self.next_index += 1
         return made
+
+    def _cited(self) -> list[StreamEvent]:
+        return [citations_delta(self.next_index, each) for each in self._cite("".join(self._pieces))]
 
     def _made(self, block: JsonObject) -> ModelCall:
         text = "".join(self._pieces)

@@ -22,6 +22,7 @@ import structlog
 from proxy.config import Candidate, ProviderConfig, ProxyConfig
 from proxy.context import NewId, RequestContext
 from proxy.dialects.base import Loss, Target
+from proxy.dialects.profiles import Profile
 from proxy.dialects.registry import dialect_for
 from proxy.messages import events
 from proxy.messages.errors import ApiError, ClientError, ErrorType, UpstreamError
@@ -45,7 +46,9 @@ from proxy.service.model_facts import ModelFacts
 from proxy.service.overflow import lacks_numbers, with_numbers
 from proxy.service.record import RequestRecord, Tally
 from proxy.service.structured_output import held, is_enforced, schema_to_check, watched
-from proxy.service.turns import Turns
+from proxy.service.tool_door import ToolDoor
+from proxy.service.tool_loop import ToolLoop
+from proxy.service.turns import Turns, preferring
 
 _log = structlog.get_logger("proxy.service")
 
@@ -67,6 +70,8 @@ class MessagesService:
     facts: ModelFacts = field(default_factory=ModelFacts)
     counter: TokenCounter = field(default_factory=TokenCounter)
     ledger: Ledger | None = None
+    tools: ToolDoor | None = None
+    """Runs and judges tools; None: every answer passes as it comes."""
 
     async def route(
         self,
@@ -96,7 +101,7 @@ class MessagesService:
         check_request(request, route, self.config, headers, is_count=is_count)
         return route
 
-    async def stream(
+    def stream(
         self, request: MessagesRequest, route: Route, headers: Mapping[str, str], record: RequestRecord
     ) -> AsyncGenerator[list[StreamEvent] | None, None]:
         """Yields the answer's events in batches.
@@ -107,6 +112,39 @@ class MessagesService:
         Raises:
             ApiError: No candidate could answer, or a budget is used up; no event was yielded before.
         """
+        tools = self.tools
+        if tools is None or not tools.concerns(self.config, request, route, record.context):
+            return self._round(request, route, headers, record)
+        return self._looped(tools, request, route, headers, record)
+
+    async def _looped(
+        self,
+        tools: ToolDoor,
+        request: MessagesRequest,
+        route: Route,
+        headers: Mapping[str, str],
+        record: RequestRecord,
+    ) -> AsyncGenerator[list[StreamEvent] | None, None]:
+        """An answer some of whose calls are ours to run or to judge."""
+        await self.facts.load()
+        prepared = await tools.prepared(self.config, request, route, record.context, self._facts_of(route))
+
+        def ask(asked: MessagesRequest) -> AsyncGenerator[list[StreamEvent] | None, None]:
+            return self._round(asked, preferring(route, record.candidate), headers, record)
+
+        loop = ToolLoop(prepared, ask, record, self.config.tools, self.health.clock)
+        async with aclosing(loop.batches()) as batches:
+            async for batch in batches:
+                yield batch
+
+    def _facts_of(self, route: Route) -> list[tuple[ProviderConfig, Profile]]:
+        providers = [(self._provider(each), each.model) for each in route.candidates]
+        return [(provider, self.facts.profile(provider, model)) for provider, model in providers]
+
+    async def _round(
+        self, request: MessagesRequest, route: Route, headers: Mapping[str, str], record: RequestRecord
+    ) -> AsyncGenerator[list[StreamEvent] | None, None]:
+        """One question to the model, and its answer."""
         await self.facts.load()
         if self.ledger is not None:
             await self.ledger.reserve(record.context, request, route, self.counter.estimate)

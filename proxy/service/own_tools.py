@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -38,7 +38,7 @@ class OwnTool(Protocol):
         ...
 
     async def run(self, call: ModelCall) -> JsonObject:
-        """Runs a call and returns its result as the block a client is shown; never raises but when cancelled."""
+        """Runs a call and returns its result as a client is shown it; only cancelled calls raise."""
         ...
 
     def refused(self, call: ModelCall, why: str) -> JsonObject:
@@ -48,19 +48,13 @@ class OwnTool(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ToolPlan:
-    """What a request's tools come to, before the first model is asked."""
+    """What becomes of the calls of an answer."""
 
     own: Mapping[str, OwnTool] = field(default_factory=lambda: MappingProxyType({}))
     """Tools that the loop runs, by the name the model calls."""
-    judged: frozenset[str] = frozenset()
-    """Names of the client's tools of which each call is judged before the client sees it."""
+    free: frozenset[str] | None = None
+    """Names of the client's tools whose calls pass unjudged; a call of any other is held. None: all pass."""
 
-    @property
-    def is_empty(self) -> bool:
-        """The answer can pass as it comes."""
-        return not self.own and not self.judged
-
-
-def declared_functions(tools: Sequence[Any]) -> set[str]:
-    """Returns the names that a request's tools have."""
-    return {tool.name for tool in tools if tool.name}
+    def is_held(self, name: str) -> bool:
+        """Whether a call of a client's tool must be judged before the client sees it."""
+        return self.free is not None and name not in self.free

@@ -22,6 +22,7 @@ from proxy.events import (
 )
 from proxy.messages.errors import ApiError
 from proxy.messages.events import StreamEvent
+from proxy.service.answer_schema import added_usage
 from proxy.service.booking import AttemptLog, Booking
 
 _log = structlog.get_logger("proxy.service")
@@ -105,6 +106,18 @@ class Tally:
                 pass
         return False
 
+    def plus(self, later: Tally) -> Tally:
+        """Returns the sum with the tally of a later round of the same answer."""
+        costs = [each for each in (self.cost_usd, later.cost_usd) if each is not None]
+        return Tally(
+            added_usage(self.usage, later.usage),
+            later.stop_reason,
+            [*self.tool_names, *later.tool_names],
+            sum(costs) if costs else None,
+            self.answer_chars + later.answer_chars,
+            self.is_counted and later.is_counted,
+        )
+
     def _take_usage(self, usage: Mapping[str, Any] | None) -> None:
         self.usage.update({key: value for key, value in (usage or {}).items() if value is not None})
 
@@ -120,6 +133,8 @@ class RequestRecord:
     def __init__(self, context: RequestContext, announcer: Announcer, headers: Mapping[str, str]) -> None:
         self.context = context
         self.tally = Tally()
+        """Of the round that runs now; most answers have one only."""
+        self._earlier: Tally | None = None
         self.error: ApiError | None = None
         """The error the client was told, inside the stream or as a status."""
         self.answer_headers: dict[str, str] = {}
@@ -173,6 +188,20 @@ class RequestRecord:
         log = _log.info if losses else _log.debug
         log("request_routed", provider=candidate.provider, model=candidate.model, losses=list(losses))
 
+    @property
+    def candidate(self) -> Candidate | None:
+        """Who is asked, or was asked last."""
+        return self._attempts.candidate
+
+    def begin_round(self) -> None:
+        """The answer goes on with a further question to the model: what was used so far is kept apart."""
+        self._earlier = self.total()
+        self.tally = Tally()
+
+    def total(self) -> Tally:
+        """Returns what all rounds say together."""
+        return self.tally if self._earlier is None else self._earlier.plus(self.tally)
+
     def attempt_failed(self, error: ApiError) -> None:
         """The attempt failed; what its upstream wants for it all the same is kept apart."""
         self._attempts.fail(error)
@@ -208,7 +237,7 @@ class RequestRecord:
         outcome: Outcome = "ok" if self.error is None and failure is None else "error"
         if isinstance(failure, asyncio.CancelledError | ConnectionError):
             status, outcome = CLIENT_LEFT, "cancelled"
-        tally, error = self.tally, self.error
+        tally, error = self.total(), self.error
         duration = self._announcer.clock() - self._started_at
         finished = RequestFinished(
             request_id=self.context.request_id,
@@ -230,11 +259,11 @@ class RequestRecord:
         self._log_end(finished)
         if self._announcer.book is not None:
             self._attempts.end(finished.error_type or outcome)
-            self._announcer.book(self._booking(finished))
+            self._announcer.book(self._booking(finished, tally))
         self._announcer.emit(finished)
         self._announcer.emit(self._exchange())
 
-    def _booking(self, finished: RequestFinished) -> Booking:
+    def _booking(self, finished: RequestFinished, tally: Tally) -> Booking:
         return Booking(
             context=self.context,
             started_at=self._began_at,
@@ -244,9 +273,9 @@ class RequestRecord:
             attempts=self._attempts.rows(),
             finished=finished,
             failed_usd=self._failed_usd,
-            is_counted=self.tally.is_counted,
+            is_counted=tally.is_counted,
             request_bytes=self._request_bytes,
-            answer_chars=self.tally.answer_chars,
+            answer_chars=tally.answer_chars,
         )
 
     def _log_end(self, finished: RequestFinished) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import structlog
 
 from proxy.config import Candidate, ProviderConfig, RetryPolicy
 from proxy.messages.errors import ApiError
+from proxy.routing.aliases import Route
 from proxy.routing.candidates import ordered
 from proxy.routing.keys import concerns_key
 from proxy.routing.progress import GiveUp, Hasten, Progress, Standing, Try
@@ -15,6 +17,15 @@ from proxy.routing.retry import may_try_next
 from proxy.service.health import Health
 
 _log = structlog.get_logger("proxy.service")
+
+
+def preferring(route: Route, candidate: Candidate | None) -> Route:
+    """Returns the route with one candidate first: the one that has answered so far goes on."""
+    if candidate is None or candidate not in route.candidates:
+        return route
+    others = (each for each in route.candidates if each != candidate)
+    return replace(route, candidates=(replace(candidate, weight=None), *others))
+
 
 ProviderOf = Callable[[Candidate], ProviderConfig]
 

@@ -1,0 +1,274 @@
+"""What the message loop is given, and what a request's tools come to before the first model is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from proxy.config import Alias, ProviderConfig, ProxyConfig
+from proxy.context import RequestContext
+from proxy.dialects.own_calls import has_own_calls, open_calls, replayed
+from proxy.dialects.profiles import Profile
+from proxy.messages.errors import ClientError, ErrorType
+from proxy.messages.message import JsonObject
+from proxy.messages.request import MessageParam, MessagesRequest, ToolParam
+from proxy.permissions.tool_names import canonical
+from proxy.permissions.values import ToolCall, Verdict
+from proxy.routing.aliases import Route
+from proxy.service.owed_results import joined
+from proxy.service.own_tools import OwnTool, ToolPlan
+from proxy.service.passing import Passing, has_deny_rules, is_judged, rule_name, without_tools
+from proxy.service.server_tools import (
+    KnownText,
+    Uses,
+    WebServerTool,
+    as_function,
+    is_ours,
+    web_tool,
+)
+from proxy.service.toolsets import Declarations, ToolsetTool, of_the_client, undeclared, with_tools
+from proxy.service.web_door import WebDoor
+from proxy.tools.base import Tool, ToolOutput
+from proxy.tools.catalogue import Catalogue
+from proxy.tools.conversation import Conversation, Conversations
+from proxy.tools.judge import Judge
+from proxy.tools.runner import RunScope, ToolRunner
+from proxy.tools.workspaces import WorkspaceRefused, workspace_name
+
+if TYPE_CHECKING:  # they load parsers of pages, which few requests need
+    from proxy.tools.web.reader import WebReader
+    from proxy.tools.web.searcher import WebSearcher
+
+_NAMELESS = ""
+"""The conversation of clients that name none: what is owed to them is kept under it."""
+_AUXILIARY = "auxiliary"
+"""Requests of this class serve the client itself (a title, a summary) and get no further tools."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request whose tools need us."""
+
+    kept: MessagesRequest
+    """With the calls of ours as the client keeps them."""
+    plan: ToolPlan
+    scope: RunScope
+    passing: Passing | None
+    owed: Conversation
+    """Where results are kept that the client's next turn must carry."""
+    known: KnownText
+    """What addresses may be fetched from."""
+    pending: Sequence[JsonObject] = ()
+    """Calls of the API's own tools that an earlier answer left open, as blocks; they are run first."""
+
+    def request(self, results: Sequence[JsonObject] = ()) -> MessagesRequest:
+        """Returns the request as the upstream is asked.
+
+        Args:
+            results: Of the pending calls, as blocks.
+        """
+        if not results:
+            return replayed(self.kept)
+        late = MessageParam.model_validate({"role": "assistant", "content": [*results]})
+        return replayed(self.kept.model_copy(update={"messages": [*self.kept.messages, late]}))
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDoor:
+    """The tools as the message loop reaches them."""
+
+    judge: Judge
+    runner: ToolRunner
+    catalogue: Catalogue
+    conversations: Conversations
+    searcher: WebSearcher | None = None
+    reader: WebReader | None = None
+    declarations: Declarations = field(default_factory=Declarations)
+
+    def concerns(
+        self, config: ProxyConfig, request: MessagesRequest, route: Route, context: RequestContext
+    ) -> bool:
+        """Whether anything of a request is the loop's; the answers of all others pass as they come."""
+        if self.judge.policy.rules and has_deny_rules(self.judge.policy):
+            return True
+        alias = alias_of(config, route)
+        if alias is not None and (alias.toolsets or alias.tools_run_in == "proxy"):
+            return True
+        if any(tool.type is not None and web_tool(tool) is not None for tool in request.tools or ()):
+            return True
+        return has_own_calls(request) or bool(self._owed(context).owed_results)
+
+    async def prepared(
+        self,
+        config: ProxyConfig,
+        request: MessagesRequest,
+        route: Route,
+        context: RequestContext,
+        facts: Iterable[tuple[ProviderConfig, Profile]],
+    ) -> Prepared:
+        """Returns what a request comes to.
+
+        Raises:
+            ClientError: It demands a tool that is denied, or names a workspace it cannot have.
+        """
+        owed = self._owed(context)
+        scope = self._scope(config, context)
+        whole = joined(request, owed.owed_results)
+        pending = open_calls(whole)
+        text = KnownText(request)
+        asked, plan = await self._planned(config, whole, route, scope, list(facts), text)
+        passing = self._passing(request, scope) if plan.free is not None else None
+        return Prepared(asked, plan, scope, passing, owed, text, pending)
+
+    async def offered(
+        self,
+        config: ProxyConfig,
+        request: MessagesRequest,
+        route: Route,
+        context: RequestContext,
+        facts: Iterable[tuple[ProviderConfig, Profile]],
+    ) -> MessagesRequest:
+        """Returns the request as an upstream would be asked, for counting its tokens."""
+        return (await self.prepared(config, request, route, context, facts)).request()
+
+    def scope_of(self, config: ProxyConfig, context: RequestContext) -> RunScope:
+        """Returns for whom and where calls of a request run."""
+        return self._scope(config, context)
+
+    # The parts ------------------------------------------------------------------------------
+
+    def _owed(self, context: RequestContext) -> Conversation:
+        return self.conversations.get(
+            context.token_name, context.conversation_id or _NAMELESS, context.request_id
+        )
+
+    def _scope(self, config: ProxyConfig, context: RequestContext) -> RunScope:
+        try:
+            workspace = workspace_name(config, context.token_name, context.workspace)
+        except WorkspaceRefused as refused:
+            raise ClientError(ErrorType.PERMISSION, f"{refused}.") from None
+        conversation = self.conversations.get(context.token_name, context.conversation_id, context.request_id)
+        return RunScope(context, conversation, workspace, tool_chain=context.request_id)
+
+    async def _planned(
+        self,
+        config: ProxyConfig,
+        request: MessagesRequest,
+        route: Route,
+        scope: RunScope,
+        facts: list[tuple[ProviderConfig, Profile]],
+        text: KnownText,
+    ) -> tuple[MessagesRequest, ToolPlan]:
+        alias = alias_of(config, route)
+        names = [name for name in map(rule_name, request.tools or ()) if name]
+        denied = await self.judge.denied_by_name(names)
+        request = without_tools(request, frozenset(denied))
+        own: dict[str, OwnTool] = {}
+        request = self._web_tools(config, request, scope, facts, own, text)
+        if alias is not None and alias.tools_run_in == "proxy":
+            own.update(of_the_client(request.tools or (), self.catalogue, self.runner, scope))
+        if alias is not None and alias.toolsets and scope.context.request_class != _AUXILIARY:
+            request = await self._with_toolsets(request, alias, scope, own)
+        return request, ToolPlan(own, self._free(request.tools or ()))
+
+    def _free(self, tools: Sequence[ToolParam]) -> frozenset[str] | None:
+        policy = self.judge.policy
+        if not has_deny_rules(policy):
+            return None
+        return frozenset(tool.name for tool in tools if tool.name and not is_judged(policy, tool))
+
+    async def _with_toolsets(
+        self, request: MessagesRequest, alias: Alias, scope: RunScope, own: dict[str, OwnTool]
+    ) -> MessagesRequest:
+        tools = undeclared(request, self.catalogue.offered(alias.toolsets))
+        if scope.only is not None:
+            tools = [tool for tool in tools if canonical(tool.name) in scope.only]
+        denied = frozenset(await self.judge.denied_by_name([tool.name for tool in tools]))
+        kept = [tool for tool in tools if tool.name not in denied]
+        own.update({tool.name: ToolsetTool(tool, self.runner, scope) for tool in kept})
+        return with_tools(request, kept, self.declarations)
+
+    def _web_tools(
+        self,
+        config: ProxyConfig,
+        request: MessagesRequest,
+        scope: RunScope,
+        facts: list[tuple[ProviderConfig, Profile]],
+        own: dict[str, OwnTool],
+        text: KnownText,
+    ) -> MessagesRequest:
+        """Puts functions in place of the API's own web tools that we run."""
+        declared: list[ToolParam] = []
+        for tool in request.tools or ():
+            made = self._web_tool(config, tool, scope, facts, text)
+            if made is None:
+                declared.append(tool)
+            else:
+                own[tool.name or made.kind] = made
+                declared.append(as_function(tool, made.kind))
+        return request.model_copy(update={"tools": declared}) if own else request
+
+    def _web_tool(
+        self,
+        config: ProxyConfig,
+        tool: ToolParam,
+        scope: RunScope,
+        facts: list[tuple[ProviderConfig, Profile]],
+        text: KnownText,
+    ) -> WebServerTool | None:
+        kind = web_tool(tool)
+        if kind is None or self.searcher is None or self.reader is None:
+            return None
+        from proxy.tools.web.engines.choice import is_configured  # noqa: PLC0415 - loads the engines
+
+        search = config.tools.search
+        if not is_ours(kind, search, is_configured(search), facts):
+            return None
+        if not self.catalogue.is_offered("WebSearch" if kind == "web_search" else "WebFetch"):
+            return None
+        # The client declared the API's own tool, which asks nobody: what rules ask about is still asked.
+        scope = replace(scope, mode="bypassPermissions")
+        settings = tool.model_extra or {}
+        most = settings.get("max_uses")
+        web = WebDoor(
+            self.searcher, self.reader, lambda: self.judge.policy, partial(self.runner.judge, scope=scope)
+        )
+        uses = Uses(most if isinstance(most, int) and most > 0 else None)
+        return WebServerTool(kind, web, partial(self._run_instead, scope), settings, uses, text)
+
+    async def _run_instead(self, scope: RunScope, call: ToolCall, call_id: str, tool: Tool) -> ToolOutput:
+        return await self.runner.run(call, call_id, replace(scope, instead=tool))
+
+    def _passing(self, request: MessagesRequest, scope: RunScope) -> Passing:
+        kinds = {
+            tool.name: tool.type or "" for tool in request.tools or () if tool.name and not tool.is_custom
+        }
+        return Passing(_ClientCalls(self.runner, replace(scope, mode="default")), kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class _ClientCalls:
+    """Judges and announces calls that are the client's to run."""
+
+    runner: ToolRunner
+    scope: RunScope
+
+    async def judge(self, call: ToolCall) -> Verdict:
+        return await self.runner.judge(call, self.scope)
+
+    def refused(self, call: ToolCall, call_id: str, verdict: Verdict) -> str:
+        output = self.runner.note_client_call(call, call_id, self.scope, replace(verdict, decision="deny"))
+        return "\n".join(str(block.get("text", "")) for block in output.content)
+
+    def passed(self, call: ToolCall, call_id: str, verdict: Verdict) -> None:
+        reason = f"left to the client: {verdict.reason}"
+        self.runner.note_client_call(
+            call, call_id, self.scope, replace(verdict, decision="allow", reason=reason)
+        )
+
+
+def alias_of(config: ProxyConfig, route: Route) -> Alias | None:
+    """Returns the alias that a route came from."""
+    return next((alias for alias in config.aliases if alias.name == route.alias), None)
