@@ -26,7 +26,6 @@ from proxy.service.models import list_models, retrieve_model
 from proxy.service.prewarm import prewarmed
 from proxy.service.record import CREDENTIAL_HEADERS, RequestRecord
 
-
 WORKSPACE_HEADER = "X-Signalbox-Workspace"
 """Names the workspace that a request's tools work in."""
 
