@@ -79,6 +79,17 @@ class PathPattern:
             places = self._after(places, name)
         return len(self.segments) in places
 
+    def matches_itself(self, parts: Sequence[str], *, is_folder: bool) -> bool:
+        """Says whether it matches the path itself, as a line of .gitignore does."""
+        return (is_folder or not self.folders_only) and self.matches_exactly(parts)
+
+    def may_match_below(self, parts: Sequence[str]) -> bool:
+        """Says whether it could match something in the folder of this path."""
+        places = self._start()
+        for name in parts:
+            places = self._after(places, name)
+        return any(place < len(self.segments) for place in places)
+
     def _start(self) -> set[int]:
         return self._closed({0})
 

@@ -117,6 +117,29 @@ class WorkspaceGuard:
             _must_be_file(found)
             return guard_files.read_all(found, max_bytes)
 
+    def entry(self, path: str) -> Entry:
+        """Returns a regular file as a listing would.
+
+        Raises:
+            GuardError: As for `read`; a large file is not refused.
+        """
+        with self._find(path, "read") as found:
+            status = _must_be_file(found)
+            facts = found.facts
+            name = facts.lexical.rpartition("/")[2]
+            is_link = facts.lexical != facts.real
+            return Entry(facts.lexical, name, "file", is_link, status.st_size, status.st_mtime_ns, facts)
+
+    def open_to_read(self, path: str) -> int:
+        """Opens a regular file and returns its descriptor, for a child that reads it; close it.
+
+        Raises:
+            GuardError: As for `read`; a large file is not refused.
+        """
+        with self._find(path, "read") as found:
+            _must_be_file(found)
+            return guard_files.open_checked(found)
+
     def write(
         self,
         path: str,
@@ -232,14 +255,15 @@ class WorkspaceGuard:
             return os.path.samestat(again.status, found.status)
 
 
-def _must_be_file(found: Found) -> None:
+def _must_be_file(found: Found) -> os.stat_result:
     facts = found.facts
     if facts.kind == "missing":
         raise GuardError("missing", f"{facts.given} does not exist.")
     if facts.kind == "folder":
         raise GuardError("folder", f"{facts.given} is a folder, not a file.")
-    if facts.kind == "other":
+    if facts.kind == "other" or found.status is None:
         raise GuardError("refused", f"{facts.given} is no ordinary file.")
+    return found.status
 
 
 def _must_have_room(found: Found, *, create_parents: bool) -> None:

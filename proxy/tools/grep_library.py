@@ -1,0 +1,152 @@
+"""Searches files without ripgrep, with the library `regex`, and finds what ripgrep finds.
+
+ripgrep's expressions know no look-around and no backreferences, so neither are taken here. Python's `regex`
+goes back and forth where ripgrep's engine does not, hence the time-out of every single search.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import regex
+
+from proxy.tools.base import ToolError
+from proxy.tools.grep_values import MAX_FILE_BYTES, FileHits, Found, Line, Query
+from proxy.tools.guard import Entry, GuardError, WorkspaceGuard
+
+if TYPE_CHECKING:
+    Expression = regex.Pattern[str]
+
+_FILE_TIMEOUT_S = 2.0
+_BATCH = 50
+_NOT_IN_RIPGREP = re.compile(r"\((?:\?(?:[=!>|(&R]|<[=!]|P[=>]|[0-9+-])|\*)|\\[1-9gKGRX]")
+_ESCAPED_CODE = re.compile(r"\\[xuU]\{([0-9A-Fa-f]{1,8})\}")
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+class LibrarySearch:
+    """Searches in this process, in a worker thread."""
+
+    async def search(
+        self,
+        files: Sequence[Entry],
+        query: Query,
+        guard: WorkspaceGuard,
+        is_enough: Callable[[Sequence[FileHits]], bool],
+        is_over: Callable[[], bool],
+    ) -> Found:
+        """Searches files; see `GrepEngine`."""
+        expression = compiled(query)
+        hits: list[FileHits] = []
+        for start in range(0, len(files), _BATCH):
+            if is_over():
+                return Found(tuple(hits), is_cut=True)
+            batch = files[start : start + _BATCH]
+            hits.extend(await asyncio.to_thread(_search_batch, batch, query, expression, guard))
+            if is_enough(hits):
+                break
+        return Found(tuple(hits))
+
+
+def compiled(query: Query) -> Expression:
+    """Reads the pattern.
+
+    Raises:
+        ToolError: It is none, or has what ripgrep's expressions do not have.
+    """
+    if _NOT_IN_RIPGREP.search(query.pattern.replace("\\\\", "")):
+        raise ToolError(
+            f"regex parse error in {query.pattern!r}: look-around and backreferences are not supported."
+        )
+    flags = regex.V1 | (regex.IGNORECASE if query.ignores_case else 0)
+    if query.spans_lines:
+        flags |= regex.DOTALL | regex.MULTILINE
+    try:
+        text = _ESCAPED_CODE.sub(lambda found: f"\\U{int(found[1], 16):08x}", query.pattern)
+        return regex.compile(f"(?-f){text}", flags)
+    except (regex.error, ValueError, OverflowError) as error:
+        raise ToolError(f"regex parse error in {query.pattern!r}: {error}.") from error
+
+
+def _search_batch(
+    files: Sequence[Entry], query: Query, expression: Expression, guard: WorkspaceGuard
+) -> list[FileHits]:
+    hits: list[FileHits] = []
+    for file in files:
+        try:
+            text = decoded(guard.read(file.path, max_bytes=MAX_FILE_BYTES).data)
+        except GuardError:
+            continue
+        lines = _lines(text) if text is not None else []
+        if text is None or not lines:
+            continue
+        matched = _matched(expression, text, lines, query)
+        if matched:
+            hits.append(FileHits(file.path, tuple(_shown(lines, matched, query))))
+    return hits
+
+
+def decoded(data: bytes) -> str | None:
+    """Returns a file's text as ripgrep reads it; None: it holds binary data."""
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if data.startswith(mark):
+            return _without_nul(data[len(mark) :].decode(encoding, "replace"))
+    return None if b"\0" in data else data.decode("utf-8", "replace")
+
+
+def _without_nul(text: str) -> str | None:
+    return None if "\0" in text else text
+
+
+def _lines(text: str) -> list[str]:
+    lines = text.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def _matched(expression: Expression, text: str, lines: list[str], query: Query) -> list[int]:
+    """Returns the indexes of the lines that match, in order."""
+    try:
+        if query.spans_lines:
+            return _spanned(expression, text, len(lines))
+        found: list[int] = []
+        for index, line in enumerate(lines):
+            if expression.search(line, timeout=_FILE_TIMEOUT_S, concurrent=True):
+                found.append(index)
+                if query.only_whether:
+                    break
+        return found
+    except TimeoutError as error:
+        raise ToolError(
+            "The pattern takes too long. Write it so that it needs not try so many ways to match."
+        ) from error
+
+
+def _spanned(expression: Expression, text: str, count: int) -> list[int]:
+    found: list[int] = []
+    line = at = 0
+    for match in expression.finditer(text, timeout=_FILE_TIMEOUT_S, concurrent=True):
+        start, end = match.span()
+        line += text.count("\n", at, start)
+        at = start
+        last = line + text.count("\n", start, max(start, end - 1))
+        found.extend(index for index in range(line, min(last + 1, count)) if not found or index > found[-1])
+    return found
+
+
+def _shown(lines: list[str], matched: list[int], query: Query) -> Iterator[Line]:
+    matches = set(matched)
+    shown: set[int] = set(matched)
+    for index in matched:
+        shown.update(range(max(0, index - query.before), min(len(lines), index + query.after + 1)))
+    for index in sorted(shown):
+        yield Line(index + 1, lines[index], index in matches)
