@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -11,12 +12,10 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from app.exit_codes import BROKEN_SETTINGS, FAILED, OK
-from app.foreign_paths import ForeignFolder
 from app.paths import Folders
 from app.rules_file import RulesFileError, read_rules_file
 from proxy.permissions import modes
 from proxy.permissions.engine import judge
-from proxy.permissions.path_names import absolute_text
 from proxy.permissions.rule_problems import problems_of
 from proxy.permissions.rules import RuleSet
 from proxy.permissions.tool_names import canonical
@@ -34,6 +33,7 @@ from proxy.permissions.values import (
     strictest,
 )
 from proxy.tools.guard import WorkspaceGuard
+from proxy.tools.guard_foreign import place_elsewhere
 from proxy.tools.guard_values import GuardError
 
 _PLATFORMS: Mapping[str, Platform] = {"windows": "windows", "macos": "macos", "darwin": "macos"}
@@ -143,6 +143,8 @@ class _Judging:
     def _verdict(self, call: ToolCall, context: object) -> Verdict:
         facts: Mapping[str, Any] = cast("Any", context) if isinstance(context, dict) else {}
         place = self._place(call, str(facts.get("platform", "")))
+        if place.platform == "windows":
+            call = replace(call, cwd=None)  # it is the place's now
         if not self.names_from_input or canonical(call.tool) != "WebFetch":
             return judge(call, self.policy, place, self.network)
         verdict = judge(call, self.policy, place, NetworkFacts(public=TEST_NETWORKS))
@@ -156,21 +158,20 @@ class _Judging:
     def _place(self, call: ToolCall, platform_name: str) -> Place:
         """Returns the place under the rules of the platform that a line asks for."""
         platform = _PLATFORMS.get(platform_name.lower())
-        workspace = self.place.workspace
-        if platform is None or workspace is None:
+        if platform is None or self.place.workspace is None:
             return self.place
-        if platform == "macos":
-            return replace(self.place, platform=platform, folds_case=True)
-        root = absolute_text(call.cwd or "C:\\workspace", "/c", "windows")
-        foreign = ForeignFolder(workspace.root, root, self.place.look)
-        return replace(
-            self.place,
-            workspace=Workspace(workspace.name, root),
-            cwd=root,
-            look=foreign.facts,
-            platform=platform,
-            folds_case=True,
-        )
+        cwd = call.cwd if platform == "macos" else _windows_root(call, self.place.workspace.root)
+        return place_elsewhere(self.place, platform, cwd)
+
+
+def _windows_root(call: ToolCall, folder: str) -> str | None:
+    """Returns what the workspace is called on Windows: as the path in the call has it, else its `cwd`."""
+    tail = r"[\\/]".join(map(re.escape, folder.split("/")[-2:]))
+    for value in call.input.values():
+        found = re.match(rf"[A-Za-z]:[\\/]{tail}(?=[\\/]|$)", value) if isinstance(value, str) else None
+        if found is not None:
+            return found[0]
+    return call.cwd
 
 
 def _object(line: bytes) -> Mapping[str, Any]:

@@ -1,11 +1,271 @@
-"""Judges a shell line as Claude Code does: wrappers off, every part by rules, then the read-only list."""
+"""Judges a shell line as Claude Code does: wrappers off, every part by rules, then the read-only list.
+
+What is denied, and what an allow rule never covers (options that run programs, files outside), is the strict
+policy's to say: each line goes through it too, with what is allowed here taken for allowed there.
+"""
 
 from __future__ import annotations
 
-from proxy.permissions.shell_values import ShellLine
-from proxy.permissions.values import Place, Policy, Verdict
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from proxy.permissions import shell_strict
+from proxy.permissions.command_patterns import command_matches
+from proxy.permissions.path_names import absolute_text, clean
+from proxy.permissions.paths import judge as judge_path
+from proxy.permissions.protected import is_critical_removal
+from proxy.permissions.read_only_commands import only_looks
+from proxy.permissions.risky_programs import NEVER_AUTOMATIC
+from proxy.permissions.rules import kind_of, rules_of
+from proxy.permissions.shell_deny import inner_commands
+from proxy.permissions.shell_edits import edited_paths
+from proxy.permissions.shell_stripped import Stripped, is_safe, stripped
+from proxy.permissions.shell_values import Command, Context, Redirect, ShellLine, Word
+from proxy.permissions.values import Decision, PartVerdict, PathAccess, Place, Policy, Rule, Verdict
+from proxy.permissions.wildcards import escaped
+
+_FIRM_PROBLEMS = frozenset({"control-character", "invisible-character", "confusable", "padding", "too-long"})
+"""They hide from people what they would agree to: no rule lifts them."""
+_ENVIRONMENT_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+_REMOVERS = frozenset({"rm", "rmdir"})
+_MAX_FOLDERS = 32
+_RANK: dict[Decision, int] = {"allow": 0, "ask": 1, "deny": 2}
 
 
 def judge(line: ShellLine, policy: Policy, place: Place) -> Verdict:
     """Returns the verdict on a whole line, with each part's own."""
-    return Verdict("ask", f"no rule allows '{line.text}'")
+    strict = replace(policy, name="strict", mode="default", broken=None, builtin_read_only=False)
+    firm = shell_strict.judge(line, strict, place)
+    if firm.decision == "deny":
+        return firm
+    judged = _Judging(line, policy, place)
+    asked = [part for part in firm.parts if part.decision == "ask" and part.rule is not None]
+    parts = [*asked, *judged.warnings(), *judged.parts()]
+    worst = _worst(parts)
+    if worst.decision == "allow":
+        second = shell_strict.judge(*judged.taken_for_allowed(strict), place)
+        if second.decision != "allow":
+            worst = PartVerdict(line.text, second.decision, second.reason, is_open=True)
+            parts.append(worst)
+    return Verdict(worst.decision, worst.reason, worst.rule, worst.source, tuple(parts))
+
+
+def _worst(parts: Sequence[PartVerdict]) -> PartVerdict:
+    nothing = PartVerdict("", "allow", "the line runs nothing")
+    return max(parts, key=lambda part: (_RANK[part.decision], not part.is_open), default=nothing)
+
+
+class _Judging:
+    """One line under the policy `claude-code`."""
+
+    def __init__(self, line: ShellLine, policy: Policy, place: Place) -> None:
+        self._line = line
+        self._policy = policy
+        self._place = place
+        self._rules = {
+            effect: [rule for rule in rules_of(policy, effect) if kind_of(rule) == "command"]
+            for effect in ("ask", "allow")
+        }
+        self._folders = self._possible_folders()
+        self._changes_folder = any(command.name in {"cd", "pushd"} for command in line.commands)
+
+    # What is wrong with the line as a whole -------------------------------------------------
+
+    def warnings(self) -> Iterator[PartVerdict]:
+        """Yields what makes the line ask, whatever its parts are."""
+        for problem in self._line.problems:
+            is_open = problem.kind not in _FIRM_PROBLEMS
+            yield PartVerdict(self._line.text, "ask", problem.sentence, is_open=is_open)
+        if self._line.has_substitution:
+            yield _open_ask(self._line.text, "a nested command cannot be checked before it runs")
+        for command in inner_commands(self._line):
+            rule = self._rule("ask", (command.line,))
+            if rule is not None:
+                yield PartVerdict(command.line, "ask", _matches(rule, command.line), rule.text, rule.source)
+            if command.words and command.words[0].shown.rpartition("/")[2] in _REMOVERS:
+                yield from self._removals(command)
+
+    def _removals(self, command: Command) -> Iterator[PartVerdict]:
+        for word in command.words[1:]:
+            if word.shown.startswith("-") and word.is_literal:
+                continue
+            if self._is_critical(word):
+                reason = f"removing {word.shown} is never approved by a rule"
+                yield PartVerdict(command.line, "ask", reason)
+
+    def _is_critical(self, word: Word) -> bool:
+        place = self._place
+        if word.text is None:  # what it stands for is not known: `rm -rf "$DIR"/*`
+            return True
+        home = f"{place.home}{word.text[1:]}" if word.has_tilde else word.text
+        root = place.workspace.root if place.workspace else None
+        return any(
+            is_critical_removal(
+                clean(absolute_text(home, folder, place.platform)),
+                cwd=folder,
+                home=place.home,
+                root=root,
+                inside=self._policy.additional_directories,
+            )
+            for folder in self._folders
+        )
+
+    # Its parts ------------------------------------------------------------------------------
+
+    def parts(self) -> Iterator[PartVerdict]:
+        """Yields the verdicts on each command and each file it is redirected to or from."""
+        for command in self._line.commands:
+            for redirect in command.redirects:
+                yield from self._redirect(redirect)
+            if command.words:
+                yield self._command(command)
+            elif command.assignments:
+                yield self._assignments(command)
+
+    def _assignments(self, command: Command) -> PartVerdict:
+        is_alone = len(self._line.commands) == 1
+        for each in command.assignments:
+            if not is_alone or each.value.text is None or _ENVIRONMENT_NAME.fullmatch(each.name):
+                return _open_ask(command.raw, f"setting {each.name} may change what commands do")
+        return PartVerdict(command.raw, "allow", "it sets a variable that nothing reads")
+
+    def _redirect(self, redirect: Redirect) -> Iterator[PartVerdict]:
+        target = redirect.target
+        if redirect.is_descriptor or target.text == "/dev/null" or redirect.operator in {"<<", "<<-"}:
+            return
+        if redirect.operator == "<<<":
+            if target.text is None:
+                yield _open_ask(target.shown, "what the here-string holds is not known")
+            return
+        if not target.is_literal or target.has_tilde or redirect.fd not in {None, "0", "1", "2"}:
+            yield _open_ask(target.shown, "where the redirection leads is not known")
+            return
+        reads, writes = redirect.operator in {"<", "<>"}, redirect.operator != "<"
+        for folder in self._folders:
+            if writes:
+                yield self._path(PathAccess(target.text or "", "write"), folder)
+            if reads:
+                yield self._path(PathAccess(target.text or "", "read"), folder)
+
+    def _path(self, access: PathAccess, folder: str) -> PartVerdict:
+        return judge_path(access, self._policy, replace(self._place, cwd=folder), from_shell=True)
+
+    def _command(self, command: Command) -> PartVerdict:
+        bare = stripped(command)
+        shown = command.line
+        reason = _never_automatic(command, bare)
+        if reason is None and bare.words[0].text == "cd":
+            return self._cd(bare, shown)
+        if reason is None and bare.words[0].text == "git" and self._changes_folder:
+            reason = "git in another folder may run what that folder's repository says"
+        if reason is not None:
+            return _open_ask(shown, reason)
+        rule = self._rule("allow", (bare.line, shown))
+        if rule is not None and not (bare.through_xargs and _is_file_command(bare)):
+            return PartVerdict(shown, "allow", _matches(rule, bare.line), rule.text, rule.source)
+        if bare.through_xargs:
+            return _open_ask(shown, "what xargs adds to the command is not known")
+        return self._without_rule(bare, shown)
+
+    def _without_rule(self, bare: Stripped, shown: str) -> PartVerdict:
+        name, words = bare.words[0].text or "", bare.words[1:]
+        has_glob = any(word.pattern is not None for word in words)
+        if self._policy.builtin_read_only and only_looks(
+            name, [word.shown for word in words], has_glob=has_glob
+        ):
+            return PartVerdict(shown, "allow", f"{name} only looks, which needs no rule")
+        touched = None if has_glob else edited_paths(name, [word.shown for word in words])
+        if touched is None:
+            return _open_ask(shown, f"no rule allows '{shown}'")
+        if self._policy.mode != "acceptEdits":
+            return _open_ask(shown, f"{name} changes files, which asks without a rule")
+        parts = [self._path(access, folder) for access in touched for folder in self._folders]
+        worst = _worst(parts)
+        if worst.decision == "allow":
+            return PartVerdict(shown, "allow", f"{name} in the workspace: edits are accepted")
+        return replace(worst, what=shown, reason=f"{worst.what}: {worst.reason}")
+
+    def _cd(self, bare: Stripped, shown: str) -> PartVerdict:
+        target = _cd_target(bare.words)
+        if target is None:
+            return _open_ask(shown, "where cd leads is not known")
+        worst = _worst([self._path(PathAccess(target, "list"), folder) for folder in self._folders])
+        if worst.decision != "allow":
+            return replace(worst, what=shown, reason=f"cd to {target}: {worst.reason}")
+        return PartVerdict(shown, "allow", "cd stays inside the workspace")
+
+    # Helpers --------------------------------------------------------------------------------
+
+    def _rule(self, effect: Decision, lines: Sequence[str]) -> Rule | None:
+        rules = self._rules[effect]
+        return next(
+            (rule for rule in rules if any(command_matches(rule.spec or "", one) for one in lines)), None
+        )
+
+    def _possible_folders(self) -> tuple[str, ...]:
+        """Returns every folder in which some command of the line may begin."""
+        folders = {self._place.cwd: None}
+        for command in self._line.commands:
+            bare = stripped(command)
+            target = _cd_target(bare.words) if bare.words and bare.words[0].text == "cd" else None
+            if target is not None:
+                there = [clean(absolute_text(target, each, self._place.platform)) for each in folders]
+                folders.update(dict.fromkeys(there[: _MAX_FOLDERS - len(folders)]))
+        return tuple(folders)
+
+    def taken_for_allowed(self, strict: Policy) -> tuple[ShellLine, Policy]:
+        """Returns the line without what was judged here, and the policy that allows each of its commands."""
+        commands = tuple(
+            replace(command, words=stripped(command).words, assignments=(), redirects=())
+            for command in self._line.commands
+            if command.words
+        )
+        allowed = tuple(
+            Rule("allow", f"Bash({command.line})", "Bash", escaped(command.line)) for command in commands
+        )
+        rules = (*(rule for rule in strict.rules if rule.effect != "allow"), *allowed)
+        return replace(self._line, commands=commands), replace(strict, rules=rules)
+
+
+def _never_automatic(command: Command, bare: Stripped) -> str | None:
+    """Says why no allow rule covers a command; None: one may."""
+    name = bare.words[0].text
+    unsafe = next((each.name for each in command.assignments if not is_safe(each)), None)
+    if name is None or any(word.text is None for word in bare.words):
+        return "what a variable or an expansion stands for cannot be checked before it runs"
+    if name in NEVER_AUTOMATIC:
+        return f"what '{name}' starts or changes cannot be checked before it runs"
+    if unsafe is not None:
+        return f"the variable {unsafe} may change what the command does"
+    return _by_context(command.context)
+
+
+def _by_context(context: Context) -> str | None:
+    if context.is_background:
+        return "a command in the background goes on after everything that was checked"
+    if context.in_substitution:
+        return "a nested command cannot be checked before it runs"
+    if context.in_subshell or context.in_group:
+        return "a group of commands cannot be checked before it runs"
+    return None
+
+
+def _cd_target(words: Sequence[Word]) -> str | None:
+    operands = [word for word in words[1:] if word.text != "--"]
+    if len(operands) != 1 or not operands[0].is_literal or operands[0].has_tilde:
+        return None
+    text = operands[0].text or ""
+    return None if text.startswith("-") or not text else text
+
+
+def _is_file_command(bare: Stripped) -> bool:
+    return only_looks(bare.words[0].text or "", (), has_glob=False)
+
+
+def _open_ask(what: str, reason: str) -> PartVerdict:
+    return PartVerdict(what, "ask", reason, is_open=True)
+
+
+def _matches(rule: Rule, line: str) -> str:
+    return f"{rule.effect} rule {rule.text} matches '{line}'"

@@ -1,0 +1,69 @@
+"""Places to judge calls at: a real folder, or one that only exists on paper."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from proxy.permissions.rules import Origin, RuleSet, read_permissions
+from proxy.permissions.values import PathFacts, Place, Policy, ToolCall, Workspace
+from proxy.tools.guard import WorkspaceGuard
+
+ROOT = "/w/project"
+HOME = "/home/u"
+
+
+def paper_place(files: tuple[str, ...] = (), links: Mapping[str, str] | None = None, **changes: Any) -> Place:
+    """Returns a place whose files are named; folders are those on the way to them.
+
+    Args:
+        files: Absolute paths.
+        links: Absolute paths of links, and where they lead.
+        changes: Fields of the place.
+    """
+    there = {ROOT, HOME, "/tmp", "/"}
+    for each in files:
+        while each != "/":
+            each = posixpath.dirname(each)
+            there.add(each)
+
+    def look(path: str) -> PathFacts:
+        lexical = posixpath.normpath(posixpath.join(ROOT, path))
+        real = (links or {}).get(lexical, lexical)
+        kind = "file" if real in files else "folder" if real in there else "missing"
+        return PathFacts(path, lexical, real, kind, via=(real,) if real != lexical else ())
+
+    fields: dict[str, Any] = {"workspace": Workspace("here", ROOT), "cwd": ROOT, "home": HOME, "look": look}
+    return Place(**{**fields, **changes})
+
+
+@contextmanager
+def real_place(root: Path, home: Path, *, read_only: tuple[Path, ...] = ()) -> Iterator[Place]:
+    """Yields a place in a real folder."""
+    workspace = Workspace("here", str(root), tuple(map(str, read_only)))
+    guard = WorkspaceGuard.open(workspace)
+    try:
+        yield Place(workspace, str(root), str(home), guard.facts, list_folder=guard.list_folder)
+    finally:
+        guard.close()
+
+
+def rule_set(**lists: list[str]) -> RuleSet:
+    """Returns rules as a settings file would give them."""
+    return read_permissions(lists, Origin("settings", "", ROOT, HOME))
+
+
+def policy(**changes: Any) -> Policy:
+    """Returns a policy; `allow`, `ask`, `deny` and `denyExcept` are lists of rules, the rest its fields."""
+    lists = {key: changes.pop(key) for key in ("allow", "ask", "deny", "denyExcept") if key in changes}
+    read = rule_set(**lists)
+    assert not read.problems, read.problems
+    return Policy(rules=read.rules, **changes)
+
+
+def bash(command: str, **arguments: Any) -> ToolCall:
+    """Returns a call of Bash."""
+    return ToolCall("Bash", {"command": command, **arguments})
