@@ -87,7 +87,7 @@ def _decide(controller: Controller, decision: Literal["allow", "deny"], words: W
         return Reply(is_ok=False, text="no rule that is safe to keep would allow this; allow it once")
     draft = ApprovalAnswerDraft(
         asked.approval_id,
-        words.get("digest", ""),
+        asked.digest if decision == "deny" else words.get("digest", ""),  # a refusal harms no other call
         decision,
         cast("Literal['once', 'conversation', 'always']", scope),
         asked.suggestion if scope == "always" else None,

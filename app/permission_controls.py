@@ -14,6 +14,7 @@ from app.call_text import MAIN_ARGUMENT
 from app.configuration import Configuration
 from app.decision_book import DecisionBook
 from app.desk_changes import DeskChanges
+from app.provider_desk import DeskRefusal
 from app.proxy_runner import ProxyRunner
 from app.rule_desk import RuleDesk
 from app.settings_edit import Edit, Put, Remove
@@ -287,8 +288,8 @@ class PermissionControls:
             return []
         try:
             return self._rule_desk.save_edits("allow", rule, None)
-        except ValueError as exc:
-            return str(exc)
+        except DeskRefusal as refused:
+            return str(refused)
 
     # What was decided -----------------------------------------------------------------------
 

@@ -2,22 +2,14 @@
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timezone
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from app.configuration import Configuration
-from app.controller import Controller
-from app.environment import Environment
-from app.paths import Folders
-from app.secrets import SecretStore
-from app.settings_store import SettingsStore
 from gui.desk import (
     ActionDone,
     ActionFailed,
@@ -36,135 +28,11 @@ from gui.desk import (
     TokensChanged,
 )
 from gui.spending import BudgetView, SpendingView, TokenDraft
-from proxy.config import ProviderConfig, ProxyConfig
-from proxy.events import EventSink, Exchange, RequestRefused
-from proxy.routing.budgets import Limit, Standing
-from proxy.service.ledger import Spending
-from proxy.store.ledger_values import DayTotal
+from proxy.events import Exchange, RequestRefused
+from tests.app.controller_bench import Bench, Make
 from tests.app.test_secrets import Entries
 
 KEY = "sk-or-" + "v1-" + "0a1b2c3d" * 8
-E_ = TypeVar("E_")
-
-
-SPENT = Spending(
-    DayTotal("2026-11-22", "", None, 2, 10, 20, 30, 40, micro_usd=900, unknown_micro_usd=400),
-    DayTotal("2026-11-22", "", None, 3, micro_usd=1_500, unknown_micro_usd=500),
-    (Standing(Limit(("alias", "big"), "day", 1_000), 900, 100, date(2026, 11, 23)),),
-    (DayTotal("2026-11-21", "phone", None, 1, micro_usd=700),),
-)
-
-
-@dataclass
-class FakeServer:
-    """Stands where the HTTP server stands."""
-
-    config: ProxyConfig
-    emit: EventSink
-    failure: OSError | UnicodeError | None = None
-    active_requests: int = 0
-    applied: list[ProxyConfig] = field(default_factory=list)
-    stopped: list[float] = field(default_factory=list)
-    spent: Spending = SPENT
-
-    async def start(self) -> str:
-        if self.failure is not None:
-            raise self.failure
-        return f"http://{self.config.server.host}:{self.config.server.port}"
-
-    async def stop(self, drain_s: float = 30.0) -> None:
-        self.stopped.append(drain_s)
-
-    def apply(self, config: ProxyConfig) -> None:
-        self.applied.append(config)
-
-    def spending(self) -> Spending:
-        return self.spent
-
-
-@dataclass
-class Found:
-    is_ok: bool
-    text: str
-
-
-class Bench:
-    """A controller with everything around it in reach."""
-
-    def __init__(self, home: Path, keyring: Entries | None, variables: dict[str, str]) -> None:
-        self.folders = Folders(config=home, state=home, runtime=home / "run")
-        self.folders.create()
-        self.keyring = keyring
-        self.servers: list[FakeServer] = []
-        self.failure: OSError | UnicodeError | None = None
-        self.events: list[DeskEvent] = []
-        self.quits = 0
-        self.probed: list[ProviderConfig] = []
-        environment = Environment(process=variables)
-        secrets = SecretStore(environment, names_file=self.folders.key_names_file, backend=lambda: keyring)
-        self.configuration = Configuration(
-            self.folders, SettingsStore(self.folders.settings_file), secrets, environment
-        )
-        self.configuration.set_broken_aside(datetime(2026, 11, 22, tzinfo=timezone.utc))
-        self.controller = Controller(
-            self.configuration,
-            make_server=self._server,
-            probe=self._probe,
-            on_quit=self._quit,
-            clock=lambda: 1234.5,
-        )
-        self._news = asyncio.Event()
-        self.controller.subscribe(self._listen)
-
-    def _server(self, config: ProxyConfig, emit: EventSink) -> FakeServer:
-        self.servers.append(FakeServer(config, emit, self.failure))
-        return self.servers[-1]
-
-    async def _probe(self, provider: ProviderConfig) -> Found:
-        self.probed.append(provider)
-        return Found(True, f"took the key {provider.key.get_secret_value() if provider.key else None}")
-
-    def _quit(self) -> None:
-        self.quits += 1
-
-    def _listen(self, event: DeskEvent) -> None:
-        self.events.append(event)
-        self._news.set()
-
-    async def until(self, kind: type[E_], accept: Callable[[E_], bool] = lambda _event: True) -> E_:
-        """Waits for an event of a kind, takes everything up to it away and returns it."""
-
-        async def wait() -> E_:
-            while True:
-                for position, event in enumerate(self.events):
-                    if isinstance(event, kind) and accept(event):
-                        del self.events[: position + 1]
-                        return event
-                self._news.clear()
-                await self._news.wait()
-
-        return await asyncio.wait_for(wait(), 10)
-
-
-Make = Callable[..., Bench]
-
-
-@pytest.fixture
-async def make(tmp_path: Path) -> AsyncIterator[Make]:
-    benches: list[Bench] = []
-
-    def make(
-        keyring: Entries | None = None, variables: dict[str, str] | None = None, settings: str | None = None
-    ) -> Bench:
-        if settings is not None:
-            (tmp_path / "settings.yaml").write_text(settings)
-        bench = Bench(tmp_path, Entries() if keyring is None else keyring, variables or {})
-        benches.append(bench)
-        return bench
-
-    yield make
-    for bench in benches:
-        await bench.controller.shutdown()
 
 
 def _desk(bench: Bench) -> Desk:
