@@ -58,6 +58,9 @@ _INTERPRETERS = re.compile(
 )
 """Their arguments or input are programs."""
 
+PARSED = frozenset({"sed", "awk", "gawk", "mawk", "nawk"})
+"""Interpreters whose programs are read before they run: what could do harm asks, whatever a rule says."""
+
 
 def runs_code(name: str) -> bool:
     """Tells whether a program runs what its arguments say: an interpreter, a wrapper or such a builtin."""

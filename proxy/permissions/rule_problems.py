@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from proxy.permissions.command_patterns import PREFIX, command_matches, read_pattern
 from proxy.permissions.domains import domain_problem
-from proxy.permissions.risky_programs import NEVER_AUTOMATIC, runs_code
+from proxy.permissions.risky_programs import NEVER_AUTOMATIC, PARSED, runs_code
 from proxy.permissions.rules import DOMAIN, RAW_PARAMETERS, RuleProblem, kind_of
 from proxy.permissions.tool_names import (
     EDIT_TOOLS,
@@ -151,7 +151,7 @@ def _broad_command(rule: Rule, text: str, *, with_arguments: bool) -> Iterator[R
     elif len(parts) == 2:
         what = f"{rule.text} also matches commands that only begin like this, such as '{parts[0]}x'."
         yield _problem(rule, what, f"Bash({parts[0].rstrip()}:*)", is_broad=True)
-    elif with_arguments and runs_code(text):
+    elif with_arguments and program not in PARSED and runs_code(text):
         what = f"{rule.text} allows whatever '{program}' is told to run."
         yield _problem(rule, what, None, is_broad=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from proxy.permissions.rules import Origin, RuleSet, read_permissions
@@ -26,9 +26,7 @@ def paper_place(files: tuple[str, ...] = (), links: Mapping[str, str] | None = N
     """
     there = {ROOT, HOME, "/tmp", "/"}
     for each in files:
-        while each != "/":
-            each = posixpath.dirname(each)
-            there.add(each)
+        there.update(map(str, PurePosixPath(each).parents))
 
     def look(path: str) -> PathFacts:
         lexical = posixpath.normpath(posixpath.join(ROOT, path))
@@ -46,7 +44,7 @@ def real_place(root: Path, home: Path, *, read_only: tuple[Path, ...] = ()) -> I
     workspace = Workspace("here", str(root), tuple(map(str, read_only)))
     guard = WorkspaceGuard.open(workspace)
     try:
-        yield Place(workspace, str(root), str(home), guard.facts, list_folder=guard.list_folder)
+        yield Place(workspace, str(root), str(home), guard.facts)
     finally:
         guard.close()
 
