@@ -160,7 +160,7 @@ def _judge_glob(access: PathAccess, policy: Policy, place: Place, *, from_shell:
     """Judges each folder that a glob begins in, and the text itself where it names what is there."""
     text = access.path
     try:
-        alternatives = expand_braces(text)
+        alternatives = expand_braces(text.replace("\\", "/") if place.platform == "windows" else text)
     except TooManyAlternatives as error:
         return PartVerdict(text, "deny", str(error))
     if any(climbs_after_wildcard(each) for each in alternatives):

@@ -28,14 +28,17 @@ def place_elsewhere(place: Place, platform: Platform, cwd: str | None = None) ->
         place: Where calls are judged here.
         platform: The other platform.
         cwd: The working directory there, as that platform writes it; on Windows it stands for the
-            workspace's root. None: the same as here.
+            workspace's root, and so does drive C with the last two folders of the root here. None: the same
+            as here.
     """
     if platform == "macos":
         return replace(place, platform="macos", folds_case=True, cwd=cwd or place.cwd)
     if platform != "windows" or place.workspace is None:
         return replace(place, platform=platform, cwd=cwd or place.cwd)
     root = clean(absolute_text(cwd or "C:\\work\\project", "/c", "windows"))
-    look = _WindowsLook(root, place.workspace.root, place.look)
+    here = place.workspace.root
+    alias = "/c/" + "/".join(here.split("/")[-2:])
+    look = _WindowsLook(root, alias, here, place.look)
     workspace = Workspace(place.workspace.name, root)
     return Place(workspace, root, _WINDOWS_HOME, look, (), "windows", folds_case=True)
 
@@ -44,12 +47,16 @@ def place_elsewhere(place: Place, platform: Platform, cwd: str | None = None) ->
 class _WindowsLook:
     root: str
     """The root there, as `/c/work/project`."""
+    alias: str
+    """Another name of the root there."""
     folder: str
     """What stands for it here."""
     look: Callable[[str], PathFacts]
 
     def __call__(self, path: str) -> PathFacts:
         long = self._with_long_root(clean(path))
+        if is_under(long, self.alias, folds_case=True):
+            long = self.root + long[len(self.alias) :]
         if not is_under(long, self.root, folds_case=True):
             return PathFacts(path, clean(path), long, "missing")
         names = [name for name in long.split("/") if name][len(self.root.split("/")) - 1 :]

@@ -1,0 +1,108 @@
+"""Every path line of the corpora is judged as stated, with the guard's own eyes on a real tree."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pytest
+
+from proxy.permissions.paths import judge
+from proxy.permissions.values import PartVerdict, PathAccess, Place, Policy
+from proxy.tools.guard import WorkspaceGuard
+from proxy.tools.guard_foreign import place_elsewhere
+from tests.proxy.tools.path_tree import OPERATIONS, Tree, policy
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the tree has links, pipes and sockets")
+
+_OWN_LINES = Path(__file__).parents[2] / "data" / "path_lines.jsonl"
+_STRICTNESS = {"allow": 0, "ask": 1, "deny": 2}
+_LIMIT_S = 0.1
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    return Tree.build(tmp_path)
+
+
+@pytest.fixture
+def place(tree: Tree) -> Iterator[Place]:
+    guard = WorkspaceGuard.open(tree.workspace())
+    yield tree.place(guard)
+    guard.close()
+
+
+def _lines(path: Path) -> list[Mapping[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _judged(line: Mapping[str, Any], text: str, rules: Policy, place: Place, cwd: str) -> PartVerdict:
+    if line["platform"] == "windows":
+        place = place_elsewhere(place, "windows", cwd)
+    elif line["platform"] == "macos":
+        place = place_elsewhere(place, "macos")
+    return judge(PathAccess(text, OPERATIONS[line["tool"]]), rules, place)
+
+
+def _findings(line: Mapping[str, Any], verdict: PartVerdict, seconds: float) -> list[str]:
+    told = f"{line['id']} {line['tool']} {verdict.what!r}: {verdict.decision}, not {line['expect']}"
+    found: list[str] = []
+    if _STRICTNESS[verdict.decision] < _STRICTNESS[line.get("floor", line["expect"])]:
+        found.append(f"unsafe: {told} ({verdict.reason})")
+    if verdict.decision not in {line["expect"], *line.get("also_ok", ())}:
+        found.append(f"wrong: {told} ({verdict.reason})")
+    if seconds > _LIMIT_S:
+        found.append(f"slow: {told} took {seconds:.3f} s")
+    return found
+
+
+def _report(
+    lines: list[Mapping[str, Any]], key: str, tree: Tree, place: Place, rules: Policy
+) -> tuple[int, list[str]]:
+    findings: list[str] = []
+    count = 0
+    for line in lines:
+        if line["class"] == "race":
+            continue
+        count += 1
+        cwd = line.get("cwd", "C:\\work\\project")
+        started = perf_counter()
+        verdict = _judged(line, tree.written(line[key]), rules, place, cwd)
+        findings.extend(_findings(line, verdict, perf_counter() - started))
+    return count, findings
+
+
+def test_every_line_of_our_own_is_judged_as_stated(tree: Tree, place: Place) -> None:
+    count, findings = _report(_lines(_OWN_LINES), "path", tree, place, policy())
+    assert findings == []
+    assert count > 200
+
+
+def test_every_line_of_the_corpus_is_judged_as_stated(shared_data: Path, tmp_path: Path) -> None:
+    script = shared_data / "attacks" / "tools" / "setup_paths.sh"
+    subprocess.run(["/bin/bash", str(script), str(tmp_path)], check=True, capture_output=True)
+    tree = Tree.at(tmp_path)
+    guard = WorkspaceGuard.open(tree.workspace())
+    try:
+        lines = _lines(shared_data / "attacks" / "open" / "paths.jsonl")
+        count, findings = _report(lines, "input", tree, tree.place(guard), policy())
+    finally:
+        guard.close()
+    assert findings == []
+    assert count > 100
+
+
+def test_claude_codes_policy_allows_no_line_that_is_to_be_denied(tree: Tree, place: Place) -> None:
+    rules = policy("claude-code")
+    lines = [line for line in _lines(_OWN_LINES) if line["expect"] != "allow"]
+    allowed = [
+        line["id"]
+        for line in lines
+        if _judged(line, tree.written(line["path"]), rules, place, "C:\\work\\project").decision == "allow"
+    ]
+    assert allowed == []
