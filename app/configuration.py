@@ -67,7 +67,7 @@ class Configuration:
         self.secrets = secret_store
         self.redactor = redactor or Redactor()
         self._store = store
-        self._environment = environment
+        self.environment = environment
         self._overrides = overrides or Overrides()
         self.loaded = self._load()
         self.keys: Mapping[str, FoundKey] = MappingProxyType({})
@@ -101,7 +101,7 @@ class Configuration:
         Raises:
             TokenProblem: There is no usable token.
         """
-        token = find_token(self._environment, self.secrets, self.folders.token_file, given=token_file)
+        token = find_token(self.environment, self.secrets, self.folders.token_file, given=token_file)
         self.redactor.know([token.value.get_secret_value()])
         require_strong(token, self.settings.server.host)
         self.token = token
@@ -153,7 +153,7 @@ class Configuration:
         document = self._store.apply(edits)
         settings, notices = in_force(
             document,
-            self._environment,
+            self.environment,
             self._overrides,
             has_openrouter_key=self.secrets.has_openrouter_variable,
         )
@@ -218,7 +218,7 @@ class Configuration:
     def _load(self) -> LoadedSettings:
         return load_settings(
             self._store,
-            self._environment,
+            self.environment,
             self._overrides,
             has_openrouter_key=self.secrets.has_openrouter_variable,
         )

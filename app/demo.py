@@ -10,6 +10,8 @@ import asyncio
 import secrets
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -55,12 +57,15 @@ class DemoFailed(Exception):
 def demo() -> int:
     """Holds the conversation on standard output; returns the exit status."""
     from proxy.server.app import ProxyServer  # noqa: PLC0415 - heavy, and tests hand in their own
+    from proxy.service.tool_desk import Host  # noqa: PLC0415 - likewise
+    from proxy.tools.workspaces import Machine  # noqa: PLC0415 - likewise
 
     _survive_narrow_terminal()
     logs = LogPipeline(stream=sys.stderr, level="warning", mode="development")
     logs.install()
     try:
-        return asyncio.run(run_demo(_print, ProxyServer, random_word()))
+        host = Host(Machine(str(Path.home())), logs.redactor.text)
+        return asyncio.run(run_demo(_print, partial(ProxyServer, host=host), random_word()))
     finally:
         logs.close()
 

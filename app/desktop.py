@@ -30,6 +30,7 @@ from app.qt_loop import drop_pyside_import_hook, new_qt_loop
 from app.secrets import SecretStore, forbid_core_dumps
 from app.settings_store import SettingsStore
 from app.signals import on_stop_signals
+from app.tool_host import tool_host
 from gui.bridge import Bridge
 from gui.desk import Desk
 from gui.icons import app_icon
@@ -104,7 +105,10 @@ async def _live(app: QApplication, configuration: Configuration, logs: LogPipeli
     ended = asyncio.Event()
     folders = configuration.folders
     make_server = partial(
-        ProxyServer, storage=StorageConfig(folders.store), catalogue=Catalogue(folders.models)
+        ProxyServer,
+        host=await asyncio.to_thread(tool_host, configuration),
+        storage=StorageConfig(folders.store),
+        catalogue=Catalogue(folders.models),
     )
     controller = Controller(configuration, make_server=make_server, probe=probe, logs=logs, on_quit=ended.set)
     loop = asyncio.get_running_loop()

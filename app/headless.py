@@ -28,6 +28,7 @@ from app.paths import Folders, UnsafeFolder
 from app.secrets import SecretStore, forbid_core_dumps
 from app.settings_store import Overrides, SettingsStore
 from app.signals import on_stop_signals
+from app.tool_host import tool_host
 from proxy.server.app import ProxyServer
 from proxy.service.storage import StorageConfig
 from proxy.upstreams.catalogue import Catalogue
@@ -84,7 +85,10 @@ async def _serve(configuration: Configuration, logs: LogPipeline, token_file: Pa
     controller = Controller(
         configuration,
         make_server=partial(
-            ProxyServer, storage=StorageConfig(folders.store), catalogue=Catalogue(folders.models)
+            ProxyServer,
+            host=await asyncio.to_thread(tool_host, configuration),
+            storage=StorageConfig(folders.store),
+            catalogue=Catalogue(folders.models),
         ),
         probe=probe,
         logs=logs,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -14,9 +14,11 @@ from aiohttp import web
 
 from proxy.config import ProxyConfig
 from proxy.context import NewId, RequestContext, new_id
-from proxy.events import BreakerChanged, EventSink, RequestRefused
+from proxy.events import BreakerChanged, EventSink, RequestRefused, ToolDecided
 from proxy.messages.errors import ApiError, ClientError, ErrorType
 from proxy.messages.message import JsonObject
+from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest
+from proxy.permissions.values import Mode, ToolCall, Verdict
 from proxy.server import door
 from proxy.server.call import Call
 from proxy.server.connection import ConnectionGuard, GuardedConnection, GuardedServer
@@ -36,10 +38,13 @@ from proxy.service.messages import MessagesService
 from proxy.service.model_facts import ModelFacts
 from proxy.service.record import Announcer
 from proxy.service.storage import LazyStorage, Storage, StorageConfig
+from proxy.service.tool_desk import Clocks, Host, ToolDesk
 from proxy.tasks import spawn
+from proxy.tools.catalogue import Catalogue as ToolCatalogue
 from proxy.upstreams.catalogue import Catalogue
 
 if TYPE_CHECKING:  # the store loads SQLAlchemy, which the program's start must not wait for
+    from proxy.store.decisions import DecisionStore
     from proxy.store.ledger import LedgerStore
 
 _log = structlog.get_logger("proxy.server")
@@ -60,6 +65,7 @@ class ProxyServer:
         config: ProxyConfig,
         emit: EventSink,
         *,
+        host: Host,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,  # noqa: TID251 - the real clock is handed in here
         new_id: NewId = new_id,
@@ -79,13 +85,20 @@ class ProxyServer:
             wall_clock=wall_clock,
             open_store=None if storage is None else self._open_ledger,
         )
+        self._desk = ToolDesk(
+            config,
+            host,
+            emit,
+            Clocks(clock, wall_clock, new_id),
+            None if storage is None else self._open_audit,
+        )
         self._announcer = Announcer(emit, clock, wall_clock, capture_limit_bytes, self._ledger.book)
         self._failed_tokens = door.FailedTokens(self._limits, clock)
         self._connections = Connections(make_upstream or upstream_of)
         self._catalogue = catalogue
         self._health = Health(emit, clock, random.random)
         self._service = MessagesService(
-            config, self._connections, new_id, self._health, facts, ledger=self._ledger
+            config, self._connections, new_id, self._health, facts, ledger=self._ledger, tools=self._desk.door
         )
         batched = BatchMessages(lambda: self._service, self._announcer, self._with_files)
         means = Means(batched, batched.provider_of, wall_clock, new_id)
@@ -114,6 +127,7 @@ class ProxyServer:
         """
         server = self._config.server
         loop = asyncio.get_running_loop()
+        await self._desk.begin()
         self._http = GuardedServer(self._answer, self._guard)
         self._listening = [await loop.create_server(self._http, server.host, server.port)]
         self._port = self._listening[0].sockets[0].getsockname()[1]
@@ -143,8 +157,9 @@ class ProxyServer:
             await server.wait_closed()
         self._guard.close()
         if self._storage is not None:
-            await self._storage.close(min(drain_s, _BATCH_GRACE_S), self._ledger.flush)
+            await self._storage.close(min(drain_s, _BATCH_GRACE_S), self._flush)
         await self._ledger.close()
+        await self._desk.close()
         await self._connections.aclose()
         if self._catalogue is not None:
             await self._catalogue.aclose()
@@ -152,7 +167,8 @@ class ProxyServer:
     def apply(self, config: ProxyConfig) -> None:
         """Uses other providers, aliases and tokens from the next request on; the port stays as it is."""
         self._config = config
-        self._service = replace(self._service, config=config)
+        self._desk.apply(config)
+        self._service = replace(self._service, config=config, tools=self._desk.door)
         self._ledger.apply(config)
         self._service.counter.forget_failures()
         if self._catalogue is not None:
@@ -171,6 +187,37 @@ class ProxyServer:
     def reset_breaker(self, provider: str, model: str) -> None:
         """Lets a candidate be tried again at once."""
         self._health.reset(provider, model)
+
+    @property
+    def tools(self) -> ToolCatalogue:
+        """The tools that Signalbox can run."""
+        return self._desk.catalogue
+
+    def approvals(self) -> tuple[ApprovalRequest, ...]:
+        """Returns the calls that wait for the user, oldest first."""
+        return self._desk.approvals()
+
+    def answer_approval(self, approval_id: str, digest: str, answer: ApprovalAnswer) -> ApprovalRequest:
+        """Gives the answer to a call that waits; AnswerRefused where it waits no more or is another one."""
+        return self._desk.answer_approval(approval_id, digest, answer)
+
+    async def try_call(
+        self, call: ToolCall, workspace: str | None, mode: Mode | None
+    ) -> tuple[Verdict, str | None] | str:
+        """Returns a call's verdict and the rule that would allow it, or why it cannot be judged there."""
+        return await self._desk.try_call(call, workspace, mode)
+
+    async def decisions(self, text: str = "", limit: int = 500) -> Sequence[ToolDecided]:
+        """Returns past decisions that hold the text, newest first; none where the store cannot be read."""
+        return await self._desk.decisions(text, limit)
+
+    async def decisions_of(self, request_id: str) -> Sequence[ToolDecided]:
+        """Returns the decisions about one request's calls, in order; none where the store cannot be read."""
+        return await self._desk.decisions_of(request_id)
+
+    async def describe_sandbox(self) -> str:
+        """Says what holds commands here."""
+        return await self._desk.describe_sandbox()
 
     def _preload(self) -> None:
         """Makes ready in the background what the first request needs, so that it does not wait."""
@@ -252,6 +299,13 @@ class ProxyServer:
 
     async def _open_ledger(self) -> LedgerStore:
         return (await self._open_storage()).ledger
+
+    async def _open_audit(self) -> DecisionStore:
+        return (await self._open_storage()).decisions
+
+    async def _flush(self) -> None:
+        await self._desk.flush()
+        await self._ledger.flush()
 
     async def _with_files(self, body: JsonObject) -> JsonObject:
         return await (await self._open_storage()).files.in_place(body)

@@ -41,6 +41,16 @@ class Catalogue:
         self._watchers: list[Watcher] = []
         self.add(tools)
 
+    def replace_builtin(self, tools: Iterable[Tool]) -> None:
+        """Puts other built-in tools in place of those there are; MCP tools stay.
+
+        Raises:
+            NameTaken: Two have one name.
+        """
+        fresh = Catalogue(tools)
+        kept = {name: tool for name, tool in self._tools.items() if toolset_of(name) != BUILTIN}
+        self._set({**fresh._tools, **kept})
+
     def add(self, tools: Iterable[Tool]) -> None:
         """Adds tools, all or none.
 
@@ -95,7 +105,7 @@ class Catalogue:
         )
 
     def _set(self, tools: dict[str, Tool]) -> None:
-        if tools.keys() != self._tools.keys():
+        if tools != self._tools:
             self._tools = tools
             self._tell()
 

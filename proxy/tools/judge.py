@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from proxy.config import PermissionConfig
 from proxy.permissions.rules import RuleProblem
 from proxy.permissions.tool_names import COMMAND_TOOLS, FILE_TOOLS, canonical
 from proxy.permissions.values import Mode, Place, Policy, ToolCall, Verdict
 from proxy.tools.policy_of import policy_of
+
+if TYPE_CHECKING:
+    from proxy.permissions.urls import NetworkFacts
 
 _LOOKS = FILE_TOOLS | COMMAND_TOOLS
 """Tools whose judgement looks at the disk, or parses a command."""
@@ -20,8 +24,17 @@ _LOOKS = FILE_TOOLS | COMMAND_TOOLS
 class Judge:
     """The engine with the policy in force; the engine is loaded when it is first asked."""
 
-    def __init__(self, config: PermissionConfig) -> None:
+    def __init__(
+        self, config: PermissionConfig, network: Callable[[], NetworkFacts | None] = lambda: None
+    ) -> None:
+        """Reads the rules; judges nothing yet.
+
+        Args:
+            config: The rules.
+            network: What must be known at this moment to judge an address.
+        """
         self._read = policy_of(config)
+        self._network = network
         self._engine: ModuleType | None = None
 
     @property
@@ -68,7 +81,7 @@ class Judge:
         return self._loaded().tools_denied_by_name(self.policy, names)
 
     def _judge(self, call: ToolCall, policy: Policy, place: Place) -> Verdict:
-        return self._loaded().judge(call, policy, place)
+        return self._loaded().judge(call, policy, place, self._network())
 
     def _suggest(self, call: ToolCall, place: Place) -> str | None:
         return self._loaded().narrowest_rule(call, self.policy, place)

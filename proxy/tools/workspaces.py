@@ -128,7 +128,6 @@ class Workspaces:
 
     def close(self) -> None:
         """Gives all folders back, as soon as no call works in them."""
-        self._wanted = {}
         while self._opened:
             self._opened.popitem()[1].retire()
 

@@ -11,6 +11,7 @@ from proxy.messages.message import JsonObject
 from proxy.server.app import ProxyServer
 from proxy.upstreams.base import UpstreamAnswer
 from proxy.upstreams.demo import DemoAnswer, DemoUpstream
+from tests.proxy.scripted import HOST
 
 
 class _Forgetful:
@@ -36,7 +37,7 @@ async def _run(word: str, upstream: DemoUpstream | _Forgetful) -> tuple[int, str
         return upstream
 
     def make_server(config: ProxyConfig, emit: EventSink) -> ProxyServer:
-        return ProxyServer(config, emit, make_upstream=make_upstream)
+        return ProxyServer(config, emit, host=HOST, make_upstream=make_upstream)
 
     code = await run_demo(shown.append, make_server, word)
     return code, "".join(shown)

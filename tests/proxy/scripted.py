@@ -20,12 +20,16 @@ from proxy.messages.message import JsonObject
 from proxy.server.app import ProxyServer
 from proxy.server.limits import Limits
 from proxy.service.connections import UpstreamFactory
+from proxy.service.tool_desk import Host
+from proxy.tools.workspaces import Machine
 
 Kind = TypeVar("Kind")
 
 TOKEN = "local-" + "token-" + "0123456789abcdef"
 BODY: JsonObject = {"model": "big", "max_tokens": 64, "messages": [{"role": "user", "content": "hi"}]}
 ONE_TRY = RetryPolicy(tries=1)
+HOST = Host(Machine("/home/nobody"), redact=lambda text: text)
+"""A machine on which nothing is secret and nobody is at home."""
 
 
 def line(value: JsonObject | str) -> bytes:
@@ -166,6 +170,7 @@ async def running(
     """Starts a proxy whose providers are the scripted upstreams of their names; nothing is tried twice."""
     scripted = {"one": ScriptedUpstream()} if upstreams is None else upstreams
     events = Announced()
+    more.setdefault("host", HOST)
     server = ProxyServer(
         replace(config or proxy_config(*scripted), retry=retry),
         events.take,

@@ -25,6 +25,7 @@ from proxy.server.responses import SAFE_HEADERS
 from tests.proxy.scripted import (
     BODY,
     DONE,
+    HOST,
     TOKEN,
     Reply,
     ScriptedUpstream,
@@ -65,7 +66,10 @@ async def test_it_can_be_started_again_after_stop() -> None:
 async def test_a_port_in_use_is_the_systems_own_error() -> None:
     async with running() as proxy:
         other = ProxyServer(
-            ProxyConfig(ServerConfig(SecretStr(TOKEN), port=proxy.port)), lambda _: None, limits=Limits()
+            ProxyConfig(ServerConfig(SecretStr(TOKEN), port=proxy.port)),
+            lambda _: None,
+            host=HOST,
+            limits=Limits(),
         )
         with pytest.raises(OSError, match=str(proxy.port)) as caught:
             await other.start()
@@ -244,7 +248,7 @@ async def test_the_model_list_can_be_paged_and_each_row_retrieved() -> None:
 
 async def test_without_a_provider_the_demo_answers_and_says_so() -> None:
     config = ProxyConfig(ServerConfig(SecretStr(TOKEN), port=0))
-    server = ProxyServer(config, lambda _: None, new_id=new_id)
+    server = ProxyServer(config, lambda _: None, host=HOST, new_id=new_id)
     url = await server.start()
     async with anthropic.AsyncAnthropic(base_url=url, api_key=TOKEN) as client:
         create: Any = client.messages.create

@@ -31,7 +31,7 @@ from proxy.config import (
 from proxy.events import RequestRouted
 from proxy.server.app import ProxyServer
 from proxy.service.connections import upstream_of
-from tests.proxy.scripted import BODY, DONE, TOKEN, Announced, Running, delta, line
+from tests.proxy.scripted import BODY, DONE, HOST, TOKEN, Announced, Running, delta, line
 from tests.proxy.service.hostile import (
     CONTENT,
     ERROR,
@@ -186,7 +186,7 @@ async def before(*urls: str, dialect: DialectName = "openai-chat") -> AsyncGener
         retry=RETRY,
     )
     events = Announced()
-    server = ProxyServer(config, events.take, make_upstream=upstream_of)
+    server = ProxyServer(config, events.take, host=HOST, make_upstream=upstream_of)
     url = await server.start()
     async with aiohttp.ClientSession() as http:
         yield Running(server, url, events, http)

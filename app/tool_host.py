@@ -1,0 +1,35 @@
+"""What tools must know of the program they run in: its folders, its variables, its secrets."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from app.configuration import Configuration
+from app.secrets import known_values
+from proxy.permissions.values import Platform
+from proxy.service.tool_desk import Host
+from proxy.tools.workspaces import Machine
+
+_PLATFORMS: dict[str, Platform] = {"darwin": "macos", "win32": "windows"}
+
+
+def tool_host(configuration: Configuration) -> Host:
+    """Returns what the proxy's tools are given; looks at the disk for links on the way to our folders."""
+    folders = configuration.folders
+    own = (folders.config, folders.state, folders.runtime, configuration.settings_path)
+    own_paths = dict.fromkeys(name for each in own for name in (str(each), os.path.realpath(each)))
+    return Host(
+        Machine(str(Path.home()), tuple(own_paths), _PLATFORMS.get(sys.platform, "linux")),
+        configuration.redactor.text,
+        lambda: _secrets(configuration),
+        configuration.environment.values(),
+        folders.state / "children",
+    )
+
+
+def _secrets(configuration: Configuration) -> list[str]:
+    """Returns the keys and the token that are stored now."""
+    token = [] if configuration.token is None else [configuration.token.value.get_secret_value()]
+    return [*token, *known_values({**configuration.keys, "web search": configuration.search_key})]

@@ -1,0 +1,280 @@
+"""Makes and keeps what tools need: rules, workspaces, approvals, the runner, the catalogue and the audit.
+
+A change of the configuration swaps rules and workspaces at once, for calls that wait too. Tools are made when
+the program starts, in a thread; where aliases run tools, the start waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+import structlog
+
+from proxy.config import ProxyConfig
+from proxy.context import NewId, RequestContext
+from proxy.events import EventSink, ToolDecided
+from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest
+from proxy.permissions.urls import NetworkFacts
+from proxy.permissions.values import Mode, ToolCall, Verdict
+from proxy.service.audit import Audit, OpenStore, Redact
+from proxy.service.tool_door import ToolDoor
+from proxy.store.values import StoreError
+from proxy.tasks import spawn
+from proxy.tools.approvals import ApprovalList, NobodyAsks
+from proxy.tools.background import close_shell
+from proxy.tools.base import Tool
+from proxy.tools.builtin import Means, builtin_tools
+from proxy.tools.catalogue import Catalogue
+from proxy.tools.children import Children
+from proxy.tools.conversation import Conversation, Conversations
+from proxy.tools.judge import Judge
+from proxy.tools.run_values import Asking, RunScope, Surroundings
+from proxy.tools.runner import ToolRunner
+from proxy.tools.sandbox import Sandbox
+from proxy.tools.web.fetcher import Fetcher
+from proxy.tools.web.reader import WebReader
+from proxy.tools.web.searcher import WebSearcher
+from proxy.tools.workspaces import Machine, Workspaces, workspace_name
+
+_log = structlog.get_logger("proxy.service")
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What tools must know of the program they run in, and of its machine."""
+
+    machine: Machine
+    redact: Redact
+    """Takes secrets out of a text, for what is kept."""
+    secrets: Callable[[], Iterable[str]] = tuple
+    """The stored keys and tokens at this moment: no address and no query may carry one."""
+    environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Signalbox's own variables; children get the harmless ones."""
+    children_folder: Path | None = None
+    """Where running children are written down for the sweep after a crash."""
+    temporary: str = ""
+    """Where private temporary folders are made; empty: the system's place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Time and fresh ids; handed in."""
+
+    clock: Callable[[], float]
+    """Seconds, for durations."""
+    wall_clock: Callable[[], float]
+    """Seconds since the epoch."""
+    new_id: NewId
+
+
+class ToolDesk:
+    """The tools of one server."""
+
+    def __init__(
+        self,
+        config: ProxyConfig,
+        host: Host,
+        emit: EventSink,
+        clocks: Clocks,
+        open_audit: OpenStore | None,
+    ) -> None:
+        """Makes the desk; opens and starts nothing.
+
+        Args:
+            config: Rules, workspaces and limits; `apply` changes them.
+            host: The program and its machine.
+            emit: Is told what was decided and what waits.
+            clocks: Time and fresh ids.
+            open_audit: Opens the audit on the disk; None: it is not kept.
+        """
+        self._config = config
+        self._host = host
+        self._emit = emit
+        self._audit = Audit(
+            config.ledger, redact=host.redact, wall_clock=clocks.wall_clock, open_store=open_audit
+        )
+        self._list = ApprovalList(emit, clocks.wall_clock)
+        self._conversations = Conversations(clocks.clock, close_shell)
+        self._judge = Judge(config.permissions, self._network)
+        self._workspaces = Workspaces(config, host.machine)
+        self.catalogue = Catalogue((), config.tools.switched_off)
+        """The tools there are; empty until `begin` has made them."""
+        self.runner = ToolRunner(
+            Surroundings(
+                lambda: self.catalogue,
+                self._judge,
+                self._workspaces,
+                self._asking,
+                self._decided,
+                clocks.clock,
+                clocks.wall_clock,
+                clocks.new_id,
+            )
+        )
+        self._children = Children(host.environment, host.children_folder)
+        self._reader = WebReader(Fetcher(self._network))
+        self._searcher = WebSearcher(config.tools.search, secrets=host.secrets)
+        self._sandbox = self._new_sandbox()
+        self.door = self._new_door()
+        """The tools as the message loop reaches them; another one after a change of the configuration."""
+
+    async def begin(self) -> None:
+        """Makes the tools; returns at once where no alias runs any."""
+        making = spawn(self._make_tools(), name="make the tools")
+        if any(alias.toolsets or alias.tools_run_in == "proxy" for alias in self._config.aliases):
+            await making
+
+    def apply(self, config: ProxyConfig) -> None:
+        """Uses other rules, workspaces and limits from the next step of any call on."""
+        earlier, self._config = self._config, config
+        self._judge.apply(config.permissions)
+        self._workspaces.apply(config)
+        self._audit.apply(config.ledger)
+        self.catalogue.switch_off(config.tools.switched_off)
+        if config.tools.search != earlier.tools.search:
+            spawn(self._searcher.aclose(), name="close the search engine before")
+            self._searcher = WebSearcher(config.tools.search, secrets=self._host.secrets)
+        if config.tools.sandbox != earlier.tools.sandbox:
+            self._sandbox = self._new_sandbox()
+        if config.tools != earlier.tools:
+            self.door = self._new_door()
+            spawn(self._make_tools(), name="make the tools anew")
+
+    async def flush(self) -> None:
+        """Writes the audit; to be called before the store is closed."""
+        await self._audit.flush()
+
+    async def close(self) -> None:
+        """Ends what tools still run and gives everything back; after `flush`."""
+        self._conversations.close()
+        await self._children.aclose()
+        await self._searcher.aclose()
+        await self._reader.aclose()
+        self._workspaces.close()
+        await self._audit.close()
+
+    # For whoever shows and answers ------------------------------------------------------------
+
+    def approvals(self) -> tuple[ApprovalRequest, ...]:
+        """Returns the calls that wait for the user, oldest first."""
+        return self._list.pending()
+
+    def answer_approval(self, approval_id: str, digest: str, answer: ApprovalAnswer) -> ApprovalRequest:
+        """Gives the answer to a call that waits, and returns that call.
+
+        Raises:
+            AnswerRefused: It waits no more, or is not the one that was shown.
+        """
+        return self._list.answer(approval_id, digest, answer)
+
+    async def try_call(
+        self, call: ToolCall, workspace: str | None, mode: Mode | None
+    ) -> tuple[Verdict, str | None] | str:
+        """Judges a call; nothing runs and nobody is asked.
+
+        Args:
+            call: The call.
+            workspace: Where; None: in the default one, if there is one.
+            mode: Instead of the mode that is set.
+
+        Returns:
+            The verdict with the narrowest rule that would allow the call, or why it cannot be judged there.
+        """
+        name = self._config.default_workspace if workspace is None else workspace
+        if name is not None:
+            problem = await self._workspaces.problem(name)
+            if problem is not None:
+                return f"{problem[:1].upper()}{problem[1:]}."
+        scope = RunScope(RequestContext(""), Conversation(("", "")), name, mode=mode)
+        verdict = await self.runner.judge(call, scope)
+        if verdict.decision != "ask":
+            return verdict, None
+        return verdict, await self.runner.suggestion(call, scope)
+
+    async def decisions(self, text: str = "", limit: int = 500) -> Sequence[ToolDecided]:
+        """Returns the latest decisions, newest first, whose tool, call, client or reason holds the text.
+
+        None, where the store cannot be read; the log has said so.
+        """
+        try:
+            return await self._audit.latest(text, limit)
+        except StoreError as error:
+            _log.info("decisions_unavailable", reason=error.message)
+            return ()
+
+    async def decisions_of(self, request_id: str) -> Sequence[ToolDecided]:
+        """Returns the decisions about one request's calls, in order.
+
+        None, where the store cannot be read; the log has said so.
+        """
+        try:
+            return await self._audit.of_request(request_id)
+        except StoreError as error:
+            _log.info("decisions_unavailable", reason=error.message)
+            return ()
+
+    async def describe_sandbox(self) -> str:
+        """Says what holds commands here, after a trial."""
+        await self._sandbox.probe()
+        return self._sandbox.describe()
+
+    async def workspace_problem(self, name: str) -> str | None:
+        """Returns why a workspace cannot be used; None: it can."""
+        return await self._workspaces.problem(name)
+
+    def scope_of(self, context: RequestContext) -> RunScope:
+        """Returns for whom and where calls of a request run.
+
+        Raises:
+            WorkspaceRefused: It names a workspace that it cannot have.
+        """
+        workspace = workspace_name(self._config, context.token_name, context.workspace)
+        conversation = self._conversations.get(
+            context.token_name, context.conversation_id, context.request_id
+        )
+        return RunScope(context, conversation, workspace, tool_chain=context.request_id)
+
+    # The parts --------------------------------------------------------------------------------
+
+    async def _make_tools(self) -> None:
+        config, means = self._config.tools, self._means()
+        tools: tuple[Tool, ...] = await asyncio.to_thread(builtin_tools, config, means)
+        if config is self._config.tools:
+            self.catalogue.replace_builtin(tools)
+
+    def _means(self) -> Means:
+        return Means(
+            self._children,
+            self._sandbox,
+            self._reader,
+            self._searcher,
+            lambda: self._judge.policy,
+            self._host.environment,
+            self._host.temporary,
+        )
+
+    def _new_sandbox(self) -> Sandbox:
+        return Sandbox(self._children, self._config.tools.sandbox, hidden=self._host.machine.own_paths)
+
+    def _new_door(self) -> ToolDoor:
+        return ToolDoor(
+            self._judge, self.runner, self.catalogue, self._conversations, self._searcher, self._reader
+        )
+
+    def _network(self) -> NetworkFacts:
+        hosts = frozenset(self._config.tools.search.plain_http_hosts)
+        return NetworkFacts(tuple(self._host.secrets()), hosts)
+
+    def _asking(self) -> Asking:
+        permissions = self._config.permissions
+        approver = self._list if permissions.approvals == "wait" else NobodyAsks()
+        return Asking(approver, permissions.approval_timeout_s)
+
+    def _decided(self, event: object) -> None:
+        if isinstance(event, ToolDecided):
+            self._audit.take(event)
+            self._emit(event)
