@@ -1,7 +1,8 @@
 """One answer of the model on its way to the client, while Signalbox runs or judges some of its calls. Pure.
 
 1. Text, thinking and calls that nobody judges pass at once, with the index that is next for the client.
-2. A call of a tool of ours passes as the block that shows it; its input streams.
+2. A call of a tool of ours passes as the block that shows it: one of the API's own with its input as it
+   streams, any other whole, because clients take no deltas for it.
 3. A call that must be judged is held until its input is complete; `held` names it, and `settle` lets it go or
    keeps it back.
 4. `message_delta` and `message_stop` are kept: whether the answer is over is decided outside.
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from proxy.messages.events import StreamEvent, citations_delta
+from proxy.messages.events import StreamEvent, citations_delta, content_block_start
 from proxy.messages.fold import MessageFold
 from proxy.messages.message import JsonObject
 from proxy.messages.wire import InvalidJson, read_json
@@ -114,9 +115,9 @@ class AnswerRound:
             return [self._numbered(event)]
         name = str(block.get("name"))
         own = self.plan.own.get(name)
-        if own is not None:
+        if own is not None and own.is_server_tool:
             return [{**event, "index": self.next_index, "content_block": own.shown(block)}]
-        if self.plan.is_held(name):
+        if own is not None or self.plan.is_held(name):
             self._buffer = [event]
             return []
         return [self._numbered(event)]
@@ -141,12 +142,17 @@ class AnswerRound:
             self.next_index += 1
             return made
         call = self._made(self._call)
-        if self._buffer is not None:
+        own = self.plan.own.get(call.name)
+        if own is None and self._buffer is not None:
             self._buffer.append(event)
             self.held = call
             return []
-        (self.own_calls if call.name in self.plan.own else self.client_calls).append(call)
+        (self.client_calls if own is None else self.own_calls).append(call)
         made = [self._numbered(event)]
+        if own is not None and self._buffer is not None:
+            self._buffer = None
+            whole = own.shown({**self._call, "input": dict(call.input or {})})
+            made.insert(0, content_block_start(self.next_index, whole))
         self.next_index += 1
         return made
 

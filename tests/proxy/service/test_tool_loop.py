@@ -1,0 +1,330 @@
+"""The message loop through the whole proxy: who runs which call, and what client and upstream see of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from structlog.typing import EventDict
+
+from proxy.config import ToolConfig
+from proxy.events import RequestFinished, ToolDecided
+from proxy.messages.errors import ErrorType, UpstreamError
+from proxy.messages.fold import fold
+from proxy.messages.message import JsonObject
+from proxy.messages.stream_state import StreamState
+from proxy.tools.base import ToolOutput
+from tests.proxy.scripted import BODY, HELLO, Reply, Running, ScriptedUpstream, proxy_config
+from tests.proxy.tooling import (
+    FakeTool,
+    call,
+    calling,
+    declared,
+    rules,
+    running_tools,
+    spoken,
+    read_stream,
+    through,
+    use,
+)
+
+TOOLSET = {"toolsets": ("builtin",)}
+ALLOWED = rules(allow=["TodoWrite", "Read", "Bash"])
+THINKING: JsonObject = {"type": "thinking", "thinking": "hm", "signature": "c2lnbmF0dXJlLW9mLXRoZS1tb2RlbA=="}
+
+
+async def ask(proxy: Running, **more: Any) -> JsonObject:
+    async with proxy.post({**BODY, **more}) as response:
+        assert response.status == 200, await response.text()
+        return json.loads(await response.text())
+
+
+async def ask_streamed(proxy: Running, **more: Any) -> JsonObject:
+    """The streamed answer, judged event by event and folded."""
+    async with proxy.post({**BODY, **more, "stream": True}) as response:
+        events = read_stream(await response.text())
+    judge = StreamState()
+    for event in events:
+        judge.advance(event)
+    judge.finish()
+    return dict(fold(events))
+
+
+def kinds(message: JsonObject) -> list[str]:
+    return [block["type"] for block in message["content"]]
+
+
+def turn(message: JsonObject) -> JsonObject:
+    """The answer as a client sends it back."""
+    return {"role": "assistant", "content": message["content"]}
+
+
+FIRST: JsonObject = {"role": "user", "content": "hi"}
+GO_ON: JsonObject = {"role": "user", "content": "go on"}
+
+
+@pytest.mark.parametrize("way", [ask, ask_streamed])
+async def test_a_call_of_a_toolset_is_run_and_the_model_asked_again(way: Any) -> None:
+    todo = FakeTool()
+    upstream = ScriptedUpstream([Reply(calling(call("TodoWrite", '{"a":1}'), text="Let me see.")), Reply()])
+    async with running_tools(upstream, tools=[todo], permissions=ALLOWED, **TOOLSET) as proxy:
+        message = await way(proxy)
+        finished = await proxy.events.until(RequestFinished)
+    assert todo.called == [{"a": 1}]
+    assert kinds(message) == ["text", "mcp_tool_use", "mcp_tool_result", "text"]
+    assert message["content"][1]["input"] == {"a": 1}
+    assert message["stop_reason"] == "end_turn"
+    assert (message["usage"]["input_tokens"], message["usage"]["output_tokens"]) == (22, 14)
+    assert [each["output_tokens"] for each in message["usage"]["iterations"]] == [7, 7]
+    assert (finished.input_tokens, finished.output_tokens, finished.cost_usd) == (22, 14, 0.5)
+    first, second = upstream.asked
+    assert [tool["function"]["name"] for tool in first["tools"]] == ["TodoWrite"]
+    assert second["messages"][-2]["tool_calls"][0]["id"] == "call_1"
+    assert second["messages"][-1] == {
+        "role": "tool",
+        "tool_call_id": "call_1",
+        "content": "TodoWrite was given [('a', 1)]",
+    }
+
+
+async def test_the_next_turn_tells_the_upstream_the_same_beginning() -> None:
+    upstream = ScriptedUpstream([Reply(calling(call("TodoWrite", '{"a":1}'), text="Hm.")), Reply()])
+    async with running_tools(upstream, tools=[FakeTool()], permissions=ALLOWED, **TOOLSET) as proxy:
+        message = await ask_streamed(proxy)
+        await ask(proxy, messages=[FIRST, turn(message), GO_ON])
+    _, second, third = upstream.asked
+    assert third["messages"][: len(second["messages"])] == second["messages"]
+    assert [each["role"] for each in third["messages"]] == ["user", "assistant", "tool", "assistant", "user"]
+
+
+async def test_a_toolset_never_takes_the_name_of_a_clients_tool() -> None:
+    upstream = ScriptedUpstream([Reply(calling(call("Task", "{}")))])
+    tools = [FakeTool(), FakeTool("Agent", "Run")]
+    async with running_tools(upstream, tools=tools, **TOOLSET) as proxy:
+        message = await ask(proxy, tools=declared("Task"))
+    assert kinds(message) == ["tool_use"]
+    assert [tool["function"]["name"] for tool in upstream.asked[0]["tools"]] == ["Task", "TodoWrite"]
+
+
+async def test_requests_of_the_client_for_itself_get_no_further_tools() -> None:
+    upstream = ScriptedUpstream()
+    async with running_tools(upstream, tools=[FakeTool()], **TOOLSET) as proxy:
+        async with proxy.post(**{"X-Claude-Code-Request-Class": "auxiliary"}) as response:
+            await response.read()
+    assert "tools" not in upstream.asked[0]
+
+
+async def test_the_clients_own_declarations_of_our_names_are_run_here_where_the_alias_says_so() -> None:
+    task = FakeTool("Agent", "Run")
+    upstream = ScriptedUpstream([Reply(calling(call("Task", '{"prompt":"p"}'))), Reply()])
+    async with running_tools(upstream, tools=[task], tools_run_in="proxy") as proxy:
+        message = await ask(proxy, tools=declared("Task", "Other"))
+    assert task.called == [{"prompt": "p"}]
+    assert kinds(message) == ["mcp_tool_use", "mcp_tool_result", "text"]
+    sent = [tool["function"]["description"] for tool in upstream.asked[0]["tools"]]
+    assert sent == ["Task", "Other"]  # the client's own words
+
+
+async def test_beside_a_call_of_the_clients_ours_is_run_and_the_client_gets_its_own() -> None:
+    todo = FakeTool()
+    calls = calling(call("TodoWrite", "{}", "call_1", 0), call("Mine", '{"x":1}', "call_2", 1))
+    upstream = ScriptedUpstream([Reply(calls), Reply()])
+    async with running_tools(upstream, tools=[todo], permissions=ALLOWED, **TOOLSET) as proxy:
+        message = await ask_streamed(proxy, tools=declared("Mine"))
+        result = {"type": "tool_result", "tool_use_id": "call_2", "content": "done"}
+        messages = [FIRST, turn(message), {"role": "user", "content": [result]}]
+        await ask(proxy, messages=messages, tools=declared("Mine"))
+    assert kinds(message) == ["mcp_tool_use", "tool_use", "mcp_tool_result"]
+    assert message["stop_reason"] == "tool_use"
+    roles = [(each["role"], each.get("tool_call_id")) for each in upstream.asked[1]["messages"]]
+    assert roles == [("user", None), ("assistant", None), ("tool", "call_1"), ("tool", "call_2")]
+
+
+async def test_a_call_that_is_no_json_is_told_to_the_model_and_not_run() -> None:
+    todo = FakeTool()
+    upstream = ScriptedUpstream(
+        [Reply(spoken({**use("TodoWrite", {}), "input": {}})), Reply(spoken(stop_reason="end_turn"))]
+    )
+    broken = tuple(
+        piece.replace(b'"partial_json":"{}"', b'"partial_json":"{\\"a\\":1,\\"a\\":2}"')
+        for piece in upstream.replies[0].pieces  # type: ignore[union-attr]
+        if isinstance(piece, bytes)
+    )
+    upstream.replies[0] = Reply(broken)
+    async with running_tools(
+        upstream, through("anthropic-messages"), tools=[todo], permissions=ALLOWED, **TOOLSET
+    ) as proxy:
+        message = await ask(proxy)
+    assert todo.called == []
+    assert message["content"][1]["is_error"] is True
+
+
+async def test_the_rules_stop_a_call_of_ours_and_the_model_is_told() -> None:
+    todo = FakeTool("Bash", "Run")
+    upstream = ScriptedUpstream([Reply(calling(call("Bash", '{"command":"rm -rf x"}'))), Reply()])
+    denying = rules(deny=["Bash(rm:*)"])
+    async with running_tools(upstream, tools=[todo], permissions=denying, **TOOLSET) as proxy:
+        message = await ask(proxy)
+        decided = await proxy.events.until(ToolDecided)
+    assert todo.called == []
+    assert (decided.runner, decided.decision) == ("signalbox", "deny")
+    assert message["content"][1]["is_error"] is True
+    assert "has been denied" in upstream.asked[1]["messages"][-1]["content"]
+
+
+async def test_thinking_goes_back_verbatim_to_an_upstream_that_speaks_the_protocol() -> None:
+    upstream = ScriptedUpstream(
+        [
+            Reply(spoken(THINKING, use("TodoWrite", {"a": 1}))),
+            Reply(spoken({"type": "text", "text": "done"}, stop_reason="end_turn")),
+        ]
+    )
+    config = through("anthropic-messages")
+    async with running_tools(upstream, config, tools=[FakeTool()], permissions=ALLOWED, **TOOLSET) as proxy:
+        message = await ask_streamed(proxy)
+        await ask(proxy, messages=[FIRST, turn(message), GO_ON])
+    assert kinds(message) == ["thinking", "mcp_tool_use", "mcp_tool_result", "text"]
+    _, second, third = upstream.asked
+    assert second["messages"][1]["content"] == [THINKING, use("TodoWrite", {"a": 1})]
+    assert second["messages"][2]["content"][0]["tool_use_id"] == "toolu_1"
+    assert third["messages"][:3] == second["messages"]
+
+
+async def test_calls_that_change_nothing_run_side_by_side() -> None:
+    meet = asyncio.Event()
+    waiting: list[str] = []
+
+    async def answer(arguments: Mapping[str, Any]) -> ToolOutput:
+        waiting.append(arguments["n"])
+        if len(waiting) == 2:
+            meet.set()
+        await asyncio.wait_for(meet.wait(), 5)
+        return ToolOutput.text(f"result {arguments['n']}")
+
+    calls = calling(call("TodoWrite", '{"n":"1"}', "call_1", 0), call("TodoWrite", '{"n":"2"}', "call_2", 1))
+    upstream = ScriptedUpstream([Reply(calls), Reply()])
+    async with running_tools(
+        upstream, tools=[FakeTool(answer=answer)], permissions=ALLOWED, **TOOLSET
+    ) as proxy:
+        message = await ask(proxy)
+    assert kinds(message) == ["mcp_tool_use"] * 2 + ["mcp_tool_result"] * 2 + ["text"]
+    told = [each["content"] for each in upstream.asked[1]["messages"][-2:]]
+    assert told == ["result 1", "result 2"]
+
+
+async def test_calls_that_change_something_run_in_their_order() -> None:
+    running: list[str] = []
+
+    async def answer(arguments: Mapping[str, Any]) -> ToolOutput:
+        assert not running
+        running.append(arguments["n"])
+        await asyncio.sleep(0)
+        running.clear()
+        return ToolOutput.text(arguments["n"])
+
+    tool = FakeTool(may_run_beside_others=False, answer=answer)
+    calls = calling(call("TodoWrite", '{"n":"1"}', "call_1", 0), call("TodoWrite", '{"n":"2"}', "call_2", 1))
+    upstream = ScriptedUpstream([Reply(calls), Reply()])
+    async with running_tools(upstream, tools=[tool], permissions=ALLOWED, **TOOLSET) as proxy:
+        await ask(proxy)
+    assert [each["n"] for each in tool.called] == ["1", "2"]
+
+
+async def test_a_client_that_leaves_takes_its_tools_along() -> None:
+    async def answer(arguments: Mapping[str, Any]) -> ToolOutput:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    tool = FakeTool(answer=answer)
+    upstream = ScriptedUpstream([Reply(calling(call("TodoWrite", "{}")))])
+    async with running_tools(upstream, tools=[tool], permissions=ALLOWED, **TOOLSET) as proxy:
+        asking = asyncio.ensure_future(ask(proxy, stream=True))  # noqa: TID251 - a test's own task
+        await asyncio.wait_for(tool.is_called.wait(), 5)
+        asking.cancel()
+        finished = await proxy.events.until(RequestFinished)
+    assert tool.is_cancelled
+    assert finished.outcome == "cancelled"
+
+
+async def test_a_failure_before_anything_left_keeps_its_status() -> None:
+    upstream = ScriptedUpstream([UpstreamError(ErrorType.OVERLOADED, "busy")])
+    async with running_tools(upstream, tools=[FakeTool()], permissions=ALLOWED, **TOOLSET) as proxy:
+        async with proxy.post() as response:
+            assert response.status == 529
+
+
+async def test_a_failure_in_a_later_round_ends_the_stream_with_an_error() -> None:
+    upstream = ScriptedUpstream(
+        [Reply(calling(call("TodoWrite", "{}"))), UpstreamError(ErrorType.OVERLOADED, "busy")]
+    )
+    async with running_tools(upstream, tools=[FakeTool()], permissions=ALLOWED, **TOOLSET) as proxy:
+        async with proxy.post({**BODY, "stream": True}) as response:
+            text = await response.text()
+        finished = await proxy.events.until(RequestFinished)
+    assert text.count("event: message_start") == 1
+    assert text.rstrip().splitlines()[-2] == "event: error"
+    assert "message_stop" not in text
+    assert (finished.outcome, finished.output_tokens) == ("error", 7)
+
+
+@pytest.mark.expects_log("tool_loop_paused")
+async def test_the_loop_pauses_at_its_limit_and_goes_on_when_the_client_sends_it_again() -> None:
+    upstream = ScriptedUpstream(
+        [
+            Reply(calling(call("TodoWrite", '{"n":1}', "call_1"))),
+            Reply(calling(call("TodoWrite", '{"n":2}', "call_2"))),
+            Reply(),
+        ]
+    )
+    config = replace(proxy_config("one"), tools=ToolConfig(max_rounds=2))
+    async with running_tools(upstream, config, tools=[FakeTool()], permissions=ALLOWED, **TOOLSET) as proxy:
+        paused = await ask_streamed(proxy)
+        message = await ask(proxy, messages=[FIRST, turn(paused)])
+    assert paused["stop_reason"] == "pause_turn"
+    assert kinds(paused) == ["mcp_tool_use", "mcp_tool_result"] * 2
+    assert kinds(message) == ["text"]
+    assert [each["role"] for each in upstream.asked[2]["messages"]] == [
+        "user",
+        *("assistant", "tool"),
+        *("assistant", "tool"),
+    ]
+
+
+async def test_a_call_cut_off_by_the_limit_of_tokens_is_not_run() -> None:
+    todo = FakeTool()
+    upstream = ScriptedUpstream([Reply(spoken(use("TodoWrite", {"a": 1}), stop_reason="max_tokens"))])
+    config = through("anthropic-messages")
+    async with running_tools(upstream, config, tools=[todo], permissions=ALLOWED, **TOOLSET) as proxy:
+        message = await ask(proxy)
+    assert todo.called == []
+    assert message["stop_reason"] == "max_tokens"
+
+
+async def test_a_demanded_call_is_demanded_once() -> None:
+    upstream = ScriptedUpstream([Reply(calling(call("TodoWrite", "{}"))), Reply()])
+    async with running_tools(upstream, tools=[FakeTool()], permissions=ALLOWED, **TOOLSET) as proxy:
+        await ask(proxy, tool_choice={"type": "any"})
+    assert [asked["tool_choice"] for asked in upstream.asked] == ["required", "auto"]
+
+
+async def test_every_step_names_its_chain_in_the_log(log_events: list[EventDict]) -> None:
+    upstream = ScriptedUpstream([Reply(calling(call("TodoWrite", "{}"))), Reply()])
+    async with running_tools(upstream, tools=[FakeTool()], permissions=ALLOWED, **TOOLSET) as proxy:
+        await ask(proxy)
+        finished = await proxy.events.until(RequestFinished)
+    steps = [each for each in log_events if each["event"] in ("tool_ran", "tool_round")]
+    assert [each["tool_chain"] for each in steps] == [finished.request_id] * len(steps)
+    assert [each["tool_round"] for each in steps] == [1, 2]
+
+
+async def test_without_tools_rules_and_server_tools_the_loop_is_not_entered() -> None:
+    async with running_tools(ScriptedUpstream([Reply(HELLO)]), tools=[FakeTool()]) as proxy:
+        message = await ask(proxy, tools=declared("Read"))
+        tools = proxy.server._service.tools
+        assert tools is not None
+        assert kinds(message) == ["text"]
+        assert "iterations" not in message["usage"]

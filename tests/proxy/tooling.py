@@ -1,0 +1,172 @@
+"""A proxy whose tools are made for a test: who runs them, under which rules, and what they were called with."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from proxy.config import Alias, PermissionConfig, ProxyConfig, RuleSource
+from proxy.context import new_id
+from proxy.dialects.unfold import unfold
+from proxy.messages.events import StreamEvent
+from proxy.messages.message import JsonObject
+from proxy.messages.sse import encode_event
+from proxy.service.tool_door import ToolDoor
+from proxy.tools.approvals import NobodyAsks
+from proxy.tools.base import Tool, ToolGroup, ToolOutput, ToolScope
+from proxy.tools.catalogue import Catalogue
+from proxy.tools.conversation import Conversations
+from proxy.tools.judge import Judge
+from proxy.tools.run_values import Asking, Surroundings
+from proxy.tools.runner import ToolRunner
+from proxy.tools.web.reader import WebReader
+from proxy.tools.web.searcher import WebSearcher
+from proxy.tools.workspaces import Machine, Workspaces
+from tests.proxy.scripted import (
+    DONE,
+    USAGE,
+    Announced,
+    Running,
+    ScriptedUpstream,
+    delta,
+    proxy_config,
+    running,
+)
+
+Answer = Callable[[Mapping[str, Any]], Awaitable[ToolOutput]]
+
+
+@dataclass(slots=True)
+class FakeTool:
+    """A tool that says what it was called with."""
+
+    name: str = "TodoWrite"
+    group: ToolGroup = "Plan"
+    description: str = "Says what it was called with."
+    input_schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "object"})
+    may_run_beside_others: bool = True
+    timeout_s: float | None = None
+    answer: Answer | None = None
+    called: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+    is_called: asyncio.Event = field(default_factory=asyncio.Event)
+    is_cancelled: bool = False
+
+    async def run(self, arguments: Mapping[str, Any], scope: ToolScope) -> ToolOutput:
+        self.called.append(dict(arguments))
+        self.is_called.set()
+        if self.answer is None:
+            return ToolOutput.text(f"{self.name} was given {sorted(arguments.items())}")
+        try:
+            return await self.answer(arguments)
+        except asyncio.CancelledError:
+            self.is_cancelled = True
+            raise
+
+
+def rules(**effects: Sequence[str]) -> PermissionConfig:
+    """Rules by effect, under the real client's policy."""
+    source = RuleSource(**{effect: tuple(texts) for effect, texts in effects.items()})
+    return PermissionConfig(sources=(source,), approvals="deny")
+
+
+def door(
+    config: ProxyConfig,
+    events: Announced,
+    tools: Sequence[Tool] = (),
+    searcher: WebSearcher | None = None,
+    reader: WebReader | None = None,
+    clock: Callable[[], float] = lambda: 0.0,
+) -> ToolDoor:
+    """The tools as the server wires them, with nobody to ask."""
+    catalogue = Catalogue(tools)
+    judge = Judge(config.permissions)
+    surroundings = Surroundings(
+        catalogue=lambda: catalogue,
+        judge=judge,
+        workspaces=Workspaces(config, Machine("/home/somebody")),
+        asking=lambda: Asking(NobodyAsks(), 120.0),
+        emit=events.take,
+        clock=clock,
+        wall_clock=lambda: 1.0,
+        new_id=new_id,
+    )
+    conversations = Conversations(clock, lambda conversation: None)
+    return ToolDoor(judge, ToolRunner(surroundings), catalogue, conversations, searcher, reader)
+
+
+@asynccontextmanager
+async def running_tools(
+    upstream: ScriptedUpstream,
+    config: ProxyConfig | None = None,
+    *,
+    permissions: PermissionConfig | None = None,
+    tools: Sequence[Tool] = (),
+    searcher: WebSearcher | None = None,
+    reader: WebReader | None = None,
+    **alias: Any,
+) -> AsyncGenerator[Running]:
+    """Starts a proxy over one scripted upstream; further names go to the alias `big`."""
+    made = config or proxy_config("one")
+    aliases = tuple(replace(each, **alias) if each.name == "big" else each for each in made.aliases)
+    made = replace(made, aliases=aliases, permissions=permissions or made.permissions)
+    async with running({"one": upstream}, made) as proxy:
+        tooled = door(made, proxy.events, tools, searcher, reader)
+        proxy.server._service = replace(proxy.server._service, tools=tooled)
+        yield proxy
+
+
+def call(name: str, arguments: str, call_id: str = "call_1", index: int = 0) -> bytes:
+    """One whole tool call in a chunk."""
+    function = {"name": name, "arguments": arguments}
+    return delta(tool_calls=[{"index": index, "id": call_id, "type": "function", "function": function}])
+
+
+def calling(*calls: bytes, text: str = "") -> tuple[bytes, ...]:
+    """A whole answer that makes calls."""
+    said = (delta(role="assistant", content=text),) if text else ()
+    return (*said, *calls, delta("tool_calls"), USAGE, DONE)
+
+
+def declared(*names: str) -> list[JsonObject]:
+    """Tools as a client declares them."""
+    return [{"name": name, "description": name, "input_schema": {"type": "object"}} for name in names]
+
+
+def alias_named(config: ProxyConfig, name: str) -> Alias:
+    return next(each for each in config.aliases if each.name == name)
+
+
+def through(dialect: str) -> ProxyConfig:
+    """One provider of a dialect."""
+    made = proxy_config("one")
+    one = replace(made.providers["one"], dialect=dialect)
+    return replace(made, providers={"one": one})
+
+
+def spoken(*content: JsonObject, stop_reason: str = "tool_use", **usage: int) -> tuple[bytes, ...]:
+    """A whole answer of an upstream that speaks the Messages API."""
+    message: JsonObject = {
+        "id": "msg_up",
+        "type": "message",
+        "role": "assistant",
+        "model": "up",
+        "content": list(content),
+        "stop_reason": stop_reason,
+        "stop_sequence": None,
+        "usage": {"input_tokens": 11, "output_tokens": 7, **usage},
+    }
+    return tuple(encode_event(event) for event in unfold(message))
+
+
+def use(name: str, arguments: JsonObject, call_id: str = "toolu_1") -> JsonObject:
+    """A call as the Messages API has it."""
+    return {"type": "tool_use", "id": call_id, "name": name, "input": arguments}
+
+
+def read_stream(text: str) -> list[StreamEvent]:
+    """The events of a stream, as a client reads them."""
+    return [json.loads(each[6:]) for each in text.splitlines() if each.startswith("data: ")]
