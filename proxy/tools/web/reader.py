@@ -7,14 +7,16 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
 from proxy.permissions.responses import PDF
 from proxy.permissions.urls import judge_url
 from proxy.permissions.values import Policy
 from proxy.tools.web.fetcher import Fetcher
-from proxy.tools.web.page import PageText, read_text_page
-from proxy.tools.web.pdf import read_pdf
 from proxy.tools.web.values import Fetched, FetchedPage, HandedBack
+
+if TYPE_CHECKING:
+    from proxy.tools.web.page import PageText
 
 KEPT_S = 15 * 60.0
 _KEPT_BYTES = 32 * 1024 * 1024
@@ -106,4 +108,8 @@ def _weight(entry: tuple[float, FetchedPage]) -> int:
 
 
 def _text_of(answer: Fetched, clock: Callable[[], float]) -> PageText:
+    """Runs in a thread, where the parsers are loaded too: whoever fetches nothing has none in memory."""
+    from proxy.tools.web.page import read_text_page  # noqa: PLC0415 - see above
+    from proxy.tools.web.pdf import read_pdf  # noqa: PLC0415 - see above
+
     return read_pdf(answer, clock) if answer.media_type == PDF else read_text_page(answer)
