@@ -31,6 +31,7 @@ from app.secrets import SecretStore, forbid_core_dumps
 from app.settings_store import SettingsStore
 from app.signals import on_stop_signals
 from app.tool_host import tool_host
+from gui.attention import Attention
 from gui.bridge import Bridge
 from gui.desk import Desk
 from gui.icons import app_icon
@@ -143,8 +144,9 @@ class Face:
         self.theme = Theme(app, desk.theme())
         self.bridge = Bridge(desk)
         self.host = TrayHost()
+        room = Room(desk, self.bridge, self.theme)
         self.window = MainWindow(
-            Room(desk, self.bridge, self.theme),
+            room,
             store,
             has_tray=lambda: self.host.is_there,
             version=_version(),
@@ -154,8 +156,11 @@ class Face:
             self.bridge,
             self.theme,
             self.host,
-            WindowCommands(self.window.show_up, self.toggle, self.window.show_logs),
+            WindowCommands(
+                self.window.show_up, self.toggle, self.window.show_logs, self.window.show_approvals
+            ),
         )
+        self.attention = Attention(room, self.window, self.tray)
         self.window.hidden_to_tray.connect(self._tell_once)
         self.host.appeared.connect(self.window.close_banner.hide)
         app.commitDataRequest.connect(self.window.allow_close)
@@ -177,6 +182,7 @@ class Face:
     def close(self) -> None:
         """Takes everything off the screen."""
         self.bridge.close()
+        self.attention.close()
         self.tray.close()
         self.window.allow_close()
         self.window.close()

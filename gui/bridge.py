@@ -24,7 +24,13 @@ from gui.desk import (
     TokenCreated,
     TokensChanged,
 )
-from gui.permission_desk import ApprovalsChanged, HistoryRead, PermissionsChanged, WorkspacesChanged
+from gui.permission_desk import (
+    ApprovalsChanged,
+    CallTried,
+    HistoryRead,
+    PermissionsChanged,
+    WorkspacesChanged,
+)
 from proxy.events import (
     ApprovalAsked,
     ApprovalEnded,
@@ -65,6 +71,8 @@ class Bridge(QObject):
     approval_ended = Signal(ApprovalEnded)
     history_read = Signal(tuple)
     """Past decisions, newest first: the answer to the last question."""
+    call_tried = Signal(CallTried)
+    """What would become of the call that was tried last."""
     tools_decided = Signal(tuple)
     """A tuple of `ToolDecided`, oldest first."""
     breaker_changed = Signal(BreakerChanged)
@@ -88,7 +96,7 @@ class Bridge(QObject):
         self.request_events_dropped = 0
         self._notices: deque[DeskEvent] = deque(maxlen=MAX_NOTICES)
         self._decisions: deque[ToolDecided] = deque(maxlen=MAX_DECISIONS)
-        self._history: HistoryRead | None = None
+        self._answers: dict[type[DeskEvent], HistoryRead | CallTried] = {}
         self._breakers: dict[tuple[str, str], BreakerChanged] = {}
         self._exchanges: dict[str, None] = {}
         self._state: ProxyState | None = None
@@ -121,16 +129,16 @@ class Bridge(QObject):
                 self._state = event.state
             case ActionDone() | ActionFailed() | ProviderTested() | TokenCreated():
                 self._notices.append(event)
-            case ToolDecided() | ApprovalAsked() | ApprovalEnded() | HistoryRead() | BreakerChanged():
+            case ToolDecided() | ApprovalAsked() | ApprovalEnded() | BreakerChanged():
                 self._take_tool_event(event)
+            case HistoryRead() | CallTried():
+                self._answers[type(event)] = event
             case _:
                 self._changed[type(event)] = None
         if not self._timer.isActive():
             self._timer.start()
 
-    def _take_tool_event(
-        self, event: ToolDecided | ApprovalAsked | ApprovalEnded | HistoryRead | BreakerChanged
-    ) -> None:
+    def _take_tool_event(self, event: ToolDecided | ApprovalAsked | ApprovalEnded | BreakerChanged) -> None:
         match event:
             case ToolDecided():
                 self._decisions.append(event)
@@ -139,8 +147,6 @@ class Bridge(QObject):
             case ApprovalEnded():
                 self._changed[ApprovalsChanged] = None
                 self._notices.append(event)
-            case HistoryRead():
-                self._history = event
             case BreakerChanged():
                 self._breakers[event.provider, event.model] = event
 
@@ -201,9 +207,12 @@ class Bridge(QObject):
             decisions = tuple(self._decisions)
             self._decisions.clear()
             self.tools_decided.emit(decisions)
-        history, self._history = self._history, None
-        if history is not None:
-            self.history_read.emit(history.rows)
+        answers, self._answers = self._answers, {}
+        for answer in answers.values():
+            if isinstance(answer, HistoryRead):
+                self.history_read.emit(answer.rows)
+            else:
+                self.call_tried.emit(answer)
         breakers, self._breakers = self._breakers, {}
         for breaker in breakers.values():
             self.breaker_changed.emit(breaker)

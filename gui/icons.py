@@ -56,7 +56,7 @@ def icon(name: str, theme: Theme, role: str = "text", on_role: str | None = None
 
 
 def tray_icon(state: str, color: QColor, halo: QColor) -> QIcon:
-    """Returns the tray's icon for `stopped`, `starting`, `running` or `problem`: the shape says which.
+    """Returns the icon for `stopped`, `starting`, `running`, `waiting` or `problem`: the shape says which.
 
     On macOS it is a template that the menu bar colours itself. Elsewhere nobody tells us whether the
     panel is light or dark, so the shape gets an edge in the `halo` colour and stands out on both.

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QByteArray, QSettings, QSize, Signal
+from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
+from gui import permission_words as words
 from gui.bridge import Bridge
 from gui.desk import Desk, Problem, ProxyPhase, ProxyState
 from gui.dialogs.about import AboutDialog
 from gui.icons import app_icon
 from gui.menus import Commands, Menus
+from gui.pages.approvals import ApprovalsPage
+from gui.pages.connect import ConnectPage
 from gui.pages.home import HomePage
 from gui.pages.logs import LogsPage
 from gui.pages.models import ModelsPage
 from gui.pages.page import Page, Room
+from gui.pages.permissions.page import PermissionsPage
 from gui.pages.providers import ProvidersPage
 from gui.pages.requests import RequestsPage
 from gui.tokens import SPACE
@@ -27,21 +31,34 @@ from gui.widgets.text import label, name_structure
 
 PAGES = (
     ("home", "Home"),
+    ("connect", "Connect"),
     ("providers", "Providers"),
     ("models", "Models"),
+    ("tools", "Tools & permissions"),
     ("requests", "Requests"),
+    ("approvals", "Approvals"),
     ("logs", "Logs"),
 )
+_GROUPS = {"providers": "Setup", "requests": "Monitor"}
+"""Headings of the sidebar, each above the page named."""
 _MINIMUM = QSize(860, 560)
 _FIRST_SIZE = QSize(1180, 760)
 _CLOSE_KEY = "window/close_without_tray"
-_MESSAGE_MS = 8000
+_LOOKED_AT = {
+    QEvent.Type.Show,
+    QEvent.Type.Hide,
+    QEvent.Type.WindowStateChange,
+    QEvent.Type.WindowActivate,
+    QEvent.Type.WindowDeactivate,
+}
 
 
 class MainWindow(QMainWindow):
     """Holds the pages; shows the proxy's state; hides in the tray where there is one."""
 
     hidden_to_tray = Signal()
+    looked_at_changed = Signal()
+    """Another page is open, or the window was shown, hidden, folded up or brought to the front."""
 
     def __init__(self, room: Room, store: QSettings, *, has_tray: Callable[[], bool], version: str) -> None:
         super().__init__()
@@ -54,20 +71,27 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(app_icon())
         self.setMinimumSize(_MINIMUM)
         self.header = StatusHeader(room.theme)
-        self.sidebar = Sidebar(room.theme, PAGES)
+        self.sidebar = Sidebar(room.theme, PAGES, _GROUPS)
         self.problem_banner = Banner(room.theme, "Problem", place="top")
         self.failure_banner = Banner(room.theme, "What did not work", place="top")
         self.close_banner = Banner(room.theme, "Closing the window", place="top")
+        self.bypass_banner = Banner(room.theme, "Bypass", place="top")
         self.home = HomePage(room)
+        self.connect_page = ConnectPage(room)
         self.providers = ProvidersPage(room)
         self.models = ModelsPage(room)
+        self.permissions = PermissionsPage(room)
         self.requests = RequestsPage(room)
+        self.approvals = ApprovalsPage(room)
         self.logs = LogsPage(room)
         self._pages: dict[str, Page] = {
             "home": self.home,
+            "connect": self.connect_page,
             "providers": self.providers,
             "models": self.models,
+            "tools": self.permissions,
             "requests": self.requests,
+            "approvals": self.approvals,
             "logs": self.logs,
         }
         self.stack = QStackedWidget()
@@ -78,6 +102,8 @@ class MainWindow(QMainWindow):
         self._restore()
         self.show_page("home")
         self._on_state(room.desk.state())
+        self._on_approvals()
+        self._on_permissions()
         self.menus.show_theme(room.theme.setting)
         name_structure(self)
 
@@ -92,9 +118,34 @@ class MainWindow(QMainWindow):
 
     def show_page(self, page: str) -> None:
         """Opens a page; an unknown id is ignored."""
-        if page in self._pages:
-            self.stack.setCurrentWidget(self._pages[page])
-            self.sidebar.show_page(page)
+        if page not in self._pages:
+            return
+        is_other = self.stack.currentWidget() is not self._pages[page]
+        self.stack.setCurrentWidget(self._pages[page])
+        self.sidebar.show_page(page)
+        if page == "approvals" and is_other:
+            self.approvals.begin()
+        self.looked_at_changed.emit()
+
+    @property
+    def shows_approvals(self) -> bool:
+        """The waiting calls can be seen in this window."""
+        is_open = self.isVisible() and not self.isMinimized()
+        return is_open and self.page_id == "approvals" and self.approvals.shows_waiting
+
+    def show_approvals(self) -> None:
+        """Shows the window with the waiting calls."""
+        self.show_page("approvals")
+        self.show_up()
+
+    def show_request(self, request_id: str) -> None:
+        """Shows the window with one request."""
+        self._show_request(request_id)
+        self.show_up()
+
+    def say_failed(self, title: str, text: str) -> None:
+        """Says what did not work."""
+        self._on_failed(title, text)
 
     def show_up(self) -> None:
         """Shows the window and brings it to the front."""
@@ -121,6 +172,13 @@ class MainWindow(QMainWindow):
         for page in self._pages.values():
             page.save_sizes(self._store)
         self._store.sync()
+
+    def event(self, event: QEvent) -> bool:
+        """Says so when it is shown, hidden, folded up or brought to the front."""
+        handled = super().event(event)
+        if event.type() in _LOOKED_AT:
+            self.looked_at_changed.emit()
+        return handled
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Hides in the tray; without one, asks once what closing should mean."""
@@ -165,7 +223,7 @@ class MainWindow(QMainWindow):
         banners = QVBoxLayout()
         banners.setContentsMargins(SPACE.xl, 0, SPACE.xl, 0)
         banners.setSpacing(0)
-        for banner in (self.close_banner, self.problem_banner, self.failure_banner):
+        for banner in (self.bypass_banner, self.close_banner, self.problem_banner, self.failure_banner):
             banners.addWidget(banner)
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
@@ -207,6 +265,9 @@ class MainWindow(QMainWindow):
         bridge.action_failed.connect(self._on_failed)
         bridge.settings_changed.connect(self._on_settings)
         bridge.show_requested.connect(self.show_up)
+        bridge.approvals_changed.connect(self._on_approvals)
+        bridge.permissions_changed.connect(self._on_permissions)
+        self.approvals.tabs.currentChanged.connect(self.looked_at_changed.emit)
 
     def _commands(self) -> Commands:
         desk = self._room.desk
@@ -245,6 +306,26 @@ class MainWindow(QMainWindow):
             actions = (("Try again", self._room.desk.start_proxy),)
         tone = "danger" if state.phase is ProxyPhase.FAILED else "warn"
         self.problem_banner.say(tone, worst.title, worst.text, actions=actions)
+
+    def _on_approvals(self) -> None:
+        self.header.show_waiting(len(self._room.desk.approvals()))
+
+    def _on_permissions(self) -> None:
+        if self._room.desk.safety().mode != words.BYPASS:
+            self.bypass_banner.hide()
+            return
+        self.bypass_banner.say(
+            "danger",
+            "Bypass is on: tools run without asking",
+            "Only deny rules hold. Commands, changes and network calls go through unseen.",
+            actions=(("Ask again", self._end_bypass),),
+            can_close=False,
+        )
+
+    def _end_bypass(self) -> None:
+        refusal = self._room.desk.set_mode("default")
+        if refusal is not None:
+            self._on_failed("The mode was not changed", refusal)
 
     def _on_requests(self) -> None:
         """A request began or ended: the count of active ones is another."""

@@ -18,6 +18,11 @@ QLabel[kind="heading"] { font-size: ${heading_pt}pt; font-weight: 600; }
 QLabel[kind="caption"] { font-size: ${small_pt}pt; color: $muted; }
 QLabel[kind="muted"] { color: $muted; }
 QLabel[kind="strong"] { font-weight: 600; }
+QLabel[kind="group"] {
+  font-size: ${small_pt}pt; font-weight: 600; color: $muted; padding: 2px 10px 3px 12px;
+}
+QLabel[kind="answer"] { font-size: ${title_pt}pt; font-weight: 600; }
+QLabel[tone="muted"] { color: $muted; }
 QLabel[kind="mono"], QLineEdit[kind="mono"] { font-family: $mono; }
 QLabel[tone="ok"] { color: $ok; }
 QLabel[tone="warn"] { color: $warn; }
@@ -67,6 +72,11 @@ QPushButton[kind="primary"][ring="true"] { border: 2px solid $text; }
 QPushButton[kind="primary"]:disabled { background: $hover; color: $muted; border-color: $border; }
 QPushButton[kind="danger"] { color: $danger; }
 QPushButton[kind="danger"]:disabled { color: $muted; }
+QPushButton[kind="alert"] {
+  border-radius: ${pill_r}px; padding: 3px 12px; font-weight: 600; background: $accent_soft;
+  color: $on_accent_soft; border-color: $accent;
+}
+QPushButton[kind="alert"][ring="true"] { padding: 2px 11px; }
 QPushButton[kind="flat"] {
   background: transparent; border: 1px solid transparent; color: $text; padding: 5px 8px;
 }
@@ -121,15 +131,17 @@ QPlainTextEdit { background: $code; color: $text; border: 1px solid $border; bor
 QPlainTextEdit:focus { border: 2px solid $accent; padding: 3px; }
 QPlainTextEdit[kind="input"] { background: $surface; }
 
-QTableView {
+QTableView, QTreeView {
   background: $surface; alternate-background-color: $surface; border: 1px solid $border;
   border-radius: ${control_r}px;
   gridline-color: transparent; selection-background-color: $accent_soft; selection-color: $on_accent_soft;
 }
-QTableView:focus { border: 2px solid $accent; }
-QTableView::item { border: none; border-bottom: 1px solid $hover; padding: 0px 4px; }
-QTableView::item:hover { background: $hover; }
-QTableView::item:selected { background: $accent_soft; color: $on_accent_soft; }
+QTableView:focus, QTreeView:focus { border: 2px solid $accent; }
+QTreeView { show-decoration-selected: 1; }
+QTableView::item, QTreeView::item { border: none; border-bottom: 1px solid $hover; padding: 0px 4px; }
+QTreeView::item { min-height: 29px; }
+QTableView::item:hover, QTreeView::item:hover { background: $hover; }
+QTableView::item:selected, QTreeView::item:selected { background: $accent_soft; color: $on_accent_soft; }
 QHeaderView { background: $surface; border: none; }
 QHeaderView::section {
   background: $surface; color: $muted; border: none; border-bottom: 1px solid $border;
@@ -137,6 +149,10 @@ QHeaderView::section {
   font-weight: 600;
 }
 QTableCornerButton::section { background: $surface; border: none; }
+
+QCheckBox { background: transparent; spacing: 8px; padding: 3px 2px; border: 1px solid transparent; }
+QCheckBox:focus { border: 1px solid $accent; border-radius: 4px; }
+QCheckBox:disabled { color: $muted; }
 
 QTabWidget::pane { border: none; border-top: 1px solid $border; }
 QTabWidget::tab-bar { left: 0px; }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,8 +48,10 @@ def phase_sentence(state: ProxyState) -> str:
             return "No client can connect until you start the proxy."
 
 
-def tray_state(state: ProxyState) -> str:
-    """Returns which of the tray's shapes fits: stopped, starting, running or problem."""
+def tray_state(state: ProxyState, waiting: int = 0) -> str:
+    """Returns which of the tray's shapes fits: stopped, starting, running, waiting or problem."""
+    if waiting:
+        return "waiting"
     if state.phase is ProxyPhase.FAILED or (state.problems and state.phase is ProxyPhase.RUNNING):
         return "problem"
     return {
@@ -149,3 +152,35 @@ def dialect_name(dialect: str) -> str:
         "anthropic-messages": "Anthropic-compatible",
         "demo": "Demo",
     }.get(dialect, dialect)
+
+
+_SHOWN_CONTROLS = frozenset("\n\t")
+_HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
+_HIDDEN_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_VARIATION_SELECTORS = (range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
+
+
+def visible(text: str) -> str:
+    r"""Returns text with each character that cannot be seen, or that turns text round, as `\u{202e}`."""
+    return "".join(f"\\u{{{ord(c):x}}}" if _is_hidden(c) else c for c in text)
+
+
+def _is_hidden(character: str) -> bool:
+    if character == " " or character in _SHOWN_CONTROLS:
+        return False
+    if unicodedata.category(character) in _HIDDEN_CATEGORIES or character in _HIDDEN_LETTERS:
+        return True
+    return any(ord(character) in selectors for selectors in _VARIATION_SELECTORS)
+
+
+def byte_size(value: int) -> str:
+    """Returns a size: `0 B`, `940 B`, `12.4 kB`, `1.2 MB`."""
+    if value < 1_000:
+        return f"{value} B"
+    return f"{value / 1_000:.1f} kB" if value < 999_950 else f"{value / 1_000_000:.1f} MB"
+
+
+def time_left(seconds_left: float) -> str:
+    """Returns how long something still lasts: `1 min 40 s`, `12 s`, `0 s`."""
+    minutes, rest = divmod(max(0, round(seconds_left)), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QFormLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from gui.theme import Theme
 from gui.tokens import SPACE
@@ -27,6 +27,7 @@ class EditorDialog(QDialog):
         self.setMinimumWidth(520)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._holders: dict[QWidget, QWidget] = {}
+        self._hints: dict[QWidget, QLabel] = {}
         self.banner = Banner(theme, "What is wrong")
         self.form = QFormLayout()
         self.form.setHorizontalSpacing(SPACE.l)
@@ -74,9 +75,14 @@ class EditorDialog(QDialog):
         layout.setSpacing(SPACE.xs)
         layout.addWidget(field)
         if hint:
-            layout.addWidget(label(hint, kind="caption", wraps=True))
+            self._hints[field] = label(hint, kind="caption", wraps=True)
+            layout.addWidget(self._hints[field])
         self._holders[field] = holder
         self.form.addRow(words, holder)
+
+    def set_hint(self, field: QWidget, hint: str) -> None:
+        """Changes the hint under a field that has one."""
+        self._hints[field].setText(hint)
 
     def show_row(self, field: QWidget, *, is_shown: bool) -> None:
         """Shows or hides a field with its title and hint."""

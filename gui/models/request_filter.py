@@ -58,7 +58,13 @@ def _took(sign: str, limit: float) -> Predicate:
 
 
 def _tools(row: RequestRow) -> str:
-    return " ".join(row.finished.tool_names) if row.finished is not None else ""
+    called = row.finished.tool_names if row.finished is not None else ()
+    return " ".join((*called, *(each.tool for each in row.decided)))
+
+
+def _decided(row: RequestRow) -> str:
+    """Returns what was decided, by whom, and who ran the calls; `decided:deny`, `decided:signalbox`."""
+    return " ".join(f"{each.decision} {each.decided_by} {each.runner}" for each in row.decided)
 
 
 _FIELDS: dict[str, Callable[[RequestRow], str]] = {
@@ -67,6 +73,7 @@ _FIELDS: dict[str, Callable[[RequestRow], str]] = {
     "provider": lambda row: row.provider,
     "client": lambda row: row.client,
     "tool": _tools,
+    "decided": _decided,
     "conv": lambda row: row.conversation_id or "",
     "id": lambda row: row.request_id,
 }

@@ -18,6 +18,7 @@ from proxy.events import (
     RequestRefused,
     RequestRouted,
     RequestStarted,
+    ToolDecided,
 )
 
 MAX_ROWS = 5_000
@@ -38,6 +39,8 @@ class RequestRow:
     first_token_s: float | None = None
     finished: RequestFinished | None = None
     refused: RequestRefused | None = None
+    decided: list[ToolDecided] = field(default_factory=list[ToolDecided])
+    """What was decided about its tool calls."""
 
     @property
     def is_live(self) -> bool:
@@ -155,6 +158,18 @@ class RequestsModel(TitledTable):
         if touched:
             self.dataChanged.emit(self.index(min(touched), 0), self.index(max(touched), len(COLUMNS) - 1))
         self._append(list(fresh.values())[-self._max_rows :])
+
+    def note_decisions(self, decisions: Sequence[ToolDecided]) -> None:
+        """Keeps what was decided about tool calls with the requests they belong to, for the filter."""
+        touched: list[int] = []
+        for decision in decisions:
+            row = self._by_id.get(decision.request_id)
+            position = self.row_of(decision.request_id)
+            if row is not None and position is not None:
+                row.decided.append(decision)
+                touched.append(position)
+        if touched:
+            self.dataChanged.emit(self.index(min(touched), 0), self.index(max(touched), len(COLUMNS) - 1))
 
     def _append(self, rows: list[RequestRow]) -> None:
         if not rows:

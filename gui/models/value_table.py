@@ -21,6 +21,10 @@ class Cell:
     text: str
     tone: str | None = None
     icon: str | None = None
+    is_mono: bool = False
+    is_link: bool = False
+    full: str | None = None
+    """What the text stands for, where that is longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class Column(Generic[T]):
 
     title: str
     cell: Callable[[T], Cell]
+    is_right: bool = False
+    """Aligned to the right, as numbers are."""
 
 
 class ChosenKey:
@@ -53,7 +59,8 @@ class ValueTable(TitledTable, Generic[T]):
     """Rows of values, identified by a key; selections survive a change that keeps the keys."""
 
     def __init__(self, columns: Sequence[Column[T]], key: Callable[[T], str]) -> None:
-        super().__init__([each.title for each in columns])
+        right = {number for number, each in enumerate(columns) if each.is_right}
+        super().__init__([each.title for each in columns], right=right)
         self._columns = tuple(columns)
         self._key = key
         self._values: tuple[T, ...] = ()
@@ -100,11 +107,15 @@ class ValueTable(TitledTable, Generic[T]):
         value = self._values[index.row()]
         if role == Role.VALUE:
             return value
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return self.alignment(index.column())
         cell = self._columns[index.column()].cell(value)
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 return cell.text
             case Role.LOOK:
-                return Look(cell.tone, cell.icon)
+                return Look(cell.tone, cell.icon, cell.is_mono, cell.is_link)
+            case Role.FULL_TEXT:
+                return cell.full
             case _:
                 return None

@@ -11,12 +11,14 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWi
 from gui import wording
 from gui.desk import ProviderView, ProxyPhase, ProxyState
 from gui.models.providers import key_cell
+from gui.pages.connect_card import ConnectCard
 from gui.pages.page import Page, Room
+from gui.pages.today import TodayCard
 from gui.tokens import SPACE
-from gui.widgets.buttons import CopyButton, button
-from gui.widgets.cards import Banner, Card, Chip, frame, row, scrolling
+from gui.widgets.buttons import button
+from gui.widgets.cards import Banner, Card, Chip, row, scrolling
 from gui.widgets.shape import Shape
-from gui.widgets.text import label, selectable
+from gui.widgets.text import label
 
 _MINUTE_MS = 60_000
 
@@ -26,7 +28,7 @@ def _now() -> float:
 
 
 class HomePage(Page):
-    """Three cards: the proxy, the client, the providers; and plain words while the demo answers."""
+    """Four cards: the proxy, the client, today, the providers; and plain words while the demo answers."""
 
     def __init__(self, room: Room, clock: Callable[[], float] = _now) -> None:
         super().__init__(room, "Home", "Your clients talk to Signalbox; Signalbox talks to the models.")
@@ -39,8 +41,12 @@ class HomePage(Page):
         cards = QVBoxLayout(inner)
         cards.setContentsMargins(0, 0, 0, 0)
         cards.setSpacing(SPACE.l)
+        self.connect_card = ConnectCard(room)
+        self.copy_lines, self.lines = self.connect_card.copy_lines, self.connect_card.lines
+        self.today = TodayCard(room)
         cards.addWidget(self._state_card())
-        cards.addWidget(self._connect_card())
+        cards.addWidget(self.connect_card)
+        cards.addWidget(self.today)
         cards.addWidget(self._providers_card())
         cards.addStretch(1)
         self.body.addWidget(scrolling(inner, "Home"), 1)
@@ -71,30 +77,6 @@ class HomePage(Page):
         line.addLayout(words, 1)
         line.addWidget(self.start)
         card.body.addLayout(line)
-        return card
-
-    def _connect_card(self) -> Card:
-        theme = self.room.theme
-        self.copy_lines = CopyButton(
-            theme, self._shell_lines, text="Copy", name="Copy both lines, token included", kind="primary"
-        )
-        card = Card("Connect Claude Code", self.copy_lines)
-        card.body.addWidget(
-            label("Paste these two lines into a terminal, then start claude there.", kind="muted", wraps=True)
-        )
-        self.well = frame("well", "The two lines")
-        self.lines = selectable(label(kind="mono", wraps=False))
-        inside = QVBoxLayout(self.well)
-        inside.setContentsMargins(SPACE.m, SPACE.s + 2, SPACE.m, SPACE.s + 2)
-        inside.addWidget(self.lines)
-        card.body.addWidget(self.well)
-        card.body.addWidget(
-            label(
-                "The token is hidden here and copied in full. It opens this proxy only, not your providers.",
-                kind="caption",
-                wraps=True,
-            )
-        )
         return card
 
     def _providers_card(self) -> Card:
@@ -128,8 +110,6 @@ class HomePage(Page):
         self.facts.setVisible(bool(self.facts.text()))
         self.start.setVisible(state.phase in {ProxyPhase.STOPPED, ProxyPhase.FAILED})
         self.start.say("Try again" if state.phase is ProxyPhase.FAILED else "Start proxy")
-        self.copy_lines.setEnabled(state.phase is ProxyPhase.RUNNING)
-        self.lines.setText(self.room.desk.connect_lines().shown)
         if state.is_demo:
             self.demo.say(
                 "info",
@@ -181,9 +161,6 @@ class HomePage(Page):
         for column, part in enumerate(parts):
             self._grid.addWidget(part, line, column)
             self._cells.append(part)
-
-    def _shell_lines(self) -> str:
-        return self.room.desk.connect_lines().shell.get_secret_value()
 
     def _to_providers(self) -> None:
         self.page_asked.emit("providers")

@@ -3,60 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QTabWidget, QVBoxLayout, QWidget
 
 from gui import wording
 from gui.models.requests import RequestRow
+from gui.pages.request_tools import RequestTools
+from gui.permission_desk import DecisionView
 from gui.theme import Theme
 from gui.tokens import SPACE
 from gui.widgets.buttons import CopyButton, button
 from gui.widgets.cards import row
 from gui.widgets.code_view import CodeView, pretty
+from gui.widgets.facts import Fact, Facts
 from gui.widgets.text import label, selectable
 from proxy.events import Exchange, RequestFinished
 
 _TEXTS = ("Client request", "Upstream request", "Upstream reply", "Client reply")
-Fact: TypeAlias = tuple[str, str, str]
-"""Title, text and tone."""
+_TOOLS_TAB = 1
 _NOT_KEPT = "Not kept: this request is still on its way, was refused at the door, or is too old."
-
-
-class Summary(QScrollArea):
-    """The facts of a request as pairs of words, and the way it was routed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setAccessibleName("Summary")
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-
-    def show_facts(self, lines: list[Fact]) -> None:
-        """Shows a request's facts."""
-        position = self.verticalScrollBar().value()
-        inner = QWidget()
-        inner.setProperty("kind", "page")
-        inner.setAccessibleName("Facts")
-        grid = QGridLayout(inner)
-        grid.setContentsMargins(0, SPACE.s, SPACE.s, SPACE.s)
-        grid.setHorizontalSpacing(SPACE.l)
-        grid.setVerticalSpacing(6)
-        grid.setColumnStretch(1, 1)
-        for number, (title, text, tone) in enumerate(lines):
-            value = selectable(label(text, wraps=True))
-            value.setAccessibleName(f"{title}: {text}")
-            if tone:
-                value.setProperty("tone", tone)
-            heading = label(title, kind="muted")
-            heading.setMinimumWidth(96)
-            heading.setAlignment(Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(heading, number, 0)
-            grid.addWidget(value, number, 1)
-        grid.setRowStretch(len(lines), 1)
-        self.setWidget(inner)
-        self.verticalScrollBar().setValue(position)
 
 
 class RequestDetail(QFrame):
@@ -69,11 +35,16 @@ class RequestDetail(QFrame):
     closed = Signal()
     lines_asked = Signal(str)
 
-    def __init__(self, theme: Theme, exchange_of: Callable[[str], Exchange | None]) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        exchange_of: Callable[[str], Exchange | None],
+        decisions_of: Callable[[str], tuple[DecisionView, ...]],
+    ) -> None:
         super().__init__()
         self.setProperty("kind", "card")
         self.setAccessibleName("Request details")
-        self._exchange_of = exchange_of
+        self._exchange_of, self._decisions_of = exchange_of, decisions_of
         self._request_id = ""
         self._is_truncated: bool | None = None
         self._texts: dict[str, str] = dict.fromkeys(_TEXTS, "")
@@ -89,8 +60,10 @@ class RequestDetail(QFrame):
         self.tabs.tabBar().setAccessibleName("Parts of the request, tabs")
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
-        self.summary = Summary()
+        self.summary = Facts("Summary")
         self.tabs.addTab(self.summary, "Summary")
+        self.tools = RequestTools(theme)
+        self.tabs.addTab(self.tools, "Tools")
         self.views = {title: CodeView(title) for title in _TEXTS}
         for title, view in self.views.items():
             holder = QWidget()
@@ -121,7 +94,14 @@ class RequestDetail(QFrame):
         self.facts = facts(request)
         self.summary.show_facts(self.facts)
         self._is_truncated = None
+        self.show_tools()
         self._show_tab()
+
+    def show_tools(self) -> None:
+        """Shows what was decided about the request's calls so far."""
+        decisions = self._decisions_of(self._request_id)
+        self.tools.show_decisions(decisions)
+        self.tabs.setTabText(_TOOLS_TAB, f"Tools ({len(decisions)})" if decisions else "Tools")
 
     def _show_tab(self) -> None:
         title = self.tabs.tabText(self.tabs.currentIndex())
@@ -138,6 +118,8 @@ class RequestDetail(QFrame):
         title = self.tabs.tabText(self.tabs.currentIndex())
         if title in self.views:
             return self._texts[title]
+        if self.tabs.currentWidget() is self.tools:
+            return self.tools.text()
         return "\n".join(f"{name}: {text}" for name, text, _tone in self.facts)
 
     def _ask_lines(self) -> None:

@@ -17,7 +17,7 @@ from gui.widgets.cards import EmptyState, row
 from gui.widgets.data_table import DataTable
 from gui.widgets.fields import SearchField
 from gui.widgets.text import label
-from proxy.events import RequestEvent
+from proxy.events import RequestEvent, ToolDecided
 
 
 class RequestsPage(Page):
@@ -29,7 +29,9 @@ class RequestsPage(Page):
         self.model = RequestsModel()
         self.proxy = RequestsProxy(self.model)
         self.filter = SearchField(
-            theme, "Filter requests", "Filter: words, or status:error model:big took:>10 tool:Bash"
+            theme,
+            "Filter requests",
+            "Words, or status:error model:big took:>10 tool:Bash decided:deny",
         )
         self.errors = button(theme, "Errors", kind="toggle", name="Only errors")
         self.live = button(theme, "Live", kind="toggle", name="Only running requests")
@@ -38,7 +40,7 @@ class RequestsPage(Page):
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
         self.table.set_widths((74, 78, 140, 86, 130, 52, 46, 52, 64, 82, 68), flexible=2)
-        self.detail = RequestDetail(theme, room.desk.exchange)
+        self.detail = RequestDetail(theme, room.desk.exchange, room.desk.decisions_of)
         self.detail.hide()
         self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.setAccessibleName("Requests and details")
@@ -72,6 +74,7 @@ class RequestsPage(Page):
         bridge = self.room.bridge
         bridge.requests_advanced.connect(self._on_advanced)
         bridge.exchange_kept.connect(self._on_exchange)
+        bridge.tools_decided.connect(self._on_decided)
         bridge.state_changed.connect(self._on_state)
         self._on_state(self.room.desk.state())
         self.filter.searched.connect(self._apply_filter)
@@ -148,6 +151,12 @@ class RequestsPage(Page):
     def _on_exchange(self, request_id: str) -> None:
         if not self.detail.isHidden() and request_id == self.detail.request_id:
             self._show_chosen()
+
+    def _on_decided(self, decisions: tuple[ToolDecided, ...]) -> None:
+        self.model.note_decisions(decisions)
+        shown = self.detail.request_id
+        if not self.detail.isHidden() and any(each.request_id == shown for each in decisions):
+            self.detail.show_tools()
 
     def _show_chosen(self) -> None:
         request = self.table.current_value()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QVBoxLayout
@@ -13,7 +15,7 @@ from gui.widgets.buttons import Button
 from gui.widgets.cards import row
 from gui.widgets.text import label
 
-WIDTH = 176
+WIDTH = 200
 
 
 class Sidebar(QFrame):
@@ -21,8 +23,16 @@ class Sidebar(QFrame):
 
     page_asked = Signal(str)
 
-    def __init__(self, theme: Theme, entries: tuple[tuple[str, str], ...]) -> None:
-        """Makes an entry for each (page id, title); the id is the icon's name too."""
+    def __init__(
+        self, theme: Theme, entries: tuple[tuple[str, str], ...], groups: Mapping[str, str] | None = None
+    ) -> None:
+        """Makes an entry for each page.
+
+        Args:
+            theme: Colours the icons.
+            entries: Id and title of each page; the id is the icon's name too.
+            groups: Headings, each by the id of the page it stands above.
+        """
         super().__init__()
         self.setProperty("kind", "sidebar")
         self.setAccessibleName("Pages")
@@ -40,6 +50,10 @@ class Sidebar(QFrame):
         layout.addSpacing(SPACE.l)
         group = QButtonGroup(self)
         for number, (page, title) in enumerate(entries, start=1):
+            if groups and page in groups:
+                layout.addSpacing(SPACE.m)
+                heading = label(groups[page], kind="group")
+                layout.addWidget(heading)
             entry = Button(f"  {title}", kind="nav", name=title)
             entry.setAccessibleDescription(f"Ctrl+{number}")
             entry.setCheckable(True)

@@ -41,6 +41,10 @@ class StatusHeader(QFrame):
         self._menu = QMenu(self)
         self._menu.setAccessibleName("Problems")
         self.problems.setMenu(self._menu)
+        self.approvals = button(theme, "", icon="approvals", kind="alert", on_click=self._ask_approvals)
+        set_icon(self.approvals, "approvals", theme, role="on_accent_soft")
+        self.approvals.hide()
+        self._waiting = 0
         self.switch = button(theme, "Start proxy", on_click=self._on_switch)
         self._row = layout = QHBoxLayout(self)
         layout.setContentsMargins(SPACE.xl, SPACE.m - 2, SPACE.l, SPACE.m - 2)
@@ -52,6 +56,7 @@ class StatusHeader(QFrame):
         layout.addSpacing(SPACE.xs)
         layout.addWidget(self.activity)
         layout.addStretch(1)
+        layout.addWidget(self.approvals)
         layout.addWidget(self.problems)
         layout.addWidget(self.switch)
         self.show_state(self._state, is_first=True)
@@ -66,6 +71,15 @@ class StatusHeader(QFrame):
         self.activity.setText(f"{state.active_requests:,} active" if state.active_requests else "")
         if is_first or was != replace(state, active_requests=was.active_requests):
             self._show_all(state, phrase)
+        self._fit()
+
+    def show_waiting(self, number: int) -> None:
+        """Shows how many calls wait for the user; with none the button goes."""
+        if number > self._waiting:
+            announce(self, f"{wording.count(number, 'approval')} waiting")
+        self._waiting = number
+        self.approvals.say(wording.count(number, "approval"))
+        self.approvals.setVisible(number > 0)
         self._fit()
 
     def _show_all(self, state: ProxyState, phrase: wording.Phrase) -> None:
@@ -91,8 +105,11 @@ class StatusHeader(QFrame):
         self.problems.setText(wording.count(number, "problem"))
         if self._is_too_narrow():
             self.activity.hide()
+        self.approvals.setText(wording.count(self._waiting, "approval"))
         if self._is_too_narrow():
             self.problems.setText(f"{number:,}")
+        if self._is_too_narrow():
+            self.approvals.setText(f"{self._waiting:,}")
 
     def _is_too_narrow(self) -> bool:
         return self._row.sizeHint().width() > self.width()
@@ -130,6 +147,9 @@ class StatusHeader(QFrame):
             self.stop_asked.emit()
         else:
             self.start_asked.emit()
+
+    def _ask_approvals(self) -> None:
+        self.page_asked.emit("approvals")
 
     def _url(self) -> str:
         return self._state.url or ""

@@ -12,6 +12,7 @@ from gui.permission_desk import (
     ApprovalsChanged,
     ApprovalView,
     CallDraft,
+    CallTried,
     DecisionView,
     Effect,
     HistoryRead,
@@ -147,10 +148,11 @@ class FakePermissions:
         self.calls.append(f"export_rules {path}")
         return self.refusal
 
-    def try_call(self, draft: CallDraft) -> TryView:
+    def try_call(self, draft: CallDraft) -> None:
         self.tried.append(draft)
         known = self.tries.get(draft.arguments)
-        return known or TryView("ask", "No rule speaks of this call.", None, None)
+        view = known or TryView("ask", "No rule speaks of this call.", None, None)
+        self.announce(CallTried(draft, view))
 
     def safety(self) -> SafetyView:
         return self.safety_now

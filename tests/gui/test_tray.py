@@ -36,7 +36,10 @@ def tray(room: Room, desk: FakeDesk, host: TrayHost, opened: list[str]) -> Itera
         room.theme,
         host,
         WindowCommands(
-            lambda: opened.append("open"), lambda: opened.append("toggle"), lambda: opened.append("logs")
+            lambda: opened.append("open"),
+            lambda: opened.append("toggle"),
+            lambda: opened.append("logs"),
+            lambda: opened.append("approvals"),
         ),
     )
     yield made

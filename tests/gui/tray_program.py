@@ -60,7 +60,10 @@ def main() -> int:
         Theme(app, "light"),
         host,
         WindowCommands(
-            open=lambda: say("open"), toggle=lambda: say("toggle"), show_logs=lambda: say("show_logs")
+            open=lambda: say("open"),
+            toggle=lambda: say("toggle"),
+            show_logs=lambda: say("show_logs"),
+            show_approvals=lambda: say("show_approvals"),
         ),
     )
     host.appeared.connect(lambda: say("host_appeared"))

@@ -1,0 +1,299 @@
+"""One waiting call and the buttons that answer it, on the Approvals page and in the window of its own.
+
+For half a second after a call appears, or another takes its place, nothing typed or clicked counts: what the
+user's hands were doing was meant for something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Literal
+
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QApplication, QFrame, QLineEdit, QVBoxLayout, QWidget
+
+from gui import permission_words as words
+from gui import wording
+from gui.dialogs.rule_field import RuleField
+from gui.icons import set_icon
+from gui.permission_desk import ApprovalAnswerDraft, ApprovalView, PermissionDesk
+from gui.theme import Theme
+from gui.tokens import SPACE
+from gui.widgets.buttons import Button, button
+from gui.widgets.call_view import CallView
+from gui.widgets.cards import Banner, Chip, row
+from gui.widgets.shape import Shape
+from gui.widgets.text import announce, label, tip
+
+GUARD_MS = 500
+_SECOND_MS = 1000
+_HURRY_S = 20
+_LONG_LINES = 8
+
+
+def now() -> float:
+    """Returns seconds since the epoch."""
+    return datetime.now(tz=timezone.utc).timestamp()
+
+
+class AnswerButton(Button):
+    """A button that a held key presses once."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Leaves repeated keys alone."""
+        if event.isAutoRepeat():
+            event.accept()
+            return
+        super().keyPressEvent(event)
+
+
+class ApprovalPanel(QFrame):
+    """Shows an ApprovalView whole and gives the user's answer to the desk, bound to the call that was shown."""
+
+    request_asked = Signal(str)
+    answered = Signal()
+
+    def __init__(self, theme: Theme, desk: PermissionDesk, *, clock: Callable[[], float] = now) -> None:
+        super().__init__()
+        self._theme, self._desk, self._clock = theme, desk, clock
+        self._shown: ApprovalView | None = None
+        self.setProperty("kind", "card")
+        self.setAccessibleName("Waiting call")
+        self.guard = QTimer(self)
+        self.guard.setSingleShot(True)
+        self.guard.setInterval(GUARD_MS)
+        self._second = QTimer(self)
+        self._second.setInterval(_SECOND_MS)
+        self._second.timeout.connect(self._show_time)
+        self._make_parts()
+        self._lay_out()
+        self._open_rule(is_open=False)
+
+    @property
+    def shown(self) -> ApprovalView | None:
+        """The call that the buttons answer."""
+        return self._shown
+
+    def add_keys(self, owner: QWidget) -> None:
+        """Lets A and D answer wherever the focus is in `owner`, but in a field that takes text."""
+        for keys, act in (("A", self._allow_once), ("D", self._deny)):
+            shortcut = QShortcut(QKeySequence(keys), owner)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.setAutoRepeat(False)
+            shortcut.activated.connect(act)
+
+    def show_approval(self, approval: ApprovalView, *, takes_focus: bool = False) -> None:
+        """Shows a call; another one than before starts the guard and forgets what was typed."""
+        was, self._shown = self._shown, approval
+        if was is None or (was.approval_id, was.digest) != (approval.approval_id, approval.digest):
+            self.restart_guard()
+            self.reason.clear()
+            self.refused.hide()
+            self._open_rule(is_open=False)
+            if takes_focus or self._holds_focus():
+                self.deny.setFocus()
+            announce(self, f"{words.wants(approval)}: {approval.shown}")
+        self._show_facts(approval)
+        self._show_time()
+        self._second.start()
+
+    def restart_guard(self) -> None:
+        """Lets nothing count for half a second, nor a press that began before."""
+        self.guard.start()
+        for each in self.answer_buttons():
+            each.setDown(False)
+
+    def forget(self) -> None:
+        """Shows no call."""
+        self._shown = None
+        self._second.stop()
+
+    def answer_buttons(self) -> tuple[Button, ...]:
+        """Returns the buttons that answer, in order."""
+        return (self.deny, self.once, self.conversation, self.always, self.store)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Starts the guard when the window comes to the front: the last click was for another."""
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.restart_guard()
+        super().changeEvent(event)
+
+    def _make_parts(self) -> None:
+        theme = self._theme
+        self.title = label(kind="heading", wraps=True)
+        self.clock_chip = Chip(theme, "Time left")
+        self.origin = label(kind="muted", wraps=True)
+        self.to_request = button(
+            theme, "Show request", icon="requests", kind="flat", on_click=self._ask_request
+        )
+        self.call = CallView()
+        self.call.setMinimumHeight(self.call.fontMetrics().lineSpacing() * 3 + 16)
+        self.length = label(kind="caption")
+        self.why = label(wraps=True)
+        self.hints = QVBoxLayout()
+        self.hints.setSpacing(SPACE.xs)
+        self._hint_rows: list[QWidget] = []
+        self.reason = QLineEdit()
+        self.reason.setAccessibleName("Reason for denying, for the model")
+        self.reason.setPlaceholderText("If you deny: a reason for the model (optional)")
+        self.deny = self._answer_button("Deny", "refused", self._deny, kind="danger")
+        self.once = self._answer_button("Allow once", "check", self._allow_once, kind="primary")
+        self.conversation = self._answer_button("Allow for this conversation", None, self._allow_conversation)
+        self.always = self._answer_button("Always…", None, self._show_rule)
+        self.deny.setAccessibleDescription("Key D")
+        self.once.setAccessibleDescription("Key A")
+        self.refused = Banner(theme, "Not answered")
+        self.rule_part = QWidget()
+        self.rule_part.setAccessibleName("Rule to store")
+        self.rule = RuleField(theme, self._desk, "Rule that allows it from now on")
+        self.rule.changed.connect(self._on_rule)
+        self.store = self._answer_button(
+            "Store the rule and allow", "check", self._allow_always, kind="primary"
+        )
+        self.back = button(theme, "Back", on_click=self._close_rule)
+
+    def _answer_button(
+        self, text: str, icon: str | None, act: Callable[[], None], *, kind: str = "plain"
+    ) -> Button:
+        made = AnswerButton(text, kind=kind)
+        if icon is not None:
+            role = {"primary": "on_accent", "danger": "danger"}.get(kind, "text")
+            set_icon(made, icon, self._theme, role=role)
+        made.clicked.connect(act)
+        return made
+
+    def _lay_out(self) -> None:
+        rule_layout = QVBoxLayout(self.rule_part)
+        rule_layout.setContentsMargins(0, 0, 0, 0)
+        rule_layout.setSpacing(SPACE.s)
+        rule_layout.addWidget(label("Allow from now on what this rule names", kind="strong"))
+        rule_layout.addWidget(self.rule)
+        rule_layout.addLayout(row(None, self.back, self.store))
+        self.buttons = QWidget()
+        self.buttons.setAccessibleName("Answers")
+        answers = QVBoxLayout(self.buttons)
+        answers.setContentsMargins(0, 0, 0, 0)
+        answers.setSpacing(SPACE.s)
+        answers.addWidget(self.reason)
+        answers.addLayout(row(self.deny, None, self.once, self.conversation, self.always))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE.l, SPACE.m, SPACE.l, SPACE.l)
+        layout.setSpacing(SPACE.s)
+        top = row(spacing=SPACE.s)
+        top.addWidget(self.title, 1)
+        top.addWidget(self.clock_chip)
+        layout.addLayout(top)
+        under = row(spacing=SPACE.s)
+        under.addWidget(self.origin, 1)
+        under.addWidget(self.to_request)
+        layout.addLayout(under)
+        layout.addWidget(self.call, 1)
+        layout.addWidget(self.length)
+        layout.addWidget(self.why)
+        layout.addLayout(self.hints)
+        layout.addSpacing(SPACE.xs)
+        layout.addWidget(self.refused)
+        layout.addWidget(self.rule_part)
+        layout.addWidget(self.buttons)
+
+    def _show_facts(self, approval: ApprovalView) -> None:
+        self.title.setText(words.wants(approval))
+        origin = [approval.client or "unknown client"]
+        origin.append(f"workspace {approval.workspace}" if approval.workspace else "no workspace")
+        if approval.conversation_id:
+            origin.append(f"conversation {approval.conversation_id}")
+        self.origin.setText("  ·  ".join(origin))
+        self.call.show_call(approval.shown)
+        self.length.setText(f"The call has {self.call.lines:,} lines: scroll to read all of it.")
+        self.length.setVisible(self.call.lines > _LONG_LINES)
+        self.why.setText(f"Why asked: {approval.reason}")
+        self._show_hints(approval.hints)
+        self.conversation.setEnabled(approval.conversation_id is not None)
+        self.always.setEnabled(approval.suggestion is not None)
+        no_rule = "No rule is narrow enough to be kept for this call."
+        self.always.setToolTip("" if approval.suggestion else tip(no_rule))
+        self.always.setAccessibleDescription("" if approval.suggestion else no_rule)
+
+    def _show_hints(self, hints: tuple[str, ...]) -> None:
+        for old in self._hint_rows:
+            self.hints.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        self._hint_rows.clear()
+        for hint in hints:
+            holder = QWidget()
+            holder.setAccessibleName(f"Risk: {hint}")
+            said = label(hint, wraps=True)
+            said.setProperty("tone", "warn")
+            line = row(spacing=SPACE.s)
+            line.addWidget(Shape(self._theme, "warn", role="warn", size=14), 0, Qt.AlignmentFlag.AlignTop)
+            line.addWidget(said, 1)
+            holder.setLayout(line)
+            self.hints.addWidget(holder)
+            self._hint_rows.append(holder)
+
+    def _show_time(self) -> None:
+        if self._shown is None:
+            return
+        left = self._shown.expires_at - self._clock()
+        tone = "warn" if left < _HURRY_S else "neutral"
+        text = f"denied in {wording.time_left(left)}" if left > 0 else "time is up"
+        self.clock_chip.show_phrase(text, tone, "state-busy")
+
+    def _show_rule(self) -> None:
+        if self._shown is not None and not self.guard.isActive():
+            self._open_rule(is_open=True)
+            self.rule.set_rule("allow", self._shown.suggestion or "")
+            self.rule.line.setFocus()
+
+    def _open_rule(self, *, is_open: bool) -> None:
+        self.rule_part.setVisible(is_open)
+        self.buttons.setVisible(not is_open)
+
+    def _close_rule(self) -> None:
+        self._open_rule(is_open=False)
+        self.always.setFocus()
+
+    def _on_rule(self) -> None:
+        self.store.setEnabled(bool(self.rule.text))
+
+    def _holds_focus(self) -> bool:
+        focused = QApplication.focusWidget()
+        return focused is not None and self.isAncestorOf(focused)
+
+    def _deny(self) -> None:
+        self._answer("deny", message=self.reason.text().strip())
+
+    def _allow_once(self) -> None:
+        self._answer("allow")
+
+    def _allow_conversation(self) -> None:
+        self._answer("allow", scope="conversation")
+
+    def _allow_always(self) -> None:
+        self._answer("allow", scope="always", rule=self.rule.text)
+
+    def _answer(
+        self,
+        decision: Literal["allow", "deny"],
+        *,
+        scope: Literal["once", "conversation", "always"] = "once",
+        rule: str | None = None,
+        message: str = "",
+    ) -> None:
+        approval = self._shown
+        if approval is None or self.guard.isActive():
+            return
+        refusal = self._desk.answer_approval(
+            ApprovalAnswerDraft(approval.approval_id, approval.digest, decision, scope, rule, message)
+        )
+        if refusal is not None:
+            self.refused.say("danger", "Not answered", refusal)
+            return
+        self.answered.emit()
+
+    def _ask_request(self) -> None:
+        if self._shown is not None:
+            self.request_asked.emit(self._shown.request_id)

@@ -1,0 +1,86 @@
+"""The words and shapes of permissions: effects, modes, verdicts and who decided; pure functions."""
+
+from __future__ import annotations
+
+from gui.permission_desk import ApprovalView, DecisionView, Effect
+from gui.wording import Phrase
+
+BYPASS = "bypassPermissions"
+MODES = (
+    ("default", "Ask", "What no rule allows waits for you; reading inside the workspace needs no question."),
+    ("acceptEdits", "Accept edits", "Edits of files inside the workspace go through unasked."),
+    ("plan", "Plan", "Only reading goes through; nothing is changed and no command runs."),
+    ("dontAsk", "Don’t ask", "What no rule allows is denied without a question."),
+    (BYPASS, "Bypass…", "Everything but what a deny rule names goes through unasked."),
+)
+"""Name in the settings, name in the window, and what it means."""
+EFFECTS: tuple[Effect, ...] = ("deny", "ask", "allow")
+_EFFECT_PHRASES: dict[Effect, Phrase] = {
+    "allow": Phrase("Allow", "ok", "check"),
+    "ask": Phrase("Ask", "warn", "ask"),
+    "deny": Phrase("Deny", "danger", "refused"),
+}
+_ANSWER_PHRASES: dict[Effect, Phrase] = {
+    "allow": Phrase("Allowed", "ok", "check"),
+    "ask": Phrase("Would ask", "warn", "ask"),
+    "deny": Phrase("Denied", "danger", "refused"),
+}
+
+
+def effect_phrase(effect: Effect) -> Phrase:
+    """Returns what a rule does, as a word with tone and shape."""
+    return _EFFECT_PHRASES[effect]
+
+
+def answer_phrase(effect: Effect) -> Phrase:
+    """Returns what became, or would become, of a call."""
+    return _ANSWER_PHRASES[effect]
+
+
+def mode_title(mode: str) -> str:
+    """Returns what the window calls a mode."""
+    return next((title for name, title, _meaning in MODES if name == mode), mode).removesuffix("…")
+
+
+def mode_meaning(mode: str) -> str:
+    """Returns one sentence about a mode."""
+    return next((meaning for name, _title, meaning in MODES if name == mode), "")
+
+
+def wants(approval: ApprovalView) -> str:
+    """Returns what a waiting call is about, in a few words."""
+    verbs = {
+        "Bash": "wants to run a command",
+        "Read": "wants to read",
+        "NotebookRead": "wants to read",
+        "Write": "wants to write a file",
+        "Edit": "wants to change a file",
+        "MultiEdit": "wants to change a file",
+        "NotebookEdit": "wants to change a notebook",
+        "WebFetch": "wants to fetch a page",
+        "WebSearch": "wants to search the web",
+    }
+    return f"{approval.tool} {verbs.get(approval.tool, 'wants to run')}"
+
+
+def runner_words(runner: str) -> str:
+    """Returns who runs a call: `the client`, `Signalbox`, `MCP github`."""
+    if runner.startswith("mcp:"):
+        return f"MCP {runner.removeprefix('mcp:')}"
+    return {"client": "client", "signalbox": "Signalbox"}.get(runner, runner)
+
+
+def result_words(row: DecisionView) -> str:
+    """Returns how a call ended: `exit 0`, `done`, `failed`, or why there is nothing to say."""
+    if row.decision != "allow":
+        return "not run"
+    if not row.ran:
+        return "left to the client" if row.runner == "client" else "not run"
+    if row.exit_code is not None:
+        return f"exit {row.exit_code}"
+    return "failed" if row.is_error else "done"
+
+
+def waiting_words(number: int) -> str:
+    """Returns `1 tool waiting for approval`."""
+    return f"{number:,} tool{'' if number == 1 else 's'} waiting for approval"

@@ -1,0 +1,106 @@
+"""The tree that looks and answers like our tables: whole rows, ticks in the first column, keyboard first."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QAbstractItemModel, QItemSelection, QModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QKeyEvent, QPalette, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QStyledItemDelegate, QStyleOptionViewItem, QTreeView
+
+from gui.icons import icon
+from gui.roles import Index, Role, look_of
+from gui.theme import Theme
+
+
+class TreeDelegate(QStyledItemDelegate):
+    """Draws a cell in its tone with its shape; ticks are drawn by the style."""
+
+    def __init__(self, theme: Theme, parent: QTreeView) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._icons: dict[tuple[str, str], QIcon] = {}
+        theme.changed.connect(self._icons.clear)
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
+        """Adds tone and shape to what the style knows."""
+        super().initStyleOption(option, index)
+        look = look_of(index)
+        if look.tone is not None:
+            color = self._theme.color(look.tone)
+            for group in (QPalette.ColorGroup.Active, QPalette.ColorGroup.Inactive):
+                option.palette.setColor(group, QPalette.ColorRole.Text, color)
+        if look.icon is not None:
+            key = (look.icon, look.tone or "text")
+            if key not in self._icons:
+                self._icons[key] = icon(look.icon, self._theme, key[1])
+            option.icon = self._icons[key]
+            option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
+            option.decorationSize = QSize(14, 14)
+
+
+class DataTree(QTreeView):
+    """Rows below groups; Enter opens, Space ticks."""
+
+    opened = Signal(QModelIndex)
+    chosen = Signal()
+
+    def __init__(self, theme: Theme, name: str, model: QAbstractItemModel) -> None:
+        super().__init__()
+        self._flexible, self._least = 0, 0
+        self.setAccessibleName(name)
+        self.setModel(model)
+        self.setItemDelegate(TreeDelegate(theme, self))
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setUniformRowHeights(True)
+        self.setAllColumnsShowFocus(True)
+        self.setTabKeyNavigation(False)
+        self.setIndentation(18)
+        header = self.header()
+        header.setStretchLastSection(False)
+        header.setHighlightSections(False)
+        header.setMinimumSectionSize(48)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setAccessibleName(f"{name}, column headings")
+        model.modelReset.connect(self.expandAll)
+        theme.changed.connect(self.viewport().update)
+
+    def set_widths(self, widths: tuple[int, ...], *, flexible: int) -> None:
+        """Sets the columns' widths; the `flexible` one takes what is left."""
+        for column, width in enumerate(widths):
+            self.setColumnWidth(column, width)
+        self._flexible, self._least = flexible, widths[flexible]
+        self._flex()
+
+    def current_value(self) -> object:
+        """Returns the object of the chosen row, or None."""
+        index = self.currentIndex()
+        return index.data(Role.VALUE) if index.isValid() and self.selectionModel().hasSelection() else None
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Opens a row on Enter, and ticks it on Space whichever column is current."""
+        index = self.currentIndex()
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and index.isValid():
+            self.opened.emit(index)
+        elif event.key() == Qt.Key.Key_Space and index.isValid():
+            first = index.siblingAtColumn(0)
+            is_ticked = first.data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Checked
+            wanted = Qt.CheckState.Unchecked if is_ticked else Qt.CheckState.Checked
+            self.model().setData(first, wanted, Qt.ItemDataRole.CheckStateRole)
+        else:
+            super().keyPressEvent(event)
+
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        """Says that another row is chosen."""
+        super().selectionChanged(selected, deselected)
+        self.chosen.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Gives the flexible column what is left."""
+        super().resizeEvent(event)
+        self._flex()
+
+    def _flex(self) -> None:
+        count = self.model().columnCount()
+        others = sum(self.columnWidth(c) for c in range(count) if c != self._flexible)
+        self.setColumnWidth(self._flexible, max(self._least, self.viewport().width() - others))
