@@ -35,6 +35,7 @@ from proxy.tools.judge import Judge
 from proxy.tools.run_values import Asking, RunScope, Surroundings
 from proxy.tools.runner import ToolRunner
 from proxy.tools.sandbox import Sandbox
+from proxy.tools.task import RunConversation
 from proxy.tools.web.fetcher import Fetcher
 from proxy.tools.web.reader import WebReader
 from proxy.tools.web.searcher import WebSearcher
@@ -81,6 +82,7 @@ class ToolDesk:
         emit: EventSink,
         clocks: Clocks,
         open_audit: OpenStore | None,
+        run_conversation: RunConversation | None = None,
     ) -> None:
         """Makes the desk; opens and starts nothing.
 
@@ -90,10 +92,12 @@ class ToolDesk:
             emit: Is told what was decided and what waits.
             clocks: Time and fresh ids.
             open_audit: Opens the audit on the disk; None: it is not kept.
+            run_conversation: Holds the sub-conversations that Task starts; None: there is no Task.
         """
         self._config = config
         self._host = host
         self._emit = emit
+        self._run_conversation = run_conversation
         self._audit = Audit(
             config.ledger, redact=host.redact, wall_clock=clocks.wall_clock, open_store=open_audit
         )
@@ -255,6 +259,7 @@ class ToolDesk:
             lambda: self._judge.policy,
             self._host.environment,
             self._host.temporary,
+            self._run_conversation,
         )
 
     def _new_sandbox(self) -> Sandbox:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from proxy.tools.children import Children
     from proxy.tools.grep_values import GrepEngine
     from proxy.tools.sandbox import Sandbox
+    from proxy.tools.task import RunConversation
     from proxy.tools.web.reader import WebReader
     from proxy.tools.web.searcher import WebSearcher
 
@@ -36,6 +37,8 @@ class Means:
     """Signalbox's own variables: where programs are looked for."""
     temporary: str = ""
     """Where private temporary folders are made; empty: the system's place."""
+    run_conversation: RunConversation | None = None
+    """Holds sub-conversations; None: there are none, and no Task."""
 
 
 def builtin_tools(config: ToolConfig, means: Means) -> tuple[Tool, ...]:
@@ -48,7 +51,13 @@ def builtin_tools(config: ToolConfig, means: Means) -> tuple[Tool, ...]:
     from proxy.tools.grep import Grep  # noqa: PLC0415
     from proxy.tools.ls import LS  # noqa: PLC0415
     from proxy.tools.multi_edit import MultiEdit  # noqa: PLC0415
+    from proxy.tools.notebook_edit import NotebookEdit  # noqa: PLC0415
+    from proxy.tools.notebook_read import NotebookRead  # noqa: PLC0415
+    from proxy.tools.read import Read  # noqa: PLC0415
     from proxy.tools.shell import pinned_shell  # noqa: PLC0415
+    from proxy.tools.task import Task  # noqa: PLC0415
+    from proxy.tools.todo_read import TodoRead  # noqa: PLC0415
+    from proxy.tools.todo_write import TodoWrite  # noqa: PLC0415
     from proxy.tools.web_fetch import WebFetch  # noqa: PLC0415
     from proxy.tools.web_search import WebSearch  # noqa: PLC0415
     from proxy.tools.write import Write  # noqa: PLC0415
@@ -60,18 +69,25 @@ def builtin_tools(config: ToolConfig, means: Means) -> tuple[Tool, ...]:
         limits=ShellLimits(config.shell_timeout_s, config.shell_max_timeout_s),
         temporary=means.temporary,
     )
+    agents = () if means.run_conversation is None else (Task(means.run_conversation),)
     return (
+        Read(),
         Write(),
         Edit(),
         MultiEdit(),
         Glob(),
         Grep(_grep_engine(means)),
         LS(),
+        NotebookRead(),
+        NotebookEdit(),
         bash,
         BashOutput(),
         KillShell(),
+        *agents,
         WebFetch(means.reader, means.policy),
         WebSearch(means.searcher),
+        TodoRead(),
+        TodoWrite(),
     )
 
 
