@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Mapping
 from dataclasses import asdict
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from app.controller import Controller
 from app.instance import MAX_BYTES, Answer, Reply, Verb, Words
@@ -89,7 +89,7 @@ def _decide(controller: Controller, decision: Literal["allow", "deny"], words: W
         asked.approval_id,
         asked.digest if decision == "deny" else words.get("digest", ""),  # a refusal harms no other call
         decision,
-        cast("Literal['once', 'conversation', 'always']", scope),
+        scope,
         asked.suggestion if scope == "always" else None,
         words.get("message", ""),
         by="command line",

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from app.alias_desk import AliasDesk
 from app.configuration import Configuration
 from app.connect_lines import connect_lines
-from app.desk_changes import DeskChanges
+from app.desk_changes import EVERYTHING, DeskChanges
 from app.exchanges import ExchangeStore
 from app.log_relay import LogRelay
 from app.logs import LogPipeline
@@ -51,7 +51,6 @@ from gui.desk import (
     TokenCreated,
     TokensChanged,
 )
-from gui.permission_desk import PermissionsChanged, WorkspacesChanged
 from gui.spending import SpendingView, TokenDraft, TokenView
 from proxy.events import Exchange, ProxyEvent
 from proxy.tasks import spawn
@@ -120,7 +119,7 @@ class Controller(PermissionControls):
         self._configuration.secrets.when_late(lambda: self._call_late(loop))
         await self._runner.start()
         self._announce(ProvidersChanged())  # their keys are looked up by now
-        # await self._recall()
+        await self._recall()
 
     async def shutdown(self) -> None:
         """Stops the proxy and lets go of the logs."""
@@ -137,14 +136,7 @@ class Controller(PermissionControls):
                 await asyncio.to_thread(self._configuration.reload)
             except SettingsError as exc:
                 return str(exc)
-            self._took_over(
-                ProvidersChanged(),
-                AliasesChanged(),
-                TokensChanged(),
-                SettingsChanged(),
-                PermissionsChanged(),
-                WorkspacesChanged(),
-            )
+            self._took_over(*EVERYTHING)
             return None
 
     def show_window(self) -> None:
@@ -332,7 +324,7 @@ class Controller(PermissionControls):
         if problem is not None and was_usable:
             self._announce(ActionFailed("The settings were not read again", problem))
         await self._runner.start()
-        # await self._recall()
+        await self._recall()
 
     async def _quit(self) -> None:
         try:

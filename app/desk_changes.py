@@ -11,8 +11,27 @@ from app.keyring_access import KeyringFailure
 from app.provider_desk import DeskRefusal
 from app.settings_document import SettingsError
 from app.settings_edit import Edit
-from gui.desk import ActionDone, ActionFailed, DeskEvent
+from gui.desk import (
+    ActionDone,
+    ActionFailed,
+    AliasesChanged,
+    DeskEvent,
+    ProvidersChanged,
+    SettingsChanged,
+    TokensChanged,
+)
+from gui.permission_desk import PermissionsChanged, WorkspacesChanged
 from proxy.tasks import spawn
+
+EVERYTHING: tuple[DeskEvent, ...] = (
+    ProvidersChanged(),
+    AliasesChanged(),
+    TokensChanged(),
+    SettingsChanged(),
+    PermissionsChanged(),
+    WorkspacesChanged(),
+)
+"""What is told when the whole file was read anew."""
 
 
 class DeskChanges:

@@ -146,6 +146,8 @@ class Rule:
     """The folder `/x` is relative to: the folder of the source; empty: the working directory."""
     is_exception: bool = False
     """From `denyExcept`: lifts deny rules where it matches too."""
+    workspace: str | None = None
+    """The only workspace it counts in; None: everywhere. Whoever makes the policy leaves the others out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ class ToolDoor:
     ) -> tuple[MessagesRequest, ToolPlan]:
         alias = alias_of(config, route)
         names = [name for name in map(rule_name, request.tools or ()) if name]
-        denied = await self.judge.denied_by_name(names)
+        denied = await self.judge.denied_by_name(names, scope.workspace)
         request = without_tools(request, frozenset(denied))
         own: dict[str, OwnTool] = {}
         request = self._web_tools(config, request, scope, facts, own, text)
@@ -185,7 +185,7 @@ class ToolDoor:
         tools = undeclared(request, self.catalogue.offered(alias.toolsets))
         if scope.only is not None:
             tools = [tool for tool in tools if canonical(tool.name) in scope.only]
-        denied = frozenset(await self.judge.denied_by_name([tool.name for tool in tools]))
+        denied = frozenset(await self.judge.denied_by_name([tool.name for tool in tools], scope.workspace))
         kept = [tool for tool in tools if tool.name not in denied]
         own.update({tool.name: ToolsetTool(tool, self.runner, scope) for tool in kept})
         return with_tools(request, kept, self.declarations)

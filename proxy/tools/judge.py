@@ -47,9 +47,14 @@ class Judge:
         """What of the rules could not be taken."""
         return self._read.problems
 
-    def policy_in(self, mode: Mode | None) -> Policy:
-        """Returns the rules in force under a mode; None: the one that is set."""
-        return self.policy if mode is None else replace(self.policy, mode=mode)
+    def policy_in(self, workspace: str | None, mode: Mode | None = None) -> Policy:
+        """Returns the rules in force in a workspace under a mode; None: the one that is set."""
+        policy = self.policy if mode is None else replace(self.policy, mode=mode)
+        if all(rule.workspace in {None, workspace} for rule in policy.rules):
+            return policy
+        return replace(
+            policy, rules=tuple(each for each in policy.rules if each.workspace in {None, workspace})
+        )
 
     def apply(self, config: PermissionConfig) -> None:
         """Judges under other rules from the next call on."""
@@ -63,7 +68,7 @@ class Judge:
             place: Where it is made.
             mode: Instead of the mode that is set.
         """
-        policy = self.policy_in(mode)
+        policy = self.policy_in(None if place.workspace is None else place.workspace.name, mode)
         if self._engine is None or canonical(call.tool) in _LOOKS:
             return await asyncio.to_thread(self._judge, call, policy, place)
         return self._judge(call, policy, place)
@@ -72,13 +77,13 @@ class Judge:
         """Returns the narrowest rule that would allow a call from now on; None: no safe one."""
         return await asyncio.to_thread(self._suggest, call, place)
 
-    async def denied_by_name(self, names: Iterable[str]) -> tuple[str, ...]:
+    async def denied_by_name(self, names: Iterable[str], workspace: str | None = None) -> tuple[str, ...]:
         """Returns those tools that no call of can be allowed: models need not see them."""
         if not any(rule.effect == "deny" for rule in self.policy.rules):
             return ()
         if self._engine is None:
             await asyncio.to_thread(self._loaded)
-        return self._loaded().tools_denied_by_name(self.policy, names)
+        return self._loaded().tools_denied_by_name(self.policy_in(workspace), names)
 
     def _judge(self, call: ToolCall, policy: Policy, place: Place) -> Verdict:
         return self._loaded().judge(call, policy, place, self._network())

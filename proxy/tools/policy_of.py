@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proxy.config import PermissionConfig, RuleSource
 from proxy.permissions.rules import Origin, RuleProblem, read_rule
@@ -31,7 +31,7 @@ def policy_of(config: PermissionConfig) -> ReadPolicy:
             origin = Origin(source.name, source.anchor)
             found = read_rule(effect, text, origin, is_exception=is_exception)
             if isinstance(found, Rule):
-                rules.append(found)
+                rules.append(replace(found, workspace=source.workspace))
                 continue
             problems.append(found)
             if effect != "allow" and not is_exception:

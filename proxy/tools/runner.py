@@ -147,7 +147,7 @@ class ToolRunner:
             return ToolScope(call_id, scope.context.request_id, scope.conversation)
 
         def judge(facts: PathFacts, operation: Operation) -> str | None:
-            policy = self._with.judge.policy_in(scope.mode)  # as it is at that moment
+            policy = self._with.judge.policy_in(scope.workspace, scope.mode)  # as it is at that moment
             return permit(policy, site.place, site.seen)(facts, operation)
 
         return ToolScope(
