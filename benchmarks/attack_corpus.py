@@ -3,8 +3,8 @@
 Usage: python -m benchmarks.attack_corpus [--policy strict] [--show]
 
 The lines go through `signalbox permissions judge`, in this process, with the rule files of the corpora (P1 to
-P3) in the folders their fixtures build. Unsafe: less restrictive than a line's floor. Friction: a line that must
-be allowed is not. Wrong: another verdict than expected. Lines about races are for tests.
+P3) in the folders their fixtures build. Unsafe: less restrictive than a line's floor. Friction: a line that
+must be allowed is not. Wrong: another verdict than expected. Lines about races are for tests.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -39,7 +39,7 @@ def paper_place(files: tuple[str, ...] = (), links: Mapping[str, str] | None = N
 
 
 @contextmanager
-def real_place(root: Path, home: Path, *, read_only: tuple[Path, ...] = ()) -> Iterator[Place]:
+def real_place(root: Path, home: Path, *, read_only: tuple[Path, ...] = ()) -> Generator[Place]:
     """Yields a place in a real folder."""
     workspace = Workspace("here", str(root), tuple(map(str, read_only)))
     guard = WorkspaceGuard.open(workspace)
