@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.tasks import spawn
-from proxy.tools.base import ToolError, ToolGroup, ToolOutput, ToolScope
+from proxy.tools.base import ToolGroup, ToolOutput, ToolScope
 from proxy.tools.child_output import TailOutput
 from proxy.tools.child_process import Child
 from proxy.tools.conversation import Conversation
+from proxy.tools.errors import ToolError
 from proxy.tools.shell_result import MAX_CHARS
 
 _KEY = "Bash"

@@ -16,10 +16,6 @@ MAX_RESULT_CHARS = 1_000_000
 """A longer result is cut by the runner, and says so."""
 
 
-class ToolError(Exception):
-    """The tool could not do it; the text is for the model and goes back as an error result."""
-
-
 @dataclass(frozen=True, slots=True)
 class ToolOutput:
     """What a tool gives back."""

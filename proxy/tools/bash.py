@@ -11,11 +11,12 @@ from typing import Any
 from proxy.permissions.values import Workspace
 from proxy.tasks import spawn
 from proxy.tools.background import check_room, keep, temporary_folder
-from proxy.tools.base import ToolError, ToolGroup, ToolOutput, ToolScope
+from proxy.tools.base import ToolGroup, ToolOutput, ToolScope
 from proxy.tools.child_output import HeadOutput, TailOutput
 from proxy.tools.child_process import Child
 from proxy.tools.children import CannotStart, Children, Launch
 from proxy.tools.conversation import Conversation
+from proxy.tools.errors import ToolError
 from proxy.tools.sandbox import Held, NoSandbox, Sandbox, Walls
 from proxy.tools.shell import DECLARED, shell_arguments
 from proxy.tools.shell_result import sandbox_note, shell_result

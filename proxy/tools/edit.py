@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from proxy.permissions.values import PathFacts
-from proxy.tools.base import ToolError, ToolGroup, ToolOutput, ToolScope
+from proxy.tools.base import ToolGroup, ToolOutput, ToolScope
+from proxy.tools.errors import ToolError
 from proxy.tools.file_state import guard_of, read_known, write_known
 from proxy.tools.file_text import ALREADY_THERE, FileText, NotText
 from proxy.tools.file_text import Edit as Replacement

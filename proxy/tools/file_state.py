@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Mapping
 from pathlib import PurePath
 
-from proxy.tools.base import ToolError, ToolScope
+from proxy.tools.base import ToolScope
+from proxy.tools.errors import ToolError
 from proxy.tools.guard import FileContent, GuardError, Stamp, WorkspaceGuard
 
 NOT_READ = "File has not been read yet. Read it first before writing to it."

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from proxy.tools.base import ToolError
+from proxy.tools.errors import ToolError
 
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),

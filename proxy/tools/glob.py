@@ -12,7 +12,8 @@ from proxy.permissions.path_patterns import (
     expand_braces,
     fixed_folder,
 )
-from proxy.tools.base import ToolError, ToolGroup, ToolOutput, ToolScope
+from proxy.tools.base import ToolGroup, ToolOutput, ToolScope
+from proxy.tools.errors import ToolError
 from proxy.tools.file_search import MAX_RESULTS, REPOSITORY_FOLDERS, Deadline, Globs, parts_below
 from proxy.tools.guard import Entry, GuardError, WorkspaceGuard
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from proxy.permissions.path_patterns import TooManyAlternatives
 from proxy.permissions.path_rules import is_under
-from proxy.tools.base import ToolError, ToolGroup, ToolOutput, ToolScope
+from proxy.tools.base import ToolGroup, ToolOutput, ToolScope
+from proxy.tools.errors import ToolError
 from proxy.tools.file_search import REPOSITORY_FOLDERS, Deadline, Globs, IgnoreFiles, parts_below
 from proxy.tools.file_types import FILE_TYPES
 from proxy.tools.grep_text import Page, shown

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import regex
 
-from proxy.tools.base import ToolError
+from proxy.tools.errors import ToolError
 from proxy.tools.grep_values import MAX_FILE_BYTES, FileHits, Found, Line, Query
 from proxy.tools.guard import Entry, GuardError, WorkspaceGuard
 

@@ -14,8 +14,8 @@ from typing import Any
 import orjson
 
 from proxy.tasks import spawn
-from proxy.tools.base import ToolError
 from proxy.tools.children import Children, Launch
+from proxy.tools.errors import ToolError
 from proxy.tools.grep_values import MAX_FILE_BYTES, FileHits, Found, Line, Query
 from proxy.tools.guard import Entry, GuardError, WorkspaceGuard
 

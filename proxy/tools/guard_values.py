@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from proxy.permissions.paths import Operation
 from proxy.permissions.values import PathFacts
-from proxy.tools.base import ToolError
+from proxy.tools.errors import ToolError
 
 MAX_READ_BYTES = 10 * 1024 * 1024
 """A larger file is not read."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.permissions.path_patterns import TooManyAlternatives
-from proxy.tools.base import ToolError, ToolGroup, ToolOutput, ToolScope
+from proxy.tools.base import ToolGroup, ToolOutput, ToolScope
+from proxy.tools.errors import ToolError
 from proxy.tools.file_search import Deadline, Globs, parts_below
 from proxy.tools.guard import Entry, GuardError, WorkspaceGuard
 

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from proxy.tools.base import ToolError, ToolGroup, ToolOutput, ToolScope
+from proxy.tools.base import ToolGroup, ToolOutput, ToolScope
 from proxy.tools.edit import edit_file, replacement_of
+from proxy.tools.errors import ToolError
 from proxy.tools.file_state import guard_of
 
 _MAX_SHOWN = 50

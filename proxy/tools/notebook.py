@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, cast
 
-from proxy.tools.base import ToolError
+from proxy.tools.errors import ToolError
 
 CellType = Literal["code", "markdown"]
 EditMode = Literal["replace", "insert", "delete"]
@@ -146,8 +146,9 @@ class Notebook:
             iter_validate,  # pyright: ignore[reportUnknownVariableType] - it has no types
         )
 
-        found = next(iter(iter_validate(self._content)), None)
-        return None if found is None else str(cast("object", found)).splitlines()[0]
+        problems = cast("Iterator[object]", iter_validate(self._content))
+        found = next(problems, None)
+        return None if found is None else str(found).splitlines()[0]
 
     def _has_ids(self) -> bool:
         major, minor = self._content.get("nbformat"), self._content.get("nbformat_minor")

@@ -10,7 +10,8 @@ from typing import Any
 from typing_extensions import assert_never
 
 from proxy.permissions.values import PathFacts
-from proxy.tools.base import ToolError, ToolGroup, ToolOutput, ToolScope
+from proxy.tools.base import ToolGroup, ToolOutput, ToolScope
+from proxy.tools.errors import ToolError
 from proxy.tools.file_state import guard_of, read_known, write_known
 from proxy.tools.file_text import FileText, NotText, require_whole
 from proxy.tools.guard import Stamp, WorkspaceGuard

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from proxy.tools.base import ToolError
+from proxy.tools.errors import ToolError
 
 _MAX_BYTES = 5 * 2**20 * 3 // 4
 """The API takes 5 MiB an image, in base64."""

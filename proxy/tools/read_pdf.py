@@ -6,7 +6,8 @@ import base64
 import io
 import re
 
-from proxy.tools.base import ToolError, ToolOutput
+from proxy.tools.base import ToolOutput
+from proxy.tools.errors import ToolError
 
 MAX_PAGES_WHOLE = 10
 MAX_PAGES_AT_ONCE = 20

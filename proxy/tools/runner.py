@@ -26,10 +26,11 @@ from proxy.permissions.paths import Operation
 from proxy.permissions.tool_names import COMMAND_TOOLS, FILE_TOOLS, canonical
 from proxy.permissions.values import PathFacts, ToolCall, Verdict
 from proxy.tools.arguments import ArgumentChecks
-from proxy.tools.base import Tool, ToolError, ToolOutput, ToolScope
+from proxy.tools.base import Tool, ToolOutput, ToolScope
 from proxy.tools.catalogue import BUILTIN, toolset_of
 from proxy.tools.consent import Consent, with_problem
 from proxy.tools.course import Course, announced, bounded, refusal
+from proxy.tools.errors import ToolError
 from proxy.tools.guard_permit import permit
 from proxy.tools.run_values import RunScope, Site, Surroundings
 from proxy.tools.workspaces import WorkspaceRefused, place_for

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from proxy.permissions.accesses import DEFAULT_AGENT
-from proxy.tools.base import ToolError, ToolGroup, ToolOutput, ToolScope
+from proxy.tools.base import ToolGroup, ToolOutput, ToolScope
+from proxy.tools.errors import ToolError
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from proxy.permissions.values import Policy
-from proxy.tools.base import ToolError, ToolGroup, ToolOutput, ToolScope
+from proxy.tools.base import ToolGroup, ToolOutput, ToolScope
+from proxy.tools.errors import ToolError
 from proxy.tools.web.reader import WebReader
 from proxy.tools.web.values import FetchedPage, FetchError, HandedBack
 

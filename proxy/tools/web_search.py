@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from proxy.tools.base import ToolError, ToolGroup, ToolOutput, ToolScope
+from proxy.tools.base import ToolGroup, ToolOutput, ToolScope
+from proxy.tools.errors import ToolError
 from proxy.tools.web.searcher import MIN_QUERY_CHARS, WebSearcher
 from proxy.tools.web.values import SearchError, SearchResult
 

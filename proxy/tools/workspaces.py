@@ -19,8 +19,8 @@ from proxy.config import ProxyConfig
 from proxy.context import LOCAL_TOKEN
 from proxy.permissions.values import PathFacts, Place, Platform, Workspace
 from proxy.tasks import spawn
-from proxy.tools.base import ToolError
 from proxy.tools.conversation import Conversation
+from proxy.tools.errors import ToolError
 from proxy.tools.guard import WorkspaceGuard
 
 _log = structlog.get_logger("proxy.tools")
