@@ -131,6 +131,8 @@ class Ledger:
     ) -> None:
         """Sets aside the most a request can cost, where a budget applies; durable when it returns.
 
+        A request that asks its model again reserves again: for all its rounds together.
+
         Args:
             context: Whose request it is.
             request: The request.
@@ -138,7 +140,7 @@ class Ledger:
             count_tokens: Estimates its input.
 
         Raises:
-            ClientError: A budget is used up (429); nothing was set aside.
+            ClientError: A budget is used up (429); nothing more was set aside.
             StoreError: The reservation cannot be written.
         """
         if not limits_of(self._config, context.token_name, route.alias):
@@ -154,6 +156,10 @@ class Ledger:
         most = max(
             most_of(self._prices.price(each)[0], tokens, request.max_tokens) for each in route.candidates
         )
+        earlier = self._reserved.get(context.request_id)
+        if earlier is not None:
+            self._account.release(earlier)
+            most += earlier.micro_usd
         charge = Charge(today, context.token_name, route.alias, most)
         self._account.reserve(charge)
         self._reserved[context.request_id] = charge

@@ -93,11 +93,18 @@ def _pieces(answer: Told, number: int) -> list[_Piece]:
 
 def _anchor(pieces: Sequence[_Piece], index: int) -> tuple[Side, str] | None:
     """The nearest block that the client keeps: the next one, else the one before."""
-    following = next((each for each in pieces[index + 1 :] if each.call_id is None), None)
-    if following is not None:
-        return "before", fingerprint(following.block)
-    earlier = next((each for each in reversed(pieces[:index]) if each.call_id is None), None)
-    return None if earlier is None else ("after", fingerprint(earlier.block))
+    kept = [place for place, each in enumerate(pieces) if each.call_id is None]
+    following = next((place for place in kept if place > index), None)
+    nearest = following if following is not None else (kept[-1] if kept else None)
+    if nearest is None:
+        return None
+    earlier = next((pieces[place].block for place in reversed(kept) if place < nearest), None)
+    return "after" if following is None else "before", _mark(earlier, pieces[nearest].block)
+
+
+def _mark(earlier: Mapping[str, Any] | None, block: Mapping[str, Any]) -> str:
+    """Tells a block by itself and by the one before it: a model says the same more than once."""
+    return f"{'' if earlier is None else fingerprint(earlier)}>{fingerprint(block)}"
 
 
 def fingerprint(block: Mapping[str, Any]) -> str:
@@ -124,11 +131,14 @@ class _Places:
         if message.role != "assistant":
             return message
         made: list[ContentBlockParam] = []
+        earlier: JsonObject | None = None
         for block in message.blocks():
-            mark = fingerprint(block.model_dump(exclude_unset=True))
+            fields = block.model_dump(exclude_unset=True)
+            mark = _mark(earlier, fields)
             made += self._taken("before", mark)
             made.append(block)
             made += self._taken("after", mark)
+            earlier = fields
         if len(made) == len(message.blocks()):
             return message
         self.found = True

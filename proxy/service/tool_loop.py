@@ -254,7 +254,7 @@ class ToolLoop:
     def _continued(self, answer: AnswerRound, results: dict[str, JsonObject]) -> MessagesRequest:
         """The request with this answer, as the upstream made it, and the results of its calls behind."""
         request = self._talk.request
-        content = [block for block in answer.content if _is_sayable(block)]
+        content = [_sayable(block) for block in answer.content if not _is_blank(block)]
         told: list[Any] = []
         for block in content:
             call_id = str(block.get("id"))
@@ -291,8 +291,15 @@ def _is_over(answer: AnswerRound) -> bool:
     return not answer.own_calls and not answer.denials
 
 
-def _is_sayable(block: JsonObject) -> bool:
-    return block.get("type") != "text" or bool(str(block.get("text", "")).strip())
+def _is_blank(block: JsonObject) -> bool:
+    return block.get("type") == "text" and not str(block.get("text", "")).strip()
+
+
+def _sayable(block: JsonObject) -> JsonObject:
+    """A call whose input is no object cannot be told to anybody as it is."""
+    if block.get("type") == "tool_use" and not isinstance(block.get("input"), dict):
+        return {**block, "input": {}}
+    return block
 
 
 def _denied(call_id: str, text: str) -> JsonObject:

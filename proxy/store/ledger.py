@@ -44,7 +44,9 @@ class LedgerStore:
 
         def work(connection: Connection) -> None:
             if reservations:
-                connection.execute(insert(RESERVATIONS), [asdict(each) for each in reservations])
+                # A request that goes on for another round reserves anew, for all rounds together.
+                replacing = insert(RESERVATIONS).prefix_with("OR REPLACE")
+                connection.execute(replacing, [asdict(each) for each in reservations])
             if entries:
                 _write_entries(connection, entries)
 

@@ -93,3 +93,14 @@ async def test_without_a_budget_nothing_is_reserved_or_counted() -> None:
     await ledger.reserve(RequestContext("req_1"), REQUEST, ROUTE, never)
     assert disk.reserved == []
     await ledger.close()
+
+
+async def test_a_request_that_asks_again_reserves_for_all_its_rounds_together() -> None:
+    disk = Disk()
+    ledger = ledger_on(disk)
+    await ledger.reserve(RequestContext("req_1"), REQUEST, ROUTE, ten)
+    await ledger.reserve(RequestContext("req_1"), REQUEST, ROUTE, ten)
+    most = 10 * 15 + 64 * 75
+    assert [each.micro_usd for each in disk.reserved] == [most, 2 * most]
+    assert ledger.spending().budgets[0].reserved_micro_usd == 2 * most
+    await ledger.close()

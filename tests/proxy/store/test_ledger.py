@@ -51,6 +51,16 @@ ATTEMPTS = (
 RESERVED = Reservation("req_1", DAY, "ci", "big", 9_000, 5, "claude-cli/2", "big")
 
 
+async def test_a_reservation_that_is_written_again_takes_the_place_of_the_first(home: Path) -> None:
+    database = await open_database(home, NOW)
+    ledger = LedgerStore(database)
+    larger = replace(RESERVED, micro_usd=18_000)
+    await ledger.write([RESERVED], [])
+    await ledger.write([larger], [])
+    assert await ledger.reservations() == [larger]
+    await database.close()
+
+
 async def test_a_request_its_attempts_and_its_day_are_kept(home: Path) -> None:
     database = await open_database(home, NOW)
     ledger = LedgerStore(database)
