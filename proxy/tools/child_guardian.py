@@ -17,6 +17,7 @@ from proxy.tools.child_environment import MARK
 
 _SCRIPT = r"""
 trap '' HUP INT TERM QUIT PIPE
+echo ready
 groups=' '
 while read -r what id; do
   case $what in
@@ -71,25 +72,30 @@ class Guardian:
             if self._transport is not None:
                 self._transport.close()
             loop = asyncio.get_running_loop()
-            self._exited = asyncio.Event()
+            watch = _Watch()
             transport, _ = await loop.subprocess_exec(
-                lambda: _Watch(self._exited),
+                lambda: watch,
                 "/bin/sh",
                 "-c",
                 _SCRIPT,
                 f"{MARK}={self._run_id}",
                 stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
                 env=self._environment,
                 cwd="/",
                 start_new_session=True,
             )
-            self._transport = transport
+            await watch.ready.wait()
+            self._transport, self._exited = transport, watch.exited
             pipe = transport.get_pipe_transport(0)
             self._pipe = pipe if isinstance(pipe, asyncio.WriteTransport) else None
             for group in self._groups:
                 self._tell("+", group)
+
+    async def wait(self) -> None:
+        """Returns once the guardian that was started last has ended."""
+        await self._exited.wait()
 
     def watch(self, group: int) -> None:
         """Takes a group under its care."""
@@ -110,17 +116,24 @@ class Guardian:
         pipe, self._pipe = self._pipe, None
         if pipe is not None:
             pipe.close()
-            await self._exited.wait()
+            await self.wait()
         if self._transport is not None:
             self._transport.close()
 
 
 class _Watch(asyncio.SubprocessProtocol):
-    """Tells when the guardian has ended."""
+    """Tells when the guardian is on guard, and when it has ended."""
 
-    def __init__(self, exited: asyncio.Event) -> None:
-        self._exited = exited
+    def __init__(self) -> None:
+        self.ready = asyncio.Event()
+        """No signal but KILL ends it any more, or it has ended."""
+        self.exited = asyncio.Event()
+
+    @override
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self.ready.set()
 
     @override
     def process_exited(self) -> None:
-        self._exited.set()
+        self.ready.set()
+        self.exited.set()

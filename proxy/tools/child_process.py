@@ -157,14 +157,14 @@ def group_lives(group: int) -> bool:
     """
     if sys.platform != "linux":
         return _send(group, 0)
-    return _send(group, 0) and any(_runs_in(entry.name, group) for entry in os.scandir("/proc"))
+    return _send(group, 0) and any(_runs_in(each, group) for each in Path("/proc").iterdir())
 
 
-def _runs_in(pid: str, group: int) -> bool:
-    if not pid.isdigit():
+def _runs_in(process: Path, group: int) -> bool:
+    if not process.name.isdigit():
         return False
     try:
-        status = Path(f"/proc/{pid}/stat").read_bytes()
+        status = (process / "stat").read_bytes()
     except OSError:
         return False
     state, _parent, its_group = status[status.rindex(b")") + 2 :].split(maxsplit=3)[:3]

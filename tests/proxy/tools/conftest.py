@@ -1,0 +1,28 @@
+"""What the tests of several tools share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from proxy.tools.children import Children
+from tests.proxy.tools.tool_room import ToolRoom
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[ToolRoom]:
+    folder = tmp_path / "room"
+    folder.mkdir()
+    made = ToolRoom(folder)
+    yield made
+    made.guard.close()
+
+
+@pytest.fixture
+async def children(tmp_path: Path) -> AsyncIterator[Children]:
+    made = Children(os.environ, tmp_path / "children")
+    yield made
+    await made.aclose(grace_s=0.2)
