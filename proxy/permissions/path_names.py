@@ -78,8 +78,10 @@ def absolute_text(text: str, cwd: str, platform: Platform) -> str:
         return text if text.startswith("/") else f"{cwd.rstrip('/')}/{text}"
     folder = _windows_as_posix(cwd)
     path = _windows_as_posix(text)
+    if _DRIVE.match(text) or _DRIVE_FOLDER.match(text):
+        return path
     if path.startswith("/"):
-        return path if _DRIVE_FOLDER.match(path) else (folder[:2] + path)
+        return folder[:2] + path
     return f"{folder.rstrip('/')}/{path}"
 
 

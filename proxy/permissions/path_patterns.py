@@ -123,7 +123,7 @@ def gitignore_pattern(text: str) -> PathPattern:
     body = text.rstrip("/") if folders_only else text
     is_anchored = "/" in body
     segments = _segments(body.removeprefix("/"))
-    if not is_anchored and segments != (None,):
+    if segments and not is_anchored and segments != (None,):
         segments = (None, *segments)
     return PathPattern(segments, folders_only)
 

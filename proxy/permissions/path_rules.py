@@ -125,14 +125,15 @@ def _bases(place: Place, *, opens: bool) -> Iterable[str]:
 
 
 def _climbed(base: str, spec: str, *, opens: bool) -> tuple[str, str]:
-    is_here = spec.startswith("./")
     text = spec
+    is_anchored = opens
     while text.startswith(("./", "../")):
         step, _, text = text.partition("/")
         base = clean(f"{base}/{step}")
+        is_anchored = is_anchored or step == ".."
     if text in {"", ".", ".."}:
         return clean(f"{base}/{text}"), "/"
-    if opens and (is_here or spec.startswith("../")) and not text.startswith("/"):
+    if is_anchored and text != spec:
         text = f"/{text}"
     return base, _whole(text, opens=opens)
 

@@ -218,10 +218,11 @@ def _ends_as_folder(text: str, place: Place) -> bool:
 def _denied(case: _Case) -> PartVerdict | None:
     if _begins_with_variable(case):
         return None
-    rule = next((rule for rule in _rules(case, "deny") if _is_about(rule, case)), None)
-    if rule is None or any(match(each, case.facts, case.place) for each in _exceptions(case, rule)):
-        return None
-    return case.deny(f"deny rule {rule.text} matches", rule)
+    for rule in _rules(case, "deny"):
+        lifted = (match(each, case.facts, case.place) for each in _exceptions(case, rule))
+        if _is_about(rule, case) and not any(lifted):
+            return case.deny(f"deny rule {rule.text} matches", rule)
+    return None
 
 
 def _begins_with_variable(case: _Case) -> bool:

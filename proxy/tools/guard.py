@@ -14,7 +14,7 @@ from pathlib import Path
 
 from proxy.permissions.path_names import absolute_text, lexical_refusal
 from proxy.permissions.paths import Operation
-from proxy.permissions.values import PathFacts, Platform, Workspace
+from proxy.permissions.values import FolderEntry, PathFacts, Platform, Workspace
 from proxy.tools import guard_files, guard_walk
 from proxy.tools.guard_resolve import Found, OpenedFolder, open_folder, resolve
 from proxy.tools.guard_values import (
@@ -100,6 +100,18 @@ class WorkspaceGuard:
         """Returns what a path is, judged by nobody; for `Place.look`. Never raises."""
         with resolve(absolute_text(path, self.cwd, self.platform), self.folders) as found:
             return replace(found.facts, given=path)
+
+    def names_in(self, path: str) -> tuple[FolderEntry, ...]:
+        """Returns what a folder holds, judged by nobody; for `Place.list_folder`. Never raises.
+
+        Args:
+            path: An absolute folder.
+        """
+        with resolve(absolute_text(path, self.cwd, self.platform), self.folders) as found:
+            try:
+                return guard_walk.names_in(found)
+            except GuardError:
+                return ()
 
     # Files --------------------------------------------------------------------------------
 

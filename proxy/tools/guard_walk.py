@@ -11,8 +11,9 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from proxy.permissions.values import PathFacts
+from proxy.permissions.values import FolderEntry, PathFacts
 from proxy.tools.guard_files import changed, system
 from proxy.tools.guard_resolve import Found, OpenedFolder, resolve
 from proxy.tools.guard_values import Entry, GuardError, Judge
@@ -64,6 +65,30 @@ def open_found(found: Found) -> Folder:
         os.close(descriptor)
         raise changed(given)
     return Folder(descriptor, found.facts.lexical, found.facts.real)
+
+
+def names_in(found: Found) -> tuple[FolderEntry, ...]:
+    """Returns the names in a folder with what they are themselves, no link followed.
+
+    Raises:
+        GuardError: It is no folder or cannot be read.
+    """
+    folder = open_found(found)
+    try:
+        with os.scandir(folder.descriptor) as listing:
+            return tuple(FolderEntry(item.name, _name_kind(item)) for item in listing)
+    except OSError as error:
+        raise system(folder.path, "list", error) from error
+    finally:
+        folder.close()
+
+
+def _name_kind(item: os.DirEntry[str]) -> Literal["file", "folder", "link", "other"]:
+    if item.is_symlink():
+        return "link"
+    if item.is_dir(follow_symlinks=False):
+        return "folder"
+    return "file" if item.is_file(follow_symlinks=False) else "other"
 
 
 def entries(folder: Folder, judge: Judge, starts: Sequence[OpenedFolder]) -> Iterator[Entry]:
