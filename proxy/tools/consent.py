@@ -59,8 +59,9 @@ class Consent:
 
     async def _ask(self, course: Course, scope: RunScope, site: Site, verdict: Verdict, consent: str) -> None:
         """Asks whoever can answer, and keeps what they said."""
-        asking, call = self._with.asking(), course.call
+        call = course.call
         suggestion = await self._with.judge.suggestion(call, site.place)
+        asking = self._with.asking()
 
         def question() -> ApprovalRequest:
             now = self._with.wall_clock()
