@@ -1,0 +1,145 @@
+"""Judges the paths that commands are given: operands, redirections, globs, what a recursive search prints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from proxy.permissions import paths
+from proxy.permissions.path_names import absolute_text, clean
+from proxy.permissions.shell_folders import home_text
+from proxy.permissions.shell_globs import TooManyMatches, UnlistedFolder, expand_glob
+from proxy.permissions.shell_programs import Operand, Operation
+from proxy.permissions.shell_search import Searcher, suspicious_names
+from proxy.permissions.shell_values import Word
+from proxy.permissions.values import PartVerdict, PathAccess, PathFacts, Place, Policy
+
+MAX_LOOKS = 400
+"""Paths of one line that the machine is asked about; of further ones only the names are judged."""
+NULL_DEVICES = frozenset({"/dev/null", "/dev/stdin"})
+_SPECIAL = ("/dev/", "/proc/", "/sys/")
+_KNOWN_VARIABLES = re.compile(r"\$(?:\{(HOME|PWD|OLDPWD)\}|(HOME|PWD|OLDPWD)\b)")
+
+
+class PathJudge:
+    """Judges paths for one line, within its budgets."""
+
+    def __init__(self, policy: Policy, place: Place) -> None:
+        """Prepares for one line."""
+        self._policy = policy
+        self._place = place
+        self._looks = 0
+        self._known: dict[tuple[str, Operation], PartVerdict] = {}
+        self._suspicious = suspicious_names(policy)
+        self._searcher = Searcher(policy, place, self._suspicious)
+
+    def judge(self, operand: Operand, folder: str) -> Iterator[PartVerdict]:
+        """Yields what is to be said against an operand of a command that runs in `folder`."""
+        word = operand.word
+        if word.text == "-" or (word.text in NULL_DEVICES and operand.operation != "write"):
+            return
+        if operand.from_top and self._place.workspace is not None:
+            folder = self._place.workspace.root
+        if word.text is None:
+            yield from self._unknown(operand, folder)
+            return
+        text = home_text(word, self._place)
+        if text is None:
+            yield _ask(word.shown, "another user's home folder")
+        elif word.pattern is not None:
+            yield from self._glob(operand, text, folder)
+        else:
+            yield from self._path(operand, text, folder)
+
+    def _unknown(self, operand: Operand, folder: str) -> Iterator[PartVerdict]:
+        """Judges a word with expansions as far as they are known: only denials count."""
+        homes = {"HOME": self._place.home, "PWD": folder, "OLDPWD": folder}
+        text = _KNOWN_VARIABLES.sub(lambda found: homes[found[1] or found[2]], operand.word.shown)
+        if "$" not in text and "`" not in text and not text.startswith(("<(", ">(")):
+            yield from (each for each in self._path(operand, text, folder) if each.decision == "deny")
+        yield _ask(operand.word.shown, "what the shell puts there is not known")
+
+    def _path(self, operand: Operand, text: str, folder: str) -> Iterator[PartVerdict]:
+        verdict = self._judged(text, folder, operand.operation)
+        if verdict.decision != "allow":
+            yield verdict
+        elif operand.search is not None:
+            reason = self._searcher.search(absolute_text(text, folder, self._place.platform), operand.search)
+            if reason is not None:
+                yield _ask(text, reason)
+
+    def _judged(self, text: str, folder: str, operation: Operation) -> PartVerdict:
+        path = absolute_text(text, folder, self._place.platform)
+        known = self._known.get((path, operation))
+        if known is not None:
+            return known
+        judged = "list" if operation == "search" else operation
+        if self._looks < MAX_LOOKS:
+            self._looks += 1
+            verdict = paths.judge(PathAccess(path, judged), self._policy, self._place, from_shell=True)
+        else:
+            verdict = self._unseen(path, judged)
+        if verdict.decision == "deny" and verdict.rule is None and f"{clean(path)}/".startswith(_SPECIAL):
+            verdict = replace(verdict, decision="ask")
+        verdict = replace(verdict, what=text)
+        self._known[path, operation] = verdict
+        return verdict
+
+    def _unseen(self, path: str, operation: Operation) -> PartVerdict:
+        """Judges a path by its names alone: the line has too many to look at each."""
+        name = clean(path)
+        if any(self._suspicious.match(part) for part in name.split("/")):
+            facts = PathFacts(path, name, name, "missing")
+            verdict = paths.judge_facts(facts, operation, self._policy, self._place, from_shell=True)
+            if verdict.decision == "deny":
+                return verdict
+        return _ask(path, f"the line names more than {MAX_LOOKS} paths")
+
+    def _glob(self, operand: Operand, text: str, folder: str) -> Iterator[PartVerdict]:
+        word = operand.word
+        pattern = word.pattern or ""
+        if word.has_tilde:
+            pattern = self._place.home + pattern[1:]
+        try:
+            found = expand_glob(pattern, folder, self._place, self._may_list)
+        except UnlistedFolder as unlisted:
+            verdict = self._judged(unlisted.folder, folder, "list")
+            yield verdict if verdict.decision != "allow" else _ask(word.shown, str(unlisted))
+            return
+        except TooManyMatches:
+            yield _ask(word.shown, "the wildcard matches too many names")
+            return
+        if any(name.startswith("-") for name in found):
+            yield _ask(word.shown, "the wildcard matches a name that looks like an option")
+        for name in found or [text]:
+            for verdict in self._path(operand, name, folder):
+                yield from self._matched(operand, name, folder, verdict)
+
+    def _matched(
+        self, operand: Operand, name: str, folder: str, verdict: PartVerdict
+    ) -> Iterator[PartVerdict]:
+        """Judges a name that a wildcard gave.
+
+        A folder among the names is not read, and nobody named it; nor has anybody named what a wildcard at a
+        word's start gives, so that asks where a name would be denied.
+        """
+        facts = self._place.look(absolute_text(name, folder, self._place.platform))
+        is_folder = facts.kind == "folder"
+        if is_folder and operand.operation == "read" and verdict.decision == "deny":
+            return
+        if is_folder or operand.word.starts_with_wildcard:
+            verdict = replace(verdict, decision="ask", rule=None, source=None)
+        yield verdict
+
+    def _may_list(self, folder: str) -> bool:
+        return self._judged(folder, folder, "list").decision == "allow"
+
+
+def literal_operand(text: str, operation: Operation = "read") -> Operand:
+    """Returns an operand for a text that is no word of the line."""
+    return Operand(Word(raw=text, text=text, shown=text), operation)
+
+
+def _ask(what: str, reason: str) -> PartVerdict:
+    return PartVerdict(what, "ask", reason)
