@@ -77,7 +77,7 @@ def judge_command(options: JudgeOptions, folders: Folders, source: IO[bytes], ta
     _tell_problems(rules)
     try:
         own = tuple(str(each) for each in (folders.config, folders.state, folders.runtime))
-        place = Place(workspace, root, home, guard.facts, own)
+        place = Place(workspace, root, home, guard.facts, own, list_folder=guard.names_in)
         _Judging(_policy(options, rules), place, names_from_input=options.names_from_input).all(
             source, target
         )

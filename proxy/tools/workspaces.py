@@ -223,6 +223,7 @@ def place_for(conversation: Conversation | None, opened: OpenedWorkspace | None,
         machine.own_paths,
         machine.platform,
         opened.folds_case,
+        list_folder=opened.guard.names_in,
     )
 
 
