@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from proxy.permissions import shell_strict
-from proxy.permissions.command_patterns import command_matches
+from proxy.permissions.command_patterns import PREFIX, command_matches
 from proxy.permissions.path_names import absolute_text, clean
 from proxy.permissions.paths import judge as judge_path
 from proxy.permissions.protected import is_critical_removal
@@ -44,8 +44,9 @@ def judge(line: ShellLine, policy: Policy, place: Place) -> Verdict:
     parts = [*asked, *judged.warnings(), *judged.parts()]
     worst = _worst(parts)
     if worst.decision == "allow":
-        second = shell_strict.judge(*judged.taken_for_allowed(strict), place)
-        if second.decision != "allow":
+        bare, allowing = judged.taken_for_allowed(strict)
+        second = shell_strict.judge(bare, allowing, place)
+        if bare.commands and second.decision != "allow":
             worst = PartVerdict(line.text, second.decision, second.reason, is_open=True)
             parts.append(worst)
     return Verdict(worst.decision, worst.reason, worst.rule, worst.source, tuple(parts))
@@ -221,9 +222,9 @@ class _Judging:
             for command in self._line.commands
             if command.words
         )
-        allowed = tuple(
-            Rule("allow", f"Bash({command.line})", "Bash", escaped(command.line)) for command in commands
-        )
+        specs = [escaped(command.line) for command in commands]  # exact ones first: they cover wrappers too
+        specs += [f"{escaped(command.words[0].shown)}{PREFIX}" for command in commands]
+        allowed = tuple(Rule("allow", f"Bash({spec})", "Bash", spec) for spec in specs)
         rules = (*(rule for rule in strict.rules if rule.effect != "allow"), *allowed)
         return replace(self._line, commands=commands), replace(strict, rules=rules)
 

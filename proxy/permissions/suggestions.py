@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from proxy.permissions import urls
 from proxy.permissions.accesses import NoAccess, accesses_of
-from proxy.permissions.command_patterns import PREFIX
 from proxy.permissions.judgement import judge
 from proxy.permissions.path_names import absolute_text
 from proxy.permissions.risky_programs import runs_code
@@ -70,8 +69,7 @@ def _command(text: str) -> str | None:
     # A word with a blank and two words without are the same to a rule, not to a program.
     if any(word is None or not word or re.search(r"\s", word) for word in words) or runs_code(words[0] or ""):
         return None
-    pattern = escaped(command.line)
-    return None if pattern.endswith(PREFIX) else f"Bash({_bracketed(pattern)})"
+    return f"Bash({_bracketed(escaped(command.line))})"
 
 
 def _host(url: str) -> str | None:

@@ -44,7 +44,7 @@ def real_place(root: Path, home: Path, *, read_only: tuple[Path, ...] = ()) -> G
     workspace = Workspace("here", str(root), tuple(map(str, read_only)))
     guard = WorkspaceGuard.open(workspace)
     try:
-        yield Place(workspace, str(root), str(home), guard.facts)
+        yield Place(workspace, str(root), str(home), guard.facts, list_folder=guard.names_in)
     finally:
         guard.close()
 
