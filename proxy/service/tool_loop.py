@@ -19,7 +19,7 @@ from typing import Any, cast
 import structlog
 
 from proxy.config import ToolConfig
-from proxy.dialects.own_calls import result_param
+from proxy.dialects.own_calls import mcp_result, result_param
 from proxy.messages import events
 from proxy.messages.errors import ApiError
 from proxy.messages.events import StreamEvent
@@ -263,7 +263,8 @@ class ToolLoop:
             if call_id in results:
                 told.append(result_param(results[call_id]))
             elif call_id in answer.denials:
-                told.append(_denied(call_id, answer.denials[call_id]))
+                text = {"type": "text", "text": answer.denials[call_id]}
+                told.append(result_param(mcp_result(call_id, [text], is_error=True)))
         turns = [
             MessageParam.model_validate({"role": "assistant", "content": content}),
             MessageParam.model_validate({"role": "user", "content": told}),
@@ -300,10 +301,6 @@ def _sayable(block: JsonObject) -> JsonObject:
     if block.get("type") == "tool_use" and not isinstance(block.get("input"), dict):
         return {**block, "input": {}}
     return block
-
-
-def _denied(call_id: str, text: str) -> JsonObject:
-    return {"type": "tool_result", "tool_use_id": call_id, "content": text, "is_error": True}
 
 
 def _is_error(block: JsonObject) -> bool:
