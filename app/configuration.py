@@ -21,7 +21,7 @@ from app.proxy_config import dangling_names, refusing_config, to_proxy_config
 from app.redaction import Redactor
 from app.secrets import FoundKey, SecretStore, known_values
 from app.settings import Settings, is_loopback
-from app.settings_document import SettingsDocument, SettingsError
+from app.settings_document import SettingsDocument, read_settings
 from app.settings_edit import Edit, edited
 from app.settings_store import (
     LoadedSettings,
@@ -32,6 +32,7 @@ from app.settings_store import (
     shipped_settings,
 )
 from app.workspace_files import folder_problems, project_rules
+from app.yaml_document import SettingsError
 from gui.desk import Problem
 from proxy.config import ProxyConfig, RuleSource
 
@@ -136,7 +137,7 @@ class Configuration:
             SettingsError: They would be unusable.
         """
         self._require_older()
-        _content, after = edited(self._document().content, edits)
+        _content, after = edited(self._document().content, edits, read_settings)
         if self.loaded.error is not None and not after.settings.providers:
             # Saved, it would take the place of the file that cannot be used, and the demo would answer.
             raise SettingsError("correct the settings file that cannot be used, or add a provider, first")

@@ -26,9 +26,9 @@ from app.permission_controls import PermissionControls
 from app.provider_desk import DeskRefusal, Probe, ProviderDesk
 from app.proxy_config import provider_config
 from app.proxy_runner import ProxyRunner, ServerFactory, StartFailure
-from app.settings_document import SettingsError
 from app.settings_edit import Put
 from app.token_desk import TokenDesk, spending_view
+from app.yaml_document import SettingsError
 from gui.desk import (
     ActionDone,
     ActionFailed,

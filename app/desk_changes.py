@@ -9,8 +9,8 @@ from typing import Any
 from app.configuration import Configuration
 from app.keyring_access import KeyringFailure
 from app.provider_desk import DeskRefusal
-from app.settings_document import SettingsError
 from app.settings_edit import Edit
+from app.yaml_document import SettingsError
 from gui.desk import (
     ActionDone,
     ActionFailed,

@@ -13,9 +13,9 @@ from app.keyring_access import KeyringFailure
 from app.paths import Folders
 from app.secrets import MAX_KEY_CHARACTERS, SecretStore
 from app.settings import Settings
-from app.settings_document import SettingsError
 from app.settings_edit import Put
 from app.settings_store import OPENROUTER, OPENROUTER_PRESET, SettingsStore
+from app.yaml_document import SettingsError
 
 
 def key_command(action: str, name: str | None, folders: Folders, environment: Environment) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from app.settings_document import MAX_BYTES, SettingsError, read_data
+from app.yaml_document import MAX_BYTES, SettingsError, read_yaml
 from proxy.permissions.rules import Origin, RuleSet, read_permissions
 
 
@@ -33,7 +33,9 @@ def read_rules_file(path: Path, workspace: str, home: str) -> RuleSet:
         raise RulesFileError(f"{path}: {exc.strerror}") from exc
     try:
         data = (
-            _json(content) if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else read_data(content)
+            _json(content)
+            if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+            else read_yaml(content).raw
         )
     except SettingsError as exc:
         raise RulesFileError(f"{path}, {exc}") from exc
@@ -45,7 +47,7 @@ def _json(content: bytes) -> Mapping[str, Any]:
     try:
         found = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError):
-        return read_data(content)  # YAML in braces, or an error that names its place
+        return read_yaml(content).raw  # YAML in braces, or an error that names its place
     return cast("Mapping[str, Any]", found)
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 import yaml
 
-from app.settings_document import SettingsDocument, SettingsError, read_settings
+from app.yaml_document import SettingsError
 
 Path: TypeAlias = tuple[str, ...]
 
@@ -49,19 +49,36 @@ class Rename:
 Edit: TypeAlias = Put | Remove | Rename
 
 
-def edited(content: bytes, edits: Sequence[Edit]) -> tuple[bytes, SettingsDocument]:
+class Document(Protocol):
+    """A file that was read, whatever it is about."""
+
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        """The plain data, as the file has it."""
+        ...
+
+
+D_ = TypeVar("D_", bound=Document)
+
+
+def edited(content: bytes, edits: Sequence[Edit], read: Callable[[bytes], D_]) -> tuple[bytes, D_]:
     """Returns the file's new content and what it then says.
+
+    Args:
+        content: The file.
+        edits: What changes.
+        read: Reads the file; refuses one that cannot be used.
 
     Raises:
         SettingsError: The file is unusable, the edit makes it so, or its layout does not allow the edit.
     """
-    expected: dict[str, Any] = _as_lists(read_settings(content).raw)  # nothing shared between two places
+    expected: dict[str, Any] = _as_lists(read(content).raw)  # nothing shared between two places
     text = content.decode("utf-8-sig")
     for each in edits:
         _apply_to_data(expected, each)
         text = _TextEditor(text).apply(each)
     new = text.encode("utf-8")
-    after = read_settings(new)
+    after = read(new)
     if after.raw != expected:
         raise SettingsError("the layout of the file does not allow this change; edit the file by hand")
     return new, after

@@ -16,8 +16,9 @@ from pathlib import Path
 from app.environment import Environment
 from app.files import Step, locked, sweep_temporary, write_atomically
 from app.settings import LogLevel, ProviderSettings, Settings
-from app.settings_document import SettingsDocument, SettingsError, read_settings
+from app.settings_document import SettingsDocument, read_settings
 from app.settings_edit import Edit, edited
+from app.yaml_document import SettingsError
 from proxy.routing.aliases import without_openrouter
 from resources import read_bytes
 
@@ -141,7 +142,8 @@ class SettingsStore:
         with locked(self.path.with_name(f".{self.path.name}.lock")):
             sweep_temporary(self.path)
             content = self._content()
-            new, after = edited(read_bytes("default_settings.yaml") if content is None else content, edits)
+            before = read_bytes("default_settings.yaml") if content is None else content
+            new, after = edited(before, edits, read_settings)
             if new != content:
                 write_atomically(self.path, new, backup=self.backup, step=self.step)
         return after

@@ -12,10 +12,10 @@ from app.exit_codes import BROKEN_SETTINGS, FAILED, OK
 from app.instance import ask
 from app.paths import Folders
 from app.settings import Settings
-from app.settings_document import SettingsError
 from app.settings_edit import Edit
 from app.settings_money import BudgetSettings, TokenSettings
 from app.settings_store import SettingsStore
+from app.yaml_document import SettingsError
 from gui.spending import TokenDraft
 
 

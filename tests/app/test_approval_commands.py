@@ -61,7 +61,9 @@ async def test_allow_lets_the_very_call_run(bench: Bench, capsys: pytest.Capture
 
 
 async def test_deny_hands_the_reason_on(bench: Bench) -> None:
-    status = await asyncio.to_thread(answer_approval, bench.folders, "deny", "apr_1", message="use a branch \u202e")
+    status = await asyncio.to_thread(
+        answer_approval, bench.folders, "deny", "apr_1", message="use a branch \u202e"
+    )
     (answer,) = bench.servers[0].answers
     assert (status, answer.decision, answer.message) == (OK, "deny", "use a branch \u202e")
 

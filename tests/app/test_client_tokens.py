@@ -13,9 +13,10 @@ from app.proxy_config import to_proxy_config
 from app.redaction import Redactor
 from app.secrets import FoundKey
 from app.settings import Settings
-from app.settings_document import SettingsError, read_settings
+from app.settings_document import read_settings
 from app.settings_edit import edited
 from app.settings_money import BudgetSettings
+from app.yaml_document import SettingsError
 from gui.spending import TokenDraft
 from proxy.config import Budgets, ClientToken, LedgerPolicy, ListPrice
 

@@ -11,7 +11,8 @@ from pydantic import BaseModel, SecretStr
 from app.proxy_config import provider_config, to_proxy_config
 from app.secrets import FoundKey
 from app.settings import ProviderSettings, Settings, unknown_keys
-from app.settings_document import SettingsError, read_settings
+from app.settings_document import read_settings
+from app.yaml_document import SettingsError
 from proxy.config import (
     BreakerPolicy,
     Candidate,

@@ -3,8 +3,9 @@
 import pytest
 from pydantic import SecretStr
 
-from app.settings_document import MAX_BYTES, SettingsError, read_settings
+from app.settings_document import read_settings
 from app.settings_store import shipped_settings
+from app.yaml_document import MAX_BYTES, SettingsError
 from proxy.config import Alias, Candidate, ProxyConfig, ServerConfig
 from proxy.routing.aliases import resolve
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.settings_document import SettingsError, read_settings
+from app.settings_document import read_settings
 from app.settings_edit import Edit, Put, Remove, Rename, edited
+from app.yaml_document import SettingsError
 from resources import read_bytes
 
 PROVIDER = {

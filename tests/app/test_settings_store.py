@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from app.environment import Environment
-from app.settings_document import SettingsError
 from app.settings_edit import Put
 from app.settings_store import LoadedSettings, Overrides, SettingsStore, load_settings
+from app.yaml_document import SettingsError
 
 DARK = [Put(("window", "theme"), "dark")]
 FILE = """version: 1

@@ -8,8 +8,9 @@ import pytest
 from pydantic import SecretStr
 
 from app.settings import Settings
-from app.settings_document import SettingsError, read_settings
+from app.settings_document import read_settings
 from app.tool_config import default_workspace, permission_config, tool_config, workspace_configs
+from app.yaml_document import SettingsError
 from proxy.config import RuleSource
 
 

@@ -1,0 +1,148 @@
+"""The file of the MCP servers: read with line and field of every error, changed in place and atomically."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from app.files import locked, sweep_temporary, write_atomically
+from app.mcp_settings import McpServerSettings, McpSettings
+from app.settings_edit import Edit, edited
+from app.yaml_document import SettingsError, first_problem, read_yaml
+from proxy.mcp.values import McpServerConfig, ToolChoice
+
+_NEW = (
+    b"# MCP servers. Each starts only after you approved exactly what it runs. For example:\n"
+    b"#   time: {type: python, command: mcp-server-time}\n"
+    b'#   files: {type: node, command: "@modelcontextprotocol/server-filesystem", args: [/home/me/site]}\n'
+    b'#   box: {type: http, url: "https://box.example/mcp", headers: {X-Api-Key: "${keyring:box}"}}\n'
+    b"servers: {}\n"
+)
+_LOOKS_SECRET = re.compile(r"(?i)key|token|secret|password|passwd|authorization|credential")
+
+
+@dataclass(frozen=True, slots=True)
+class McpDocument:
+    """The file, read."""
+
+    settings: McpSettings = field(default_factory=McpSettings)
+    raw: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    content: bytes = _NEW
+    notices: tuple[str, ...] = ()
+    """What should not be as it is, such as a secret in plain text."""
+
+
+def read_mcp(content: bytes) -> McpDocument:
+    """Reads the file's text.
+
+    Raises:
+        SettingsError: It cannot be used; the text names line and field.
+    """
+    document = read_yaml(content)
+    data = dict(document.raw)
+    if "servers" not in data and "mcpServers" in data:
+        data["servers"] = data.pop("mcpServers")
+    try:
+        settings = McpSettings.model_validate(data)
+    except ValidationError as exc:
+        raise first_problem(exc, document.root) from exc
+    return McpDocument(settings, document.raw, content, tuple(_notices(settings)))
+
+
+def _notices(settings: McpSettings) -> Sequence[str]:
+    found: list[str] = []
+    for name, server in settings.servers.items():
+        for variable, value in (*server.environment.items(), *server.headers.items()):
+            if _LOOKS_SECRET.search(variable) and value and "$" not in value:
+                found.append(
+                    f"servers.{name}: {variable} stands there in plain text; store it with `signalbox keys "
+                    f"set {name}` and write ${{keyring:{name}}} instead"
+                )
+    return found
+
+
+@dataclass(slots=True)
+class McpFile:
+    """One file of servers."""
+
+    path: Path
+    document: McpDocument = field(default_factory=McpDocument)
+    error: SettingsError | None = None
+    """Why the file cannot be used; then no server of it runs."""
+
+    def load(self) -> None:
+        """Reads the file; without one there are no servers. What is wrong with it is kept in `error`."""
+        self.error = None
+        try:
+            self.document = read_mcp(self._content())
+        except SettingsError as exc:
+            self.document, self.error = McpDocument(), exc
+
+    def check(self, edits: Sequence[Edit]) -> None:
+        """Makes the edits without writing them.
+
+        Raises:
+            SettingsError: The file cannot be used, or could not be afterwards.
+        """
+        if self.error is not None:
+            raise self.error
+        edited(self.document.content, edits, read_mcp)
+
+    def apply(self, edits: Sequence[Edit]) -> None:
+        """Changes the file, as it is on the disk now.
+
+        Raises:
+            SettingsError: The file cannot be used, or could not be afterwards; it is untouched.
+            OSError: It cannot be written; it is untouched.
+        """
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with locked(self.path.with_name(f".{self.path.name}.lock")):
+            sweep_temporary(self.path)
+            content = self._content()
+            new, after = edited(content, edits, read_mcp)
+            if new != content or not self.path.exists():
+                write_atomically(self.path, new, backup=self.path.with_name(f"{self.path.name}.bak"))
+        self.document, self.error = after, None
+
+    def servers(self) -> tuple[McpServerConfig, ...]:
+        """Returns the servers in file order."""
+        return tuple(server_config(name, each) for name, each in self.document.settings.servers.items())
+
+    def problem(self) -> str | None:
+        """Returns why the file cannot be used, with its name, the line and the field."""
+        return None if self.error is None else f"{self.path}, {self.error}"
+
+    def _content(self) -> bytes:
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return _NEW
+        except OSError as exc:
+            raise SettingsError(f"cannot be read: {exc.strerror}") from exc
+
+
+def server_config(name: str, server: McpServerSettings) -> McpServerConfig:
+    """Returns a server as the proxy is given it."""
+    return McpServerConfig(
+        name=name,
+        type=server.type,
+        command=server.command,
+        args=server.args,
+        url=server.url,
+        headers=server.headers,
+        environment=server.environment,
+        cwd=None if server.cwd is None else str(Path(server.cwd).expanduser()),
+        python_version=server.python_version,
+        node_version=server.node_version,
+        is_enabled=server.enabled,
+        health_check=server.health_check,
+        restart=server.restart,
+        timeout_s=server.timeout_s,
+        start_timeout_s=server.start_timeout_s,
+        tools={tool: ToolChoice(each.enabled, each.permission) for tool, each in server.tools.items()},
+    )
