@@ -267,7 +267,7 @@ class MainWindow(QMainWindow):
         bridge.show_requested.connect(self.show_up)
         bridge.approvals_changed.connect(self._on_approvals)
         bridge.permissions_changed.connect(self._on_permissions)
-        self.approvals.tabs.currentChanged.connect(self.looked_at_changed.emit)
+        self.approvals.tabs.currentChanged.connect(self._on_tab)
 
     def _commands(self) -> Commands:
         desk = self._room.desk
@@ -306,6 +306,9 @@ class MainWindow(QMainWindow):
             actions = (("Try again", self._room.desk.start_proxy),)
         tone = "danger" if state.phase is ProxyPhase.FAILED else "warn"
         self.problem_banner.say(tone, worst.title, worst.text, actions=actions)
+
+    def _on_tab(self) -> None:
+        self.looked_at_changed.emit()
 
     def _on_approvals(self) -> None:
         self.header.show_waiting(len(self._room.desk.approvals()))

@@ -75,7 +75,7 @@ def result_words(row: DecisionView) -> str:
     if row.decision != "allow":
         return "not run"
     if not row.ran:
-        return "left to the client" if row.runner == "client" else "not run"
+        return "to the client" if row.runner == "client" else "not run"
     if row.exit_code is not None:
         return f"exit {row.exit_code}"
     return "failed" if row.is_error else "done"

@@ -153,6 +153,13 @@ QTableCornerButton::section { background: $surface; border: none; }
 QCheckBox { background: transparent; spacing: 8px; padding: 3px 2px; border: 1px solid transparent; }
 QCheckBox:focus { border: 1px solid $accent; border-radius: 4px; }
 QCheckBox:disabled { color: $muted; }
+QCheckBox::indicator, QTreeView::indicator {
+  width: 15px; height: 15px; border: 1px solid $control; border-radius: 4px; background: $surface;
+}
+QCheckBox::indicator:checked, QTreeView::indicator:checked, QTreeView::indicator:indeterminate {
+  background: $accent; border-color: $accent;
+}
+QCheckBox::indicator:disabled { background: $window; border-color: $border; }
 
 QTabWidget::pane { border: none; border-top: 1px solid $border; }
 QTabWidget::tab-bar { left: 0px; }

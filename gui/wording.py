@@ -145,6 +145,11 @@ def cost(value: float | None) -> str:
     return f"${value:.3f}" if value >= 0.00995 else f"${value:.4f}"
 
 
+def money(value: float) -> str:
+    """Returns a limit in dollars: `$0.50`, `$1,200.00`."""
+    return f"${value:,.2f}"
+
+
 def dialect_name(dialect: str) -> str:
     """Returns what the page calls a dialect."""
     return {

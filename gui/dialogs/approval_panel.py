@@ -50,7 +50,7 @@ class AnswerButton(Button):
 
 
 class ApprovalPanel(QFrame):
-    """Shows an ApprovalView whole and gives the user's answer to the desk, bound to the call that was shown."""
+    """Shows a call whole and gives the user's answer to the desk, bound to the call that was shown."""
 
     request_asked = Signal(str)
     answered = Signal()
@@ -129,12 +129,16 @@ class ApprovalPanel(QFrame):
             theme, "Show request", icon="requests", kind="flat", on_click=self._ask_request
         )
         self.call = CallView()
-        self.call.setMinimumHeight(self.call.fontMetrics().lineSpacing() * 3 + 16)
+        self.call.setMinimumHeight(self.call.fontMetrics().lineSpacing() * 2 + 18)
         self.length = label(kind="caption")
         self.why = label(wraps=True)
-        self.hints = QVBoxLayout()
-        self.hints.setSpacing(SPACE.xs)
-        self._hint_rows: list[QWidget] = []
+        self.hints = label(wraps=True)
+        self.hints.setProperty("tone", "warn")
+        self.hint_row = QWidget()
+        line = row(spacing=SPACE.s)
+        line.addWidget(Shape(theme, "warn", role="warn", size=16), 0, Qt.AlignmentFlag.AlignTop)
+        line.addWidget(self.hints, 1)
+        self.hint_row.setLayout(line)
         self.reason = QLineEdit()
         self.reason.setAccessibleName("Reason for denying, for the model")
         self.reason.setPlaceholderText("If you deny: a reason for the model (optional)")
@@ -183,17 +187,14 @@ class ApprovalPanel(QFrame):
         layout.setSpacing(SPACE.s)
         top = row(spacing=SPACE.s)
         top.addWidget(self.title, 1)
+        top.addWidget(self.to_request)
         top.addWidget(self.clock_chip)
         layout.addLayout(top)
-        under = row(spacing=SPACE.s)
-        under.addWidget(self.origin, 1)
-        under.addWidget(self.to_request)
-        layout.addLayout(under)
+        layout.addWidget(self.origin)
         layout.addWidget(self.call, 1)
         layout.addWidget(self.length)
         layout.addWidget(self.why)
-        layout.addLayout(self.hints)
-        layout.addSpacing(SPACE.xs)
+        layout.addWidget(self.hint_row)
         layout.addWidget(self.refused)
         layout.addWidget(self.rule_part)
         layout.addWidget(self.buttons)
@@ -217,22 +218,9 @@ class ApprovalPanel(QFrame):
         self.always.setAccessibleDescription("" if approval.suggestion else no_rule)
 
     def _show_hints(self, hints: tuple[str, ...]) -> None:
-        for old in self._hint_rows:
-            self.hints.removeWidget(old)
-            old.hide()
-            old.deleteLater()
-        self._hint_rows.clear()
-        for hint in hints:
-            holder = QWidget()
-            holder.setAccessibleName(f"Risk: {hint}")
-            said = label(hint, wraps=True)
-            said.setProperty("tone", "warn")
-            line = row(spacing=SPACE.s)
-            line.addWidget(Shape(self._theme, "warn", role="warn", size=14), 0, Qt.AlignmentFlag.AlignTop)
-            line.addWidget(said, 1)
-            holder.setLayout(line)
-            self.hints.addWidget(holder)
-            self._hint_rows.append(holder)
+        self.hints.setText("  ·  ".join(hints))
+        self.hint_row.setAccessibleName(f"Risks: {', '.join(hints)}")
+        self.hint_row.setVisible(bool(hints))
 
     def _show_time(self) -> None:
         if self._shown is None:

@@ -8,7 +8,7 @@ from gui.dialogs.editor import EditorDialog
 from gui.permission_desk import PermissionDesk
 from gui.permission_words import BYPASS
 from gui.theme import Theme
-from gui.widgets.text import label
+from gui.widgets.text import set_look
 
 WORD = "bypass"
 _TEXT = (
@@ -24,9 +24,10 @@ class BypassDialog(EditorDialog):
         super().__init__(theme, "Run tools without asking?", parent)
         self._desk = desk
         self.banner.say("danger", "This switches off every question", _TEXT, can_close=False)
-        self.word = self.line("Confirmation", placeholder=WORD)
-        self.middle.addWidget(label(f"Type the word {WORD} to confirm.", kind="muted"))
+        self.word = self.line("Confirmation", placeholder=WORD, hint=f"Type the word {WORD} to confirm.")
+        self.middle.addStretch(1)
         self.save_button.say("Switch to bypass")
+        set_look(self.save_button, "kind", "danger")
         self.save_button.setEnabled(False)
         self.save_button.setDefault(False)
         self.word.textChanged.connect(self._on_word)

@@ -71,6 +71,7 @@ class RuleDialog(EditorDialog):
             self._take_apart()
         else:
             self._on_tool()
+        self.middle.addStretch(1)
         self.about.setFocus()
 
     @property

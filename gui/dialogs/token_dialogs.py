@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QDialog, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QLineEdit, QVBoxLayout, QWidget
 
 from gui.desk import Desk, TokenCreated
 from gui.dialogs.editor import EditorDialog
@@ -14,7 +14,8 @@ from gui.theme import Theme
 from gui.tokens import SPACE
 from gui.widgets.buttons import CopyButton, button
 from gui.widgets.cards import row
-from gui.widgets.text import label, name_structure, plain, selectable
+from gui.widgets.fields import CheckBox
+from gui.widgets.text import label, name_structure, selectable, set_look
 
 
 class TokenDialog(EditorDialog):
@@ -33,10 +34,9 @@ class TokenDialog(EditorDialog):
         inside = QVBoxLayout(holder)
         inside.setContentsMargins(0, 0, 0, 0)
         inside.setSpacing(SPACE.xs)
-        self.aliases: dict[str, QCheckBox] = {}
+        self.aliases: dict[str, CheckBox] = {}
         for alias in desk.aliases():
-            self.aliases[alias.name] = QCheckBox(plain(alias.name))
-            self.aliases[alias.name].setAccessibleName(f"May use {alias.name}")
+            self.aliases[alias.name] = CheckBox(theme, alias.name, f"May use {alias.name}")
             inside.addWidget(self.aliases[alias.name])
         self.add_row("Aliases", holder, "None ticked: all models.")
         self.save_button.say("Make token")
@@ -124,6 +124,7 @@ class RevokeDialog(EditorDialog):
             )
         )
         self.save_button.say("Revoke")
+        set_look(self.save_button, "kind", "danger")
         self.save_button.setDefault(False)
         self.cancel_button.setFocus()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 
 from gui.dialogs.editor import EditorDialog
 from gui.permission_desk import PermissionDesk, WorkspaceView
@@ -11,6 +11,7 @@ from gui.theme import Theme
 from gui.tokens import SPACE
 from gui.widgets.buttons import button
 from gui.widgets.cards import row
+from gui.widgets.fields import CheckBox
 from gui.widgets.path_field import PathField, file_chooser
 
 
@@ -28,7 +29,10 @@ class WorkspaceDialog(EditorDialog):
         self._replaces = workspace.name if workspace else None
         self.setMinimumWidth(600)
         self.name = self.line(
-            "Name", workspace.name if workspace else "", placeholder="for example website", hint="Short."
+            "Name",
+            workspace.name if workspace else "",
+            placeholder="for example website",
+            hint="A short name, for this list and for tokens.",
         )
         self.root = PathField(theme, "Root folder", "folder", placeholder="/home/you/website")
         self.root.line.setText(workspace.root if workspace else "")
@@ -48,8 +52,7 @@ class WorkspaceDialog(EditorDialog):
         inside.addWidget(self.read_only)
         inside.addLayout(row(self.add_folder, None))
         self.add_row("May also be read", holder, "One folder a line; nothing is ever written there.")
-        self.is_default = QCheckBox("Use it where a request names no workspace")
-        self.is_default.setAccessibleName("Default workspace")
+        self.is_default = CheckBox(theme, "Use it where a request names no workspace", "Default workspace")
         self.is_default.setChecked(workspace.is_default if workspace else not desk.workspaces())
         self.add_row("Default", self.is_default)
         self.name.setFocus()

@@ -22,6 +22,10 @@ class WaitingModel(ValueTable[ApprovalView]):
             (
                 Column("Tool", lambda a: Cell(a.tool)),
                 Column("Client", lambda a: Cell(a.client.partition("/")[0], full=a.client)),
+                Column(
+                    "Workspace", lambda a: Cell(a.workspace or "none", tone=None if a.workspace else "muted")
+                ),
+                Column("Why asked", lambda a: Cell(a.reason, full=a.reason)),
                 Column("Waits", lambda a: Cell(wording.time_left(clock() - a.asked_at)), is_right=True),
                 Column("Denied in", self._left_cell, is_right=True),
             ),
@@ -48,7 +52,7 @@ class HistoryModel(ValueTable[DecisionView]):
                 Column("Tool", lambda d: Cell(d.tool)),
                 Column("Call", lambda d: Cell(one_line(d.shown), is_mono=True)),
                 Column("Decision", decision_cell),
-                Column("By", lambda d: Cell(d.by, full=d.reason)),
+                Column("By", lambda d: Cell(d.by, full=f"{d.by}: {d.reason}")),
                 Column("Ran by", lambda d: Cell(words.runner_words(d.runner))),
                 Column("Result", result_cell),
                 Column(

@@ -27,4 +27,4 @@ class TokensModel(ValueTable[TokenView]):
 
 
 def _limit(value: float | None) -> str:
-    return "none" if value is None else wording.cost(value)
+    return "none" if value is None else wording.money(value)

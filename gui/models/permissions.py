@@ -8,7 +8,7 @@ from gui.permission_desk import ImportRow, PartView, RuleView, WorkspaceView
 from gui.wording import visible
 
 _VERDICTS = {
-    "works": Cell("works: taken over", tone="ok", icon="check"),
+    "works": Cell("taken over", tone="ok", icon="check"),
     "does nothing": Cell("does nothing", tone="warn", icon="warn"),
     "out of scope": Cell("out of scope", tone="muted", icon="info"),
     "already there": Cell("already there", tone="muted", icon="check"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from gui import wording
@@ -26,6 +27,7 @@ from gui.widgets.text import label, selectable
 _SECOND_MS = 1000
 _SOON_MS = 300
 _WAITING, _HISTORY = 0, 1
+_ROOM_FOR_BOTH = 440
 
 
 class WaitingTab(QWidget):
@@ -38,19 +40,18 @@ class WaitingTab(QWidget):
         self.setAccessibleName("Waiting")
         self.model = WaitingModel(clock)
         self.table = DataTable(theme, "Calls that wait", self.model)
-        self.table.set_widths((96, 92, 84, 84), flexible=0)
-        self.table.setMinimumWidth(240)
+        self.table.set_widths((92, 92, 92, 120, 84, 90), flexible=3)
+        self.table.setMinimumHeight(100)
         self.panel = ApprovalPanel(theme, room.desk, clock=clock)
-        self.panel.setMinimumWidth(460)
         self.panel.add_keys(self)
-        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.setAccessibleName("Waiting calls and the chosen one")
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(12)
         self.splitter.addWidget(self.table)
         self.splitter.addWidget(self.panel)
         self.splitter.setStretchFactor(1, 1)
-        self.splitter.setSizes([330, 600])
+        self.splitter.setSizes([130, 420])
         self.empty = EmptyState(
             theme,
             "approvals",
@@ -62,8 +63,16 @@ class WaitingTab(QWidget):
         self.stack.addWidget(self.splitter)
         self.stack.addWidget(self.empty)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, SPACE.m, 0, 0)
-        layout.addWidget(self.stack)
+        layout.setContentsMargins(0, SPACE.s, 0, 0)
+        layout.setSpacing(SPACE.xs)
+        layout.addWidget(self.stack, 1)
+        self.position = label(kind="strong")
+        self.before = button(theme, "Previous", icon="up", kind="flat", on_click=lambda: self._step(-1))
+        self.after = button(theme, "Next", icon="down", kind="flat", on_click=lambda: self._step(1))
+        self.stepper = QWidget()
+        self.stepper.setAccessibleName("Step through the calls")
+        self.stepper.setLayout(row(self.position, self.before, self.after, None, spacing=SPACE.xs))
+        layout.insertWidget(0, self.stepper)
         self._key = ChosenKey()
         self._second = QTimer(self)
         self._second.setInterval(_SECOND_MS)
@@ -84,6 +93,11 @@ class WaitingTab(QWidget):
         self._show_chosen()
         self._second.start()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leaves the table away in a low window: call and answers need the room."""
+        super().resizeEvent(event)
+        self._fit()
+
     def begin(self) -> None:
         """The page was opened: the focus goes to Deny, and nothing counts for half a second."""
         if self.panel.shown is not None:
@@ -95,6 +109,19 @@ class WaitingTab(QWidget):
         if isinstance(approval, ApprovalView):
             self._key.shown = approval.approval_id
             self.panel.show_approval(approval)
+            number, position = self.model.rowCount(), self.table.currentIndex().row()
+            self.position.setText(f"{position + 1} of {number}")
+            self.before.setEnabled(position > 0)
+            self.after.setEnabled(position < number - 1)
+        self._fit()
+
+    def _fit(self) -> None:
+        has_room = self.height() >= _ROOM_FOR_BOTH
+        self.table.setVisible(has_room)
+        self.stepper.setVisible(not has_room and self.model.rowCount() > 1)
+
+    def _step(self, by: int) -> None:
+        self.table.choose_row(self.table.currentIndex().row() + by)
 
 
 class HistoryTab(QWidget):
@@ -109,7 +136,7 @@ class HistoryTab(QWidget):
         self.filter = SearchField(theme, "Filter decisions", "Filter: tool, call, client or reason")
         self.shown = label(kind="caption")
         self.table = DataTable(theme, "Decisions", self.model)
-        self.table.set_widths((74, 84, 200, 100, 120, 82, 104, 66, 96), flexible=2)
+        self.table.set_widths((72, 80, 150, 92, 108, 80, 96, 62, 84), flexible=2)
         self.call = CallView("Chosen call")
         self.call.setPlaceholderText("Choose a decision to see its whole call.")
         self.reason = selectable(label(kind="muted", wraps=True))

@@ -48,7 +48,7 @@ class RequestsPage(Page):
         self.splitter.setHandleWidth(12)
         self.splitter.addWidget(self.table)
         self.splitter.addWidget(self.detail)
-        self.splitter.setSizes([300, 300])
+        self.splitter.setSizes([250, 350])
         self.copy_lines = CopyButton(
             theme, self._connect_lines, text="Copy the two lines", name="Copy both lines", kind="primary"
         )

@@ -96,7 +96,7 @@ def figures(spending: SpendingView) -> str:
 
 def budget_words(budget: BudgetView) -> str:
     """Returns how a budget stands in one sentence."""
-    text = f"{wording.cost(budget.spent_usd)} of {wording.cost(budget.limit_usd)}"
+    text = f"{wording.cost(budget.spent_usd)} of {wording.money(budget.limit_usd)}"
     if budget.reserved_usd:
         text += f", {wording.cost(budget.reserved_usd)} more under way at most"
     if budget.is_used_up:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractItemModel, QItemSelection, QModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QKeyEvent, QPalette, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QStyledItemDelegate, QStyleOptionViewItem, QTreeView
+from PySide6.QtCore import QAbstractItemModel, QEvent, QItemSelection, QModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QHelpEvent, QIcon, QKeyEvent, QPainter, QPalette, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QToolTip,
+    QTreeView,
+)
 
-from gui.icons import icon
+from gui.icons import icon, pixmap
 from gui.roles import Index, Role, look_of
 from gui.theme import Theme
+from gui.widgets.text import tip
 
 
 class TreeDelegate(QStyledItemDelegate):
@@ -16,7 +24,7 @@ class TreeDelegate(QStyledItemDelegate):
 
     def __init__(self, theme: Theme, parent: QTreeView) -> None:
         super().__init__(parent)
-        self._theme = theme
+        self._theme, self._tree = theme, parent
         self._icons: dict[tuple[str, str], QIcon] = {}
         theme.changed.connect(self._icons.clear)
 
@@ -35,6 +43,30 @@ class TreeDelegate(QStyledItemDelegate):
             option.icon = self._icons[key]
             option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
             option.decorationSize = QSize(14, 14)
+
+    def helpEvent(
+        self, event: QHelpEvent, view: QAbstractItemView, option: QStyleOptionViewItem, index: Index
+    ) -> bool:
+        """Shows what a cell stands for, where that is more than it says."""
+        full = index.data(Role.FULL_TEXT)
+        if event.type() != QEvent.Type.ToolTip:
+            return False
+        QToolTip.showText(event.globalPos(), tip(full) if isinstance(full, str) else "", view)
+        return True
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draws the tick into its box, which the style sheet leaves empty."""
+        super().paint(painter, option, index)
+        state = index.data(Qt.ItemDataRole.CheckStateRole)
+        if state is None or state == Qt.CheckState.Unchecked:
+            return
+        drawn = QStyleOptionViewItem(option)
+        self.initStyleOption(drawn, index)
+        element = QStyle.SubElement.SE_ItemViewItemCheckIndicator
+        box = self._tree.style().subElementRect(element, drawn, self._tree)
+        shape = "check" if state == Qt.CheckState.Checked else "dash"
+        tick = pixmap(shape, self._theme.color("on_accent"), 13, self._tree.devicePixelRatioF())
+        painter.drawPixmap(box.center().x() - 6, box.center().y() - 6, tick)
 
 
 class DataTree(QTreeView):

@@ -5,12 +5,21 @@ from __future__ import annotations
 from pydantic import SecretStr
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLineEdit,
+    QStyle,
+    QStyleOptionButton,
+    QWidget,
+)
 
 from gui.icons import pixmap, set_icon
 from gui.theme import Theme
 from gui.tokens import SPACE
 from gui.widgets.buttons import button
+from gui.widgets.text import plain
 
 _TYPING_MS = 150
 
@@ -74,6 +83,29 @@ class ChoiceBox(QComboBox):
         """Returns a size with room for the arrow."""
         hint = super().sizeHint()
         return QSize(hint.width() + 18, hint.height())
+
+
+class CheckBox(QCheckBox):
+    """A box to tick; draws its own tick, which the style sheet takes away."""
+
+    def __init__(self, theme: Theme, text: str, name: str | None = None) -> None:
+        super().__init__(plain(text))
+        self._theme = theme
+        self.setAccessibleName(name or text)
+        theme.changed.connect(self.update)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draws the tick into the box."""
+        super().paintEvent(event)
+        if not self.isChecked():
+            return
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        box = self.style().subElementRect(QStyle.SubElement.SE_CheckBoxIndicator, option, self)
+        painter = QPainter(self)
+        tick = pixmap("check", self._theme.color("on_accent"), 13, self.devicePixelRatioF())
+        painter.drawPixmap(box.center().x() - 6, box.center().y() - 6, tick)
+        painter.end()
 
 
 class KeyField(QWidget):

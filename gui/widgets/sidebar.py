@@ -15,7 +15,7 @@ from gui.widgets.buttons import Button
 from gui.widgets.cards import row
 from gui.widgets.text import label
 
-WIDTH = 200
+WIDTH = 214
 
 
 class Sidebar(QFrame):

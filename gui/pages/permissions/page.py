@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QTabWidget
 
 from gui import permission_words as words
@@ -19,12 +20,13 @@ from gui.tokens import SPACE
 from gui.widgets.cards import Banner, row
 from gui.widgets.data_table import DataTable
 from gui.widgets.fields import ChoiceBox
-from gui.widgets.text import label
+from gui.widgets.text import label, tip
 
 _WHO = (
     "These rules govern every tool call that passes through Signalbox: the ones it runs itself, those of "
     "MCP servers, and, for deny rules, the ones your client runs."
 )
+_WIDE = 860
 
 
 class PermissionsPage(Page):
@@ -59,7 +61,8 @@ class PermissionsPage(Page):
         ):
             self.tabs.addTab(tab, title)
         choices = row(label("Mode"), self.mode, SPACE.m, label("Default workspace"), self.workspace, SPACE.m)
-        choices.addWidget(self.meaning, 1)
+        choices.addWidget(self.meaning, 100)
+        choices.addStretch(1)
         self.body.addLayout(choices)
         self.body.addWidget(self.broken)
         self.body.addWidget(self.refused)
@@ -75,6 +78,11 @@ class PermissionsPage(Page):
         """Returns what keeps its sizes."""
         return (self.rules.table, self.workspaces.table)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leaves the mode's meaning to the Safety tab where it has no room."""
+        super().resizeEvent(event)
+        self.meaning.setVisible(self.width() > _WIDE)
+
     def focus_filter(self) -> None:
         """Opens the tab that tries a call."""
         self.tabs.setCurrentWidget(self.trial)
@@ -88,6 +96,8 @@ class PermissionsPage(Page):
         """Shows mode and workspaces as they are now."""
         safety = self.room.desk.safety()
         self.mode.setCurrentIndex(self.mode.findData(safety.mode))
+        self.mode.setToolTip(tip(words.mode_meaning(safety.mode)))
+        self.mode.setAccessibleDescription(words.mode_meaning(safety.mode))
         self.meaning.setText(words.mode_meaning(safety.mode))
         self._show_workspaces()
         if safety.broken is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.dialogs.rule_dialog import RuleDialog
@@ -21,6 +22,7 @@ from gui.wording import visible
 _ORDER = (
     "Looked at from top to bottom: deny rules first, then ask, then allow. The first that matches decides."
 )
+_HIGH = 380
 
 
 class RulesTab(QWidget):
@@ -39,7 +41,7 @@ class RulesTab(QWidget):
         self.undo = UndoBar(theme)
         self.refused = Banner(theme, "Not changed")
         self.table = DataTable(theme, "Rules", self.model)
-        self.table.set_widths((84, 190, 220, 120, 76, 190), flexible=2)
+        self.table.set_widths((80, 170, 150, 84, 72, 160), flexible=2)
         self.empty_add = button(theme, "Add a rule", icon="add", kind="primary", on_click=self.open_add)
         self.empty = EmptyState(
             theme,
@@ -56,10 +58,9 @@ class RulesTab(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, SPACE.m, 0, 0)
         layout.setSpacing(SPACE.m)
-        actions = row(spacing=SPACE.s)
-        actions.addWidget(label(_ORDER, kind="caption", wraps=True), 1)
+        self.order = label(_ORDER, kind="caption", wraps=True)
         layout.addLayout(row(self.add, self.as_text, self.take_in, self.give_out, None))
-        layout.addLayout(actions)
+        layout.addWidget(self.order)
         layout.addWidget(self.undo)
         layout.addWidget(self.refused)
         layout.addWidget(self.stack, 1)
@@ -70,6 +71,12 @@ class RulesTab(QWidget):
         self.table.opened.connect(self.open_edit)
         self.table.remove_asked.connect(self.remove_chosen)
         self.refresh()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leaves to the table what stands there too, where the window is low."""
+        super().resizeEvent(event)
+        for part in (self.order, self.meaning, self.source):
+            part.setVisible(self.height() > _HIGH)
 
     def refresh(self) -> None:
         """Shows the rules the desk has now, and stays with the chosen one."""

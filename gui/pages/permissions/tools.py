@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout, QWidget
 
 from gui import permission_words as words
@@ -17,6 +18,8 @@ from gui.widgets.buttons import Button, button
 from gui.widgets.cards import Banner, EmptyState, row
 from gui.widgets.data_tree import DataTree
 from gui.widgets.text import label
+
+_HIGH = 380
 
 
 class ToolsTab(QWidget):
@@ -31,10 +34,8 @@ class ToolsTab(QWidget):
         self.refused = Banner(theme, "Not changed")
         self.model = ToolsModel()
         self.tree = DataTree(theme, "Tools", self.model)
-        self.tree.set_widths((170, 220, 84, 62, 110, 76), flexible=1)
-        self.empty = EmptyState(
-            theme, "tools", "No tools", "The catalogue is empty: the proxy has not been built with any."
-        )
+        self.tree.set_widths((176, 110, 78, 54, 92, 68), flexible=1)
+        self.empty = EmptyState(theme, "tools", "No tools", "The catalogue of tools is empty.")
         self.stack = QStackedWidget()
         self.stack.setAccessibleName("Tools or a hint")
         self.stack.addWidget(self.tree)
@@ -54,6 +55,14 @@ class ToolsTab(QWidget):
         room.bridge.permissions_changed.connect(self.refresh)
         self.refresh()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Gives a low window's room to the tree."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.total.setVisible(self.height() > _HIGH and self.model.rowCount() > 0)
+
     def refresh(self) -> None:
         """Shows the tools the desk has now, and stays with the chosen one."""
         tools = self._desk.tools()
@@ -69,6 +78,7 @@ class ToolsTab(QWidget):
             f"{len(offered)} of {wording.count(len(tools), 'tool')} offered; their definitions cost about "
             f"{tokens} tokens in each request where they are attached. Calls: allowed / asked / denied."
         )
+        self._fit()
         self._show_chosen()
 
     def _card(self, room: Room) -> QFrame:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QFontDatabase
-from PySide6.QtWidgets import QFormLayout, QFrame, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QVBoxLayout, QWidget
 
 from gui import permission_words as words
 from gui.models.permissions import PartsModel
@@ -42,27 +42,25 @@ class TryTab(QWidget):
         self.arguments.setAccessibleName("Arguments to try")
         self.arguments.setTabChangesFocus(True)
         self.arguments.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.arguments.setFixedHeight(self.arguments.fontMetrics().lineSpacing() * 4 + 18)
+        self.arguments.setFixedHeight(self.arguments.fontMetrics().lineSpacing() * 3 + 20)
         self.arguments.setPlaceholderText("git push origin main")
         self.workspace = ChoiceBox(theme, "Workspace to try in")
         self.mode = ChoiceBox(theme, "Mode to try with")
-        self.mode.addItem("The mode that is set", None)
+        self.mode.addItem("As set", None)
         for name, title, _meaning in words.MODES:
             self.mode.addItem(title.removesuffix("…"), name)
-        form = QFormLayout()
-        form.setHorizontalSpacing(SPACE.l)
-        form.setVerticalSpacing(SPACE.s)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow(label("Tool"), self.tool)
-        form.addRow(label("Arguments"), self.arguments)
-        form.addRow("", label("A command, path or address; or all arguments as JSON.", kind="caption"))
-        form.addRow(label("Workspace"), self.workspace)
-        form.addRow(label("Mode"), self.mode)
+        choices = row(
+            label("Tool"), self.tool, SPACE.m, label("Workspace"), self.workspace, SPACE.m, spacing=SPACE.s
+        )
+        choices.addWidget(label("Mode"))
+        choices.addWidget(self.mode)
+        choices.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, SPACE.m, 0, 0)
         layout.setSpacing(SPACE.m)
-        layout.addLayout(form)
+        layout.addLayout(choices)
+        layout.addWidget(self.arguments)
+        layout.addWidget(label("A command, a path or an address; or all arguments as JSON.", kind="caption"))
         layout.addWidget(self._answer_card(room), 1)
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
