@@ -32,14 +32,14 @@ def settings(text: bytes = ALIAS) -> Settings:
 def test_a_token_is_kept_as_its_hash_and_a_few_first_characters_only() -> None:
     draft = TokenDraft("my phone", 2.5, None, ("big",))
     token, edits = create_edits(draft, settings(), TODAY, make=lambda: MADE)
-    content, after = edited(ALIAS, edits)
+    content, after = edited(ALIAS, edits, read_settings)
     assert token == MADE
     assert MADE not in content.decode()
     kept = after.settings.tokens["my phone"]
     assert kept.hash == "sha256:" + sha256(MADE.encode()).hexdigest()
     assert (kept.prefix, kept.created, kept.aliases) == (MADE[:8], "2026-11-22", ("big",))
     assert kept.budgets == BudgetSettings(day_usd=2.5)
-    gone, after = edited(content, revoke_edits("my phone", after.settings))
+    gone, after = edited(content, revoke_edits("my phone", after.settings), read_settings)
     assert after.settings.tokens == {}
     assert b"sha256" not in gone
 

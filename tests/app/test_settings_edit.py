@@ -25,7 +25,7 @@ _texts = st.text(
 
 
 def _edit(text: str, *edits: Edit) -> str:
-    return edited(text.encode(), edits)[0].decode()
+    return edited(text.encode(), edits, read_settings)[0].decode()
 
 
 def test_the_first_provider_opens_the_empty_section_and_touches_nothing_else() -> None:
