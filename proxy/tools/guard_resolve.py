@@ -134,7 +134,11 @@ class _Walk:
             if name == "..":
                 self._climb()
             elif name not in {"", "."}:
-                self._enter(name)
+                try:
+                    self._enter(name)
+                except (OSError, ValueError):
+                    self.ahead.append(name)
+                    raise
 
     def found(self) -> Found:
         kind = self._kind()
