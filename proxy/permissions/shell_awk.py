@@ -53,7 +53,7 @@ def read_awk(program: str) -> AwkReading:
     danger = _danger(tokens)
     # Awks differ in whether brackets hide a slash, and whether one behind a parenthesis may begin a regex.
     for regex, after_parenthesis in ((_REGEX, False), (_REGEX_WITH_CLASSES, True), (_REGEX, True)):
-        if danger is None:
+        if danger is None and "/" in program:
             danger = _danger(list(_tokens(program, regex, after_parenthesis=after_parenthesis)))
             danger = None if danger == _UNREADABLE else danger
     return AwkReading(danger, strings)

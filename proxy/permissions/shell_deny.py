@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -13,14 +13,18 @@ from proxy.permissions.shell_wrappers import SHELLS, WRAPPERS, shell_scripts, un
 
 MAX_DEPTH = 8
 """Wrappers within wrappers that are looked through."""
-MAX_COMMANDS = 4_000
-MAX_SCRIPT = 20_000
-"""Characters of inner shell texts, all together, that are parsed."""
+MAX_COMMANDS = 1_000
+"""Commands within others, of a whole line."""
+MAX_SCRIPTS = 100
+"""Inner shell texts of a line that are parsed; further ones are cut roughly."""
+MAX_CHARACTERS = 20_000
+"""Of these texts, all together."""
 
 _BLANK = re.compile(r"\$(?:IFS\b|\{IFS[^}]*\})")
 _EMPTY = re.compile(r"\$(?:\{[^}]*\}|[A-Za-z_][A-Za-z_0-9]*|[0-9@*#?!$-]|\([^)]*\))|`[^`]*`")
 _LOOSE_ENDS = re.compile(r"[;&|\n(){}`]|\$\(|[<>]\(")
 _QUOTES = str.maketrans("", "", "'\"\\")
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z_0-9]*=")
 _RESERVED = frozenset({"if", "then", "elif", "else", "while", "until", "do", "!", "time", "{"})
 _GIT_VALUES = frozenset(
     {"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--super-prefix", "--config-env"}
@@ -40,53 +44,63 @@ def inner_commands(line: ShellLine, suspects: Collection[str] = ()) -> tuple[Com
 
     Args:
         line: the line, parsed.
-        suspects: texts without which no rule can match; of a line that is too long to be parsed only the
-            parts that hold one of them are returned.
+        suspects: words without which no rule can match, and parts of paths; of a line that is too long to
+            be parsed only what holds one of them is returned.
     """
-    search = _Search()
-    search.add(line.commands, 0)
+    search = InnerSearch()
     if not line.commands:
-        search.add(tuple(_loose_commands(line.text, suspects)), 0)
-    return tuple(search.found)
+        return tuple(loose_commands(line.text, suspects))
+    return tuple(inner for command in line.commands for inner in search.of(command))
 
 
-class _Search:
-    """What has been found so far, within its budgets."""
+class InnerSearch:
+    """Finds what commands would start, within budgets for a whole line."""
 
     def __init__(self) -> None:
-        self.found: list[Command] = []
-        self._seen: set[str] = set()
-        self._script_budget = MAX_SCRIPT
+        """Begins a line."""
+        self._commands = MAX_COMMANDS
+        self._scripts = MAX_SCRIPTS
+        self._characters = MAX_CHARACTERS
 
-    def add(self, commands: Sequence[Command], depth: int) -> None:
-        for command in commands:
-            if len(self.found) >= MAX_COMMANDS:
-                return
-            self._add_one(command, depth)
+    def of(self, command: Command) -> tuple[Command, ...]:
+        """Returns the command and all that it would start in its turn."""
+        found: list[Command] = []
+        self._add(command, 0, found, set())
+        return tuple(found)
 
-    def _add_one(self, command: Command, depth: int) -> None:
-        if depth and command.line in self._seen:
+    def _add(self, command: Command, depth: int, found: list[Command], seen: set[str]) -> None:
+        line = command.line
+        if (depth and line in seen) or self._commands < 0:
             return
-        self._seen.add(command.line)
-        self.found.append(command)
+        self._commands -= bool(depth)
+        seen.add(line)
+        found.append(command)
         if depth >= MAX_DEPTH or not command.words:
             return
-        for variant in _variants([word.shown for word in command.words]):
-            self.add([_made(variant, command)], depth + 1)
+        for inner in self._inner(command):
+            self._add(inner, depth + 1, found, seen)
+
+    def _inner(self, command: Command) -> Iterator[Command]:
         words = [word.shown for word in command.words]
         name = program_name(words[0])
-        for inner in _inner(name, words[1:]):
-            self.add([_made(inner, command)], depth + 1)
+        for variant in _variants(words):
+            yield _made(variant, command)
+        if name in WRAPPERS and (wrapped := unwrap(name, words[1:]).words):
+            yield Command(command.words[-len(wrapped) :], context=command.context, raw=command.raw)
+        for inner in _inner_words(name, words[1:]):
+            yield _made(inner, command)
         for script in _scripts(name, words[1:]):
-            self._add_script(script, command, depth)
+            for inner in self._parsed(script):
+                yield replace(inner, context=command.context)
 
-    def _add_script(self, script: str, command: Command, depth: int) -> None:
-        self._script_budget -= len(script)
-        if self._script_budget < 0:
-            return
-        inner = parse_line(script)
-        context = command.context
-        self.add([replace(one, context=context) for one in inner.commands], depth + 1)
+    def _parsed(self, script: str) -> Iterable[Command]:
+        """Returns a shell text's commands; of more than is parsed, what a rough cut shows."""
+        self._scripts -= 1
+        self._characters -= len(script)
+        if self._scripts < 0 or self._characters < 0:
+            return loose_commands(script, ())
+        line = parse_line(script)
+        return line.commands or loose_commands(script, ())
 
 
 def program_name(text: str) -> str:
@@ -115,13 +129,9 @@ def _variants(words: list[str]) -> Iterator[list[str]]:
             yield [name, *words[1:]]
 
 
-def _inner(name: str, words: list[str]) -> Iterator[list[str]]:
+def _inner_words(name: str, words: list[str]) -> Iterator[list[str]]:
     """Yields the commands that a program's arguments name."""
-    if name in WRAPPERS:
-        inner = unwrap(name, words).words
-        if inner:
-            yield list(inner)
-    elif name == "find":
+    if name == "find":
         yield from _find_actions(words)
     elif name in {"git", "npm", "pnpm", "yarn"}:
         yield from _without_global_options(name, words)
@@ -197,15 +207,28 @@ _SCRIPT_FINDERS: Mapping[str, Callable[[list[str]], list[str]]] = MappingProxyTy
 )
 
 
-def _loose_commands(text: str, suspects: Collection[str]) -> Iterator[Command]:
-    """Cuts a text that cannot be parsed at everything that may end a command, quotes or not."""
+def loose_commands(text: str, suspects: Collection[str]) -> Iterator[Command]:
+    """Cuts a text that cannot be parsed at everything that may end a command, quotes or not.
+
+    Args:
+        text: the text.
+        suspects: see `inner_commands`; empty: everything is returned.
+    """
     plain = text.replace("\\\n", "")
+    count = 0
     for part in dict.fromkeys(_LOOSE_ENDS.split(plain)):
         bare = part.translate(_QUOTES)
         if suspects and not any(suspect in bare for suspect in suspects):
             continue
         words = bare.split()
-        while words and (words[0] in _RESERVED or re.match(r"[A-Za-z_][A-Za-z_0-9]*=", words[0])):
+        while words and (words[0] in _RESERVED or _ASSIGNMENT.match(words[0])):
             del words[0]
-        if words:
-            yield Command(tuple(Word(raw=word, text=word, shown=word) for word in words), raw=part.strip())
+        if words and count < MAX_COMMANDS:
+            count += 1
+            shown = words if not suspects else _around(words, suspects)
+            yield Command(tuple(Word(raw=word, text=word, shown=word) for word in shown), raw=part.strip())
+
+
+def _around(words: list[str], suspects: Collection[str]) -> list[str]:
+    """Returns the first words, and of the others those that hold a suspect."""
+    return words[:8] + [word for word in words[8:] if any(suspect in word for suspect in suspects)][:50]

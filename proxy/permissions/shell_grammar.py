@@ -105,7 +105,7 @@ _OPERATORS = frozenset(
         "||",
     }
 ) | {"\n"}
-_MAX_NODES = 60_000
+_MAX_NODES = 12_000
 
 
 def second_reading(text: str, spans: Sequence[tuple[int, int]] | None) -> list[Problem]:
@@ -118,7 +118,9 @@ def second_reading(text: str, spans: Sequence[tuple[int, int]] | None) -> list[P
     data = text.encode("utf-8", "surrogatepass")
     tree = tree_sitter.Parser(_LANGUAGE).parse(data)
     leaves: list[tree_sitter.Node] = []
-    for node in _walk(tree):
+    for count, node in enumerate(_walk(tree)):
+        if count > _MAX_NODES:
+            return [Problem("too-many", "the line has too many parts")]
         if node.is_error or (node.is_missing and not _is_end_of_line(data, node)):
             return [Problem("syntax", "the line is no complete bash syntax")]
         if node.is_named and node.type not in _KNOWN:
@@ -132,10 +134,10 @@ def second_reading(text: str, spans: Sequence[tuple[int, int]] | None) -> list[P
 
 def _walk(tree: tree_sitter.Tree) -> Iterator[tree_sitter.Node]:
     cursor = tree.walk()
-    count = 0
-    while cursor.node is not None and count < _MAX_NODES:
-        count += 1
+    while True:
         node = cursor.node
+        if node is None:
+            return
         yield node
         if (node.type not in _WHOLE or node.has_error) and cursor.goto_first_child():
             continue

@@ -16,9 +16,11 @@ from proxy.permissions.shell_drafts import Draft, Node, NodeKind
 from proxy.permissions.shell_scanner import ScanLimit, Scanner, arithmetic_end
 from proxy.permissions.shell_values import Word
 
-MAX_COMMANDS = 3_000
+MAX_COMMANDS = 500
 """More simple commands than this are not told apart."""
 _MAX_FRAMES = 100
+_MAX_NODES = 2_500
+"""Lists, pipelines, compounds and substitutions, all together."""
 _OPERATOR = re.compile(r"&&|&>>|&>|&|\|\||\|&|\||;;&|;;|;&|;|<<<|<<-|<<|<>|<&|<|>>|>\||>&|>|\(|\)|\n")
 _EMPTY_PARENTHESES = re.compile(r"\([ \t]*\)")
 
@@ -104,6 +106,8 @@ class ListReader(Scanner):
 
     def _node(self, kind: NodeKind, parent: Node | None, *, is_shell: bool = False) -> Node:
         self.number += 1
+        if self.number > _MAX_NODES:
+            raise ScanLimit
         return Node(kind, parent, self.number, is_shell=is_shell)
 
     def _new_level(self, closer: str, base: Node) -> Level:
@@ -255,7 +259,7 @@ class ListReader(Scanner):
 
     def _push(self, kind: FrameKind, node_kind: NodeKind) -> None:
         level = self._level
-        if len(level.frames) >= 100:
+        if len(level.frames) >= _MAX_FRAMES:
             raise ScanLimit
         level.frames.append(Frame(kind, level.base, level.chain, level.draft))
         parent = level.draft.node
@@ -283,7 +287,8 @@ class ListReader(Scanner):
 
 def is_keyword(draft: Draft) -> bool:
     """Tells whether the draft is `time`, `time -p` or `coproc NAME`, behind which a compound may stand."""
-    raws = [word.raw for word in draft.words]
-    if draft.redirects or draft.assignments or not raws:
+    words = draft.words
+    if not words or len(words) > 3 or draft.redirects or draft.assignments:
         return False
+    raws = [word.raw for word in words]
     return (raws[0] == "time" and set(raws[1:]) <= {"-p", "--"}) or (raws[0] == "coproc" and len(raws) <= 2)

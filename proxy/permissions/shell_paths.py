@@ -9,13 +9,12 @@ from dataclasses import replace
 from proxy.permissions import paths
 from proxy.permissions.path_names import absolute_text, clean
 from proxy.permissions.shell_folders import home_text
-from proxy.permissions.shell_globs import TooManyMatches, UnlistedFolder, expand_glob
+from proxy.permissions.shell_globs import MAX_MATCHES, TooManyMatches, UnlistedFolder, expand_glob
 from proxy.permissions.shell_programs import Operand, Operation
 from proxy.permissions.shell_search import Searcher, suspicious_names
-from proxy.permissions.shell_values import Word
 from proxy.permissions.values import PartVerdict, PathAccess, PathFacts, Place, Policy
 
-MAX_LOOKS = 400
+MAX_LOOKS = 120
 """Paths of one line that the machine is asked about; of further ones only the names are judged."""
 NULL_DEVICES = frozenset({"/dev/null", "/dev/stdin"})
 _SPECIAL = ("/dev/", "/proc/", "/sys/")
@@ -31,6 +30,8 @@ class PathJudge:
         self._place = place
         self._looks = 0
         self._known: dict[tuple[str, Operation], PartVerdict] = {}
+        self._matches = MAX_MATCHES
+        self._globs: dict[tuple[str, str], dict[str, PathFacts | None]] = {}
         self._suspicious = suspicious_names(policy)
         self._searcher = Searcher(policy, place, self._suspicious)
 
@@ -60,8 +61,10 @@ class PathJudge:
             yield from (each for each in self._path(operand, text, folder) if each.decision == "deny")
         yield _ask(operand.word.shown, "what the shell puts there is not known")
 
-    def _path(self, operand: Operand, text: str, folder: str) -> Iterator[PartVerdict]:
-        verdict = self._judged(text, folder, operand.operation)
+    def _path(
+        self, operand: Operand, text: str, folder: str, facts: PathFacts | None = None
+    ) -> Iterator[PartVerdict]:
+        verdict = self._judged(text, folder, operand.operation, facts)
         if verdict.decision != "allow":
             yield verdict
         elif operand.search is not None:
@@ -69,22 +72,25 @@ class PathJudge:
             if reason is not None:
                 yield _ask(text, reason)
 
-    def _judged(self, text: str, folder: str, operation: Operation) -> PartVerdict:
+    def _judged(
+        self, text: str, folder: str, operation: Operation, facts: PathFacts | None = None
+    ) -> PartVerdict:
         path = absolute_text(text, folder, self._place.platform)
-        known = self._known.get((path, operation))
-        if known is not None:
-            return known
-        judged = "list" if operation == "search" else operation
-        if self._looks < MAX_LOOKS:
-            self._looks += 1
-            verdict = paths.judge(PathAccess(path, judged), self._policy, self._place, from_shell=True)
-        else:
-            verdict = self._unseen(path, judged)
-        if verdict.decision == "deny" and verdict.rule is None and f"{clean(path)}/".startswith(_SPECIAL):
-            verdict = replace(verdict, decision="ask")
-        verdict = replace(verdict, what=text)
-        self._known[path, operation] = verdict
-        return verdict
+        if (path, operation) not in self._known:
+            judged = "list" if operation == "search" else operation
+            verdict = replace(self._verdict(path, judged, facts), what=text)
+            if verdict.decision == "deny" and verdict.rule is None and f"{clean(path)}/".startswith(_SPECIAL):
+                verdict = replace(verdict, decision="ask")
+            self._known[path, operation] = verdict
+        return self._known[path, operation]
+
+    def _verdict(self, path: str, operation: Operation, facts: PathFacts | None) -> PartVerdict:
+        if facts is not None:
+            return paths.judge_facts(facts, operation, self._policy, self._place, from_shell=True)
+        if self._looks >= MAX_LOOKS:
+            return self._unseen(path, operation)
+        self._looks += 1
+        return paths.judge(PathAccess(path, operation), self._policy, self._place, from_shell=True)
 
     def _unseen(self, path: str, operation: Operation) -> PartVerdict:
         """Judges a path by its names alone: the line has too many to look at each."""
@@ -102,7 +108,7 @@ class PathJudge:
         if word.has_tilde:
             pattern = self._place.home + pattern[1:]
         try:
-            found = expand_glob(pattern, folder, self._place, self._may_list)
+            found = self._expanded(pattern, folder)
         except UnlistedFolder as unlisted:
             verdict = self._judged(unlisted.folder, folder, "list")
             yield verdict if verdict.decision != "allow" else _ask(word.shown, str(unlisted))
@@ -112,33 +118,40 @@ class PathJudge:
             return
         if any(name.startswith("-") for name in found):
             yield _ask(word.shown, "the wildcard matches a name that looks like an option")
-        for name in found or [text]:
-            for verdict in self._path(operand, name, folder):
-                yield from self._matched(operand, name, folder, verdict)
+        if not found:
+            path = clean(absolute_text(text, folder, self._place.platform))
+            yield from self._path(operand, text, folder, PathFacts(text, path, path, "missing"))
+        for name, listed in found.items():
+            facts = listed or self._place.look(absolute_text(name, folder, self._place.platform))
+            for verdict in self._path(operand, name, folder, facts):
+                yield from _matched(operand, facts, verdict)
 
-    def _matched(
-        self, operand: Operand, name: str, folder: str, verdict: PartVerdict
-    ) -> Iterator[PartVerdict]:
-        """Judges a name that a wildcard gave.
-
-        A folder among the names is not read, and nobody named it; nor has anybody named what a wildcard at a
-        word's start gives, so that asks where a name would be denied.
-        """
-        facts = self._place.look(absolute_text(name, folder, self._place.platform))
-        is_folder = facts.kind == "folder"
-        if is_folder and operand.operation == "read" and verdict.decision == "deny":
-            return
-        if is_folder or operand.word.starts_with_wildcard:
-            verdict = replace(verdict, decision="ask", rule=None, source=None)
-        yield verdict
+    def _expanded(self, pattern: str, folder: str) -> dict[str, PathFacts | None]:
+        if (pattern, folder) not in self._globs:
+            self._matches -= 1
+            if self._matches < 0:
+                raise TooManyMatches
+            found = expand_glob(pattern, folder, self._place, self._may_list)
+            self._matches -= len(found)
+            self._globs[pattern, folder] = found
+        return self._globs[pattern, folder]
 
     def _may_list(self, folder: str) -> bool:
         return self._judged(folder, folder, "list").decision == "allow"
 
 
-def literal_operand(text: str, operation: Operation = "read") -> Operand:
-    """Returns an operand for a text that is no word of the line."""
-    return Operand(Word(raw=text, text=text, shown=text), operation)
+def _matched(operand: Operand, facts: PathFacts, verdict: PartVerdict) -> Iterator[PartVerdict]:
+    """Judges a name that a wildcard gave.
+
+    A folder among the names is not read, and nobody named it; nor has anybody named what a wildcard at a
+    word's start gives, so that asks where a name would be denied.
+    """
+    is_folder = facts.kind == "folder"
+    if is_folder and operand.operation == "read" and verdict.decision == "deny":
+        return
+    if is_folder or operand.word.starts_with_wildcard:
+        verdict = replace(verdict, decision="ask", rule=None, source=None)
+    yield verdict
 
 
 def _ask(what: str, reason: str) -> PartVerdict:

@@ -19,6 +19,8 @@ _IN = re.compile(r"in(?=[ \t\n;])")
 _TEST_END = re.compile(r"\]\](?![^ \t\n;&|)])")
 _REDIRECT = re.compile(r"<<<|<<-|<<|<>|<&|<|>>|>\||>&|>")
 _QUOTES = str.maketrans("", "", "'\"\\")
+MAX_WORDS = 2_500
+"""A line of more words is not read one by one."""
 _CLOSING = frozenset({"then", "elif", "else", "fi", "do", "done", "esac", "}"})
 
 
@@ -100,6 +102,8 @@ class Reader(ListReader):
             self._read_redirect(self._redirect_operator(), raw, start)
             return
         self.spans.append((start, end))
+        if len(self.spans) > MAX_WORDS:
+            raise ScanLimit
         if is_keyword(level.draft) and raw in self._reserved:
             self._finish()
         if level.after_compound and raw not in _CLOSING:

@@ -22,12 +22,7 @@ class CommandRules:
         self._ask = _Index(_about_commands(rules_of(policy, "ask")), folds=self._folds)
         self._allow = _Index(_about_commands(rules_of(policy, "allow")), folds=False)
         self._exceptions = _about_commands(exceptions_of(policy))
-        self.suspects = tuple(
-            word for rule in (*self._deny.rules, *self._ask.rules) for word in (rule.spec or "").split()[:1]
-        )
-        """The first words of rules that forbid; empty where one of them may stand for anything."""
-        if any("*" in word for word in self.suspects):
-            self.suspects = ()
+        self.suspects = _suspects(policy, self._deny.rules)
 
     def denying(self, command: Command) -> Rule | None:
         """Returns the deny rule that matches, unless an exception lifts it."""
@@ -92,6 +87,18 @@ class _Index:
 
 def _about_commands(rules: Sequence[Rule]) -> tuple[Rule, ...]:
     return tuple(rule for rule in rules if kind_of(rule) == "command" and matches_name(rule.tool, "Bash"))
+
+
+def _suspects(policy: Policy, forbidding: Sequence[Rule]) -> tuple[str, ...]:
+    """Returns texts of which one is in every command that a deny rule is about; none where that is not so."""
+    found = [read_pattern(rule.spec or "").text.split(" ", 1)[0] for rule in forbidding]
+    for rule in rules_of(policy, "deny"):
+        if kind_of(rule) == "path":
+            parts = [part for part in (rule.spec or "").split("/") if part.strip("*.~")]
+            found.append(max(parts[-1].split("*"), key=len) if parts else "")
+    return (
+        () if any(not word or set(word) & set("*?[]{}\\") for word in found) else tuple(dict.fromkeys(found))
+    )
 
 
 def _matches(rule: Rule, line: str) -> bool:

@@ -148,6 +148,12 @@ class Scanner(ABC):
         self.is_unclosed = True
 
     def _scan_dollar(self, found: list[tuple[int, int]], *, quoted: bool) -> None:
+        self.check_depth()
+        self.depth += 1
+        self._scan_expansion(found, quoted=quoted)
+        self.depth -= 1
+
+    def _scan_expansion(self, found: list[tuple[int, int]], *, quoted: bool) -> None:
         start = self.position
         following = self.text[start + 1 : start + 2]
         if self.text[start] == "`":
@@ -183,28 +189,25 @@ class Scanner(ABC):
 
     def _scan_nested(self, found: list[tuple[int, int]], length: int) -> None:
         start = self.position
+        self.check_depth()
+        self.depth += 1
         self._enter(length)
+        self.depth -= 1
         found.append((start, self.position))
 
     def _enter(self, length: int) -> None:
         """Reads a command list that closes with a parenthesis."""
-        self.check_depth()
         self.has_substitution = True
         self.position += length
-        self.depth += 1
         self.read_nested(")")
-        self.depth -= 1
 
     def _scan_parenthesis(self) -> None:
         """Reads `$(…)`, or `$((…))` where the parentheses close together."""
         if self.text.startswith("$((", self.position):
             end = arithmetic_end(self.text, self.position + 3)
             if end is not None:
-                self.check_depth()
                 self.position += 3
-                self.depth += 1
                 self.scan_until(end - 2)
-                self.depth -= 1
                 self.position = end
                 return
         self._enter(2)

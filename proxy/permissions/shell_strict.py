@@ -13,7 +13,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from proxy.permissions.risky_programs import NEVER_AUTOMATIC
-from proxy.permissions.shell_deny import inner_commands, program_name
+from proxy.permissions.shell_deny import InnerSearch, inner_commands, program_name
 from proxy.permissions.shell_examiners import RISKY_WITH_WILDCARDS, examine
 from proxy.permissions.shell_folders import Folders
 from proxy.permissions.shell_paths import PathJudge
@@ -57,8 +57,10 @@ class _Judging:
         self._line = line
         self._place = place
         self._rules = CommandRules(policy, place)
+        self._inner = InnerSearch()
         self._paths = PathJudge(policy, place)
         self._folders = Folders(place)
+        self._judged: dict[tuple[tuple[Word, ...], tuple[Redirect, ...], str], tuple[PartVerdict, ...]] = {}
 
     def parts(self) -> Iterator[PartVerdict]:
         """Yields the verdict on each part, in the order of the text."""
@@ -73,9 +75,10 @@ class _Judging:
     def _unparsed(self) -> Iterator[PartVerdict]:
         """Runs the deny scan on a line that cannot be told apart."""
         for command in inner_commands(self._line, self._rules.suspects):
-            denied = self._denied(command, (self._place.cwd,))
+            denied = self._denial(command, (self._place.cwd,))
             if denied is not None:
                 yield denied
+                return
 
     def _command(self, command: Command, folders: tuple[str | None, ...]) -> PartVerdict:
         known = tuple(folder for folder in folders if folder is not None)
@@ -101,8 +104,7 @@ class _Judging:
 
     def _denial(self, command: Command, folders: Sequence[str]) -> PartVerdict | None:
         """Returns the first denial of what the command is, runs, reads or writes."""
-        single = ShellLine(command.raw, (command,)) if command.words else None
-        for inner in inner_commands(single) if single else (command,):
+        for inner in self._inner.of(command):
             denied = self._denied(inner, folders)
             if denied is not None:
                 return denied
@@ -124,6 +126,12 @@ class _Judging:
 
     def _path_verdicts(self, command: Command, folder: str) -> Iterator[PartVerdict]:
         """Yields what is to be said against the paths that a command is given."""
+        key = (command.words, command.redirects, folder)
+        if key not in self._judged:
+            self._judged[key] = tuple(self._judged_paths(command, folder))
+        yield from self._judged[key]
+
+    def _judged_paths(self, command: Command, folder: str) -> Iterator[PartVerdict]:
         for operand in (*self._examined(command.words).operands, *_redirected(command.redirects)):
             for verdict in self._paths.judge(operand, folder):
                 path = _shown(operand.word.shown)
