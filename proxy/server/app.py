@@ -38,6 +38,7 @@ from proxy.service.messages import MessagesService
 from proxy.service.model_facts import ModelFacts
 from proxy.service.record import Announcer
 from proxy.service.storage import LazyStorage, Storage, StorageConfig
+from proxy.service.sub_conversations import SubConversations
 from proxy.service.tool_desk import Clocks, Host, ToolDesk
 from proxy.tasks import spawn
 from proxy.tools.catalogue import Catalogue as ToolCatalogue
@@ -91,6 +92,7 @@ class ProxyServer:
             emit,
             Clocks(clock, wall_clock, new_id),
             None if storage is None else self._open_audit,
+            SubConversations(lambda: self._service, lambda: self._announcer, new_id).run,
         )
         self._announcer = Announcer(emit, clock, wall_clock, capture_limit_bytes, self._ledger.book)
         self._failed_tokens = door.FailedTokens(self._limits, clock)

@@ -21,10 +21,10 @@ from proxy.server.routes import Match
 from proxy.server.sse_response import SseResponse
 from proxy.service.answer_headers import passed_on
 from proxy.service.file_blocks import named_files
-from proxy.service.messages import bind_conversation, conversation_of
 from proxy.service.models import list_models, retrieve_model
 from proxy.service.prewarm import prewarmed
 from proxy.service.record import CREDENTIAL_HEADERS, RequestRecord
+from proxy.service.session_ids import bind_conversation, conversation_of
 
 WORKSPACE_HEADER = "X-Signalbox-Workspace"
 """Names the workspace that a request's tools work in."""

@@ -11,11 +11,9 @@ The rules of an answer:
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import structlog
 
@@ -46,7 +44,7 @@ from proxy.service.model_facts import ModelFacts
 from proxy.service.overflow import lacks_numbers, with_numbers
 from proxy.service.record import RequestRecord, Tally
 from proxy.service.structured_output import held, is_enforced, schema_to_check, watched
-from proxy.service.tool_door import ToolDoor
+from proxy.service.tool_door import Prepared, ToolDoor
 from proxy.service.tool_loop import ToolLoop
 from proxy.service.turns import Turns, preferring
 
@@ -128,14 +126,17 @@ class MessagesService:
         """An answer some of whose calls are ours to run or to judge."""
         await self.facts.load()
         prepared = await tools.prepared(self.config, request, route, record.context, self._facts_of(route))
+        async with aclosing(self._loop(prepared, route, headers, record).batches()) as batches:
+            async for batch in batches:
+                yield batch
 
+    def _loop(
+        self, prepared: Prepared, route: Route, headers: Mapping[str, str], record: RequestRecord
+    ) -> ToolLoop:
         def ask(asked: MessagesRequest) -> AsyncGenerator[list[StreamEvent] | None, None]:
             return self._round(asked, preferring(route, record.candidate), headers, record)
 
-        loop = ToolLoop(prepared, ask, record, self.config.tools, self.health.clock)
-        async with aclosing(loop.batches()) as batches:
-            async for batch in batches:
-                yield batch
+        return ToolLoop(prepared, ask, record, self.config.tools, self.health.clock)
 
     def _facts_of(self, route: Route) -> list[tuple[ProviderConfig, Profile]]:
         providers = [(self._provider(each), each.model) for each in route.candidates]
@@ -186,12 +187,16 @@ class MessagesService:
         Raises:
             ApiError: No candidate could answer, or the one that did failed on the way.
         """
-        folded = MessageFold()
-        async with aclosing(self.stream(request, route, headers, record)) as batches:
-            async for batch in batches:
-                for event in batch or ():
-                    folded.add(event)
-        return folded.message()
+        return await _folded(self.stream(request, route, headers, record))
+
+    async def hold(self, prepared: Prepared, route: Route, record: RequestRecord) -> Message:
+        """Returns what a conversation of our own comes to.
+
+        Raises:
+            ApiError: No candidate could answer, or the one that did failed on the way.
+        """
+        await self.facts.load()
+        return await _folded(self._loop(prepared, route, {}, record).batches())
 
     async def count_tokens(self, request: MessagesRequest, route: Route, headers: Mapping[str, str]) -> int:
         """Returns the request's input tokens: the first candidate's own count, or an estimate for its model.
@@ -306,6 +311,15 @@ class MessagesService:
             )
 
 
+async def _folded(answering: AsyncGenerator[list[StreamEvent] | None, None]) -> Message:
+    folded = MessageFold()
+    async with aclosing(answering) as batches:
+        async for batch in batches:
+            for event in batch or ():
+                folded.add(event)
+    return folded.message()
+
+
 async def lawful(
     attempt: Attempt, record: RequestRecord, tally: Tally | None = None
 ) -> AsyncGenerator[list[StreamEvent], None]:
@@ -369,21 +383,3 @@ def _ended_in_error(batch: list[StreamEvent], record: RequestRecord) -> list[Str
 def _our_bug(exc: IllegalEvent) -> ApiError:
     _log.error("unlawful_event", reason=str(exc))
     return ApiError(ErrorType.API, "The answer could not be translated (an error of Signalbox; see its log).")
-
-
-def bind_conversation(context: RequestContext) -> None:
-    """Puts the conversation into every log line of the request."""
-    if context.conversation_id is not None:
-        structlog.contextvars.bind_contextvars(conversation_id=context.conversation_id)
-
-
-def conversation_of(request: MessagesRequest) -> str | None:
-    """Returns the session id that Claude Code writes into `metadata.user_id` as JSON, if it is there."""
-    user: Any = (request.metadata or {}).get("user_id")
-    if not isinstance(user, str) or not user.startswith("{"):
-        return None
-    try:
-        session: Any = json.loads(user).get("session_id")
-    except ValueError:
-        return None
-    return session if isinstance(session, str) and session else None

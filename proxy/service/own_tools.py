@@ -46,6 +46,14 @@ class OwnTool(Protocol):
         ...
 
 
+class CallFilter(Protocol):
+    """Judges calls that are not ours to run."""
+
+    async def denial(self, call: ModelCall) -> str | None:
+        """Returns what the model is told instead of a result; None: the call goes to the client."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ToolPlan:
     """What becomes of the calls of an answer."""

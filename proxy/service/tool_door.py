@@ -18,7 +18,8 @@ from proxy.permissions.tool_names import canonical
 from proxy.permissions.values import ToolCall, Verdict
 from proxy.routing.aliases import Route
 from proxy.service.owed_results import joined
-from proxy.service.own_tools import OwnTool, ToolPlan
+from proxy.service.own_tools import CallFilter, OwnTool, ToolPlan
+from proxy.service.parents import Parent
 from proxy.service.passing import Passing, has_deny_rules, is_judged, rule_name, without_tools
 from proxy.service.server_tools import (
     KnownText,
@@ -34,7 +35,8 @@ from proxy.tools.base import Tool, ToolOutput
 from proxy.tools.catalogue import Catalogue
 from proxy.tools.conversation import Conversation, Conversations
 from proxy.tools.judge import Judge
-from proxy.tools.runner import RunScope, ToolRunner
+from proxy.tools.run_values import RunScope
+from proxy.tools.runner import ToolRunner
 from proxy.tools.workspaces import WorkspaceRefused, workspace_name
 
 if TYPE_CHECKING:  # they load parsers of pages, which few requests need
@@ -55,7 +57,7 @@ class Prepared:
     """With the calls of ours as the client keeps them."""
     plan: ToolPlan
     scope: RunScope
-    passing: Passing | None
+    passing: CallFilter | None
     owed: Conversation
     """Where results are kept that the client's next turn must carry."""
     known: KnownText
@@ -91,7 +93,7 @@ class ToolDoor:
         self, config: ProxyConfig, request: MessagesRequest, route: Route, context: RequestContext
     ) -> bool:
         """Whether anything of a request is the loop's; the answers of all others pass as they come."""
-        if self.judge.policy.rules and has_deny_rules(self.judge.policy):
+        if has_deny_rules(self.judge.policy):
             return True
         alias = alias_of(config, route)
         if alias is not None and (alias.toolsets or alias.tools_run_in == "proxy"):
@@ -133,10 +135,6 @@ class ToolDoor:
         """Returns the request as an upstream would be asked, for counting its tokens."""
         return (await self.prepared(config, request, route, context, facts)).request()
 
-    def scope_of(self, config: ProxyConfig, context: RequestContext) -> RunScope:
-        """Returns for whom and where calls of a request run."""
-        return self._scope(config, context)
-
     # The parts ------------------------------------------------------------------------------
 
     def _owed(self, context: RequestContext) -> Conversation:
@@ -167,28 +165,28 @@ class ToolDoor:
         request = without_tools(request, frozenset(denied))
         own: dict[str, OwnTool] = {}
         request = self._web_tools(config, request, scope, facts, own, text)
+        tools: dict[str, Tool] = {}
         if alias is not None and alias.tools_run_in == "proxy":
-            own.update(of_the_client(request.tools or (), self.catalogue, self.runner, scope))
+            tools.update(of_the_client(request.tools or (), self.catalogue))
         if alias is not None and alias.toolsets and scope.context.request_class != _AUXILIARY:
-            request = await self._with_toolsets(request, alias, scope, own)
-        return request, ToolPlan(own, self._free(request.tools or ()))
+            added = await self._toolsets(request, alias, scope)
+            tools.update({tool.name: tool for tool in added})
+            request = with_tools(request, added, self.declarations)
+        names = frozenset(canonical(tool.name) for tool in tools.values())
+        parent = Parent(scope, request.model, request.max_tokens, names)
+        own.update({name: ToolsetTool(tool, self.runner, scope, parent) for name, tool in tools.items()})
+        return request, ToolPlan(own, self._free(request.tools or (), scope.workspace))
 
-    def _free(self, tools: Sequence[ToolParam]) -> frozenset[str] | None:
-        policy = self.judge.policy
+    def _free(self, tools: Sequence[ToolParam], workspace: str | None) -> frozenset[str] | None:
+        policy = self.judge.policy_in(workspace)
         if not has_deny_rules(policy):
             return None
         return frozenset(tool.name for tool in tools if tool.name and not is_judged(policy, tool))
 
-    async def _with_toolsets(
-        self, request: MessagesRequest, alias: Alias, scope: RunScope, own: dict[str, OwnTool]
-    ) -> MessagesRequest:
+    async def _toolsets(self, request: MessagesRequest, alias: Alias, scope: RunScope) -> list[Tool]:
         tools = undeclared(request, self.catalogue.offered(alias.toolsets))
-        if scope.only is not None:
-            tools = [tool for tool in tools if canonical(tool.name) in scope.only]
         denied = frozenset(await self.judge.denied_by_name([tool.name for tool in tools], scope.workspace))
-        kept = [tool for tool in tools if tool.name not in denied]
-        own.update({tool.name: ToolsetTool(tool, self.runner, scope) for tool in kept})
-        return with_tools(request, kept, self.declarations)
+        return [tool for tool in tools if tool.name not in denied]
 
     def _web_tools(
         self,

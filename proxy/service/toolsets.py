@@ -12,10 +12,12 @@ from proxy.messages.request import MessagesRequest, ToolParam
 from proxy.permissions.tool_names import canonical
 from proxy.permissions.values import ToolCall
 from proxy.service.answer_round import UNREADABLE
-from proxy.service.own_tools import ModelCall, OwnTool
+from proxy.service.own_tools import ModelCall
+from proxy.service.parents import PARENT, Parent
 from proxy.tools.base import Tool
 from proxy.tools.catalogue import BUILTIN, BUILTIN_NAMES, Catalogue, definition_of, toolset_of
-from proxy.tools.runner import RunScope, ToolRunner
+from proxy.tools.run_values import RunScope
+from proxy.tools.runner import ToolRunner
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class ToolsetTool:
     tool: Tool
     runner: ToolRunner
     scope: RunScope
+    parent: Parent | None = None
+    """What it is to a conversation that the call may start."""
 
     @property
     def may_run_beside_others(self) -> bool:
@@ -46,6 +50,7 @@ class ToolsetTool:
         """Runs a call through the runner: judged, asked about, noted."""
         if call.input is None:
             return self.refused(call, UNREADABLE)
+        PARENT.set(self.parent)  # in this call's own task
         output = await self.runner.run(ToolCall(call.name, call.input), call.id, self.scope)
         return mcp_result(call.id, output.content, is_error=output.is_error)
 
@@ -59,17 +64,15 @@ class ToolsetTool:
         return OWN_SERVER if toolset == BUILTIN else toolset.partition(":")[2]
 
 
-def of_the_client(
-    tools: Sequence[ToolParam], catalogue: Catalogue, runner: ToolRunner, scope: RunScope
-) -> Mapping[str, OwnTool]:
-    """Returns the client's own declarations of built-in tools, by the names it gave them."""
-    found: dict[str, OwnTool] = {}
+def of_the_client(tools: Sequence[ToolParam], catalogue: Catalogue) -> Mapping[str, Tool]:
+    """Returns the built-in tools that a client declares itself, by the names it gave them."""
+    found: dict[str, Tool] = {}
     for declared in tools:
         if not declared.is_custom or not declared.name or canonical(declared.name) not in BUILTIN_NAMES:
             continue
         tool = catalogue.find(declared.name)
         if tool is not None:
-            found[declared.name] = ToolsetTool(tool, runner, scope)
+            found[declared.name] = tool
     return found
 
 

@@ -59,6 +59,11 @@ class Conversations:
         self._forget()
         return found
 
+    def end(self, conversation: Conversation) -> None:
+        """Forgets a conversation that is over, and ends what it still holds."""
+        self._kept.pop(conversation.key, None)
+        self._close(conversation)
+
     def _forget(self) -> None:
         now = self._clock()
         while self._kept:

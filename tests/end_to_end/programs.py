@@ -26,8 +26,8 @@ aliases:
   big:
     match: ["claude-*opus*", "claude-*sonnet*", "claude-*fable*"]
     candidates: [{{provider: scripted, model: {model}}}]
-  small: {{match: ["claude-*haiku*"], candidates: [{{provider: scripted, model: {model}}}]}}
-"""
+{of_big}  small: {{match: ["claude-*haiku*"], candidates: [{{provider: scripted, model: {model}}}]}}
+{more}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,23 @@ def messages_api(checks: Path, folder: Path) -> Generator[Server]:
 
 
 @contextmanager
-def signalbox(folder: Path, dialect: str, base_url: str, model: str) -> Generator[Server]:
-    """`signalbox serve` with one provider, which is sent `model` whatever the client asks for."""
+def signalbox(
+    folder: Path, dialect: str, base_url: str, model: str, *, of_big: str = "", more: str = ""
+) -> Generator[Server]:
+    """`signalbox serve` with one provider, which is sent `model` whatever the client asks for.
+
+    Args:
+        folder: Where its settings, its log and its home are; must not be there yet.
+        dialect: The provider's.
+        base_url: The provider's.
+        model: What the provider is sent.
+        of_big: Further settings of the alias `big`, as lines of YAML.
+        more: Further settings, as lines of YAML.
+    """
     folder.mkdir()
     settings, token = folder / "settings.yaml", folder / "token"
-    settings.write_text(_SETTINGS.format(dialect=dialect, base_url=base_url, model=model), "utf-8")
+    text = _SETTINGS.format(dialect=dialect, base_url=base_url, model=model, of_big=of_big, more=more)
+    settings.write_text(text, "utf-8")
     token.touch(0o600)
     token.write_text(TOKEN, "utf-8")
     words = ("serve", "--settings", str(settings), "--token-file", str(token), "--port", "0")

@@ -21,8 +21,9 @@ from proxy.messages.errors import ApiError, ErrorType, UpstreamError
 from proxy.messages.events import StreamEvent
 from proxy.messages.request import parse_request
 from proxy.service.attempt import Attempt
-from proxy.service.messages import conversation_of, lawful
+from proxy.service.messages import lawful
 from proxy.service.record import Announcer, RequestRecord
+from proxy.service.session_ids import conversation_of
 from tests.proxy.scripted import (
     BODY,
     DONE,
