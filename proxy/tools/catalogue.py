@@ -13,7 +13,7 @@ BUILTIN = "builtin"
 """The toolset of the tools that are built in; `mcp:NAME` is that of an MCP server."""
 BUILTIN_NAMES = frozenset(
     {"Read", "Write", "Edit", "MultiEdit", "Glob", "Grep", "LS", "NotebookRead", "NotebookEdit"}
-) | frozenset({"Bash", "Agent", "WebSearch", "WebFetch", "TodoRead", "TodoWrite"})
+) | frozenset({"Bash", "BashOutput", "KillShell", "Agent", "WebSearch", "WebFetch", "TodoRead", "TodoWrite"})
 """Their canonical names, for whoever must not load them."""
 
 _CHARS_PER_TOKEN = 3.6

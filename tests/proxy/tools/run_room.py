@@ -128,7 +128,8 @@ class RunRoom:
         self.workspaces = Workspaces(self.config, Machine("/home/nobody"))
         self.catalogue = Catalogue(tools)
         self.conversation = Conversation(("local", "conv"))
-        self._questions = 0
+        self.questions = 0
+        """How many calls were asked about."""
         self._asked = asyncio.Event()
         numbers = count(1)
         self.runner = ToolRunner(
@@ -157,14 +158,14 @@ class RunRoom:
         return [event for event in self.events if isinstance(event, ToolDecided)]
 
     def _asking(self) -> Asking:
-        self._questions += 1
+        self.questions += 1
         self._asked.set()
         self._asked = asyncio.Event()
         return Asking(self.approver, 120.0)
 
     async def until_asked(self, calls: int = 1) -> tuple[ApprovalRequest, ...]:
         """Waits until so many calls have been asked about, alone or together; returns the open questions."""
-        while self._questions < calls:
+        while self.questions < calls:
             await asyncio.wait_for(self._asked.wait(), 5)
         await asyncio.sleep(0)  # the question's own task begins
         return self.list.pending()
