@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from proxy.permissions.values import Workspace
@@ -111,7 +112,7 @@ class Bash:
         command = str(arguments["command"])
         if "\0" in command:
             raise ToolError("The command holds a NUL character, which no command line can carry.")
-        start = _Start(self._shell, command, scope.workspace, scope.conversation)
+        start = await asyncio.to_thread(_start, self._shell, command, scope.workspace, scope.conversation)
         timeout_s = _seconds(arguments.get("timeout"))
         if arguments.get("run_in_background"):
             return await self._run_behind(start, min(timeout_s or _BACKGROUND_S, _MAX_BACKGROUND_S))
@@ -131,7 +132,7 @@ class Bash:
         finally:
             os.close(reading)
         code = child.exit_code or 0
-        notes = _move(start, where)
+        notes = (*start.notes, *_move(start, where))
         if held.is_held:
             notes = (*notes, *sandbox_note(code, errors, (start.workspace.root,)))
         timed_out_after_s = timeout_s if timed_out else None
@@ -191,10 +192,17 @@ class _Start:
     command: str
     workspace: Workspace
     conversation: Conversation
+    cwd: str
+    notes: tuple[str, ...] = ()
 
-    @property
-    def cwd(self) -> str:
-        return self.conversation.cwd or self.workspace.root
+
+def _start(shell: str, command: str, workspace: Workspace, conversation: Conversation) -> _Start:
+    """Returns where and what to start; it looks whether the folder is still there."""
+    cwd = conversation.cwd or workspace.root
+    if Path(cwd).is_dir():
+        return _Start(shell, command, workspace, conversation, cwd)
+    note = f"Shell cwd was reset to {workspace.root}, as {cwd} is gone"
+    return _Start(shell, command, workspace, conversation, workspace.root, (note,))
 
 
 def _seconds(milliseconds: object) -> float | None:
@@ -224,13 +232,14 @@ def _read_report(descriptor: int) -> str | None:
         said = os.read(descriptor, _MAX_PATH_BYTES + 1)
     except BlockingIOError:
         return None
-    return os.fsdecode(said.removesuffix(b"\n")) if said.endswith(b"\n") else None
+    first, end, _ = said.partition(b"\n")  # a child that was ended before its exec may have said it again
+    return os.fsdecode(first) if end else None
 
 
 def _move(start: _Start, where: str | None) -> tuple[str, ...]:
     """Lets the next command begin where this one ended, inside the workspace; else says that it does not."""
-    if where is None or where == start.cwd:
-        return ()
+    if where is None:
+        where = start.cwd
     roots = (start.workspace.root, *start.workspace.read_only)
     if any(where == root or where.startswith(f"{root.rstrip('/')}/") for root in roots):
         start.conversation.cwd = None if where == start.workspace.root else where

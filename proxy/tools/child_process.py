@@ -28,6 +28,7 @@ class ChildProtocol(asyncio.SubprocessProtocol):
 
     def __init__(self, on_stdout: Sink, on_stderr: Sink | None) -> None:
         self._sinks: dict[int, Sink | None] = {1: on_stdout, 2: on_stderr}
+        self.hears_errors = on_stderr is not None
         self._open_pipes = {1} if on_stderr is None else {1, 2}
         self.exited = asyncio.Event()
         self.drained = asyncio.Event()

@@ -16,8 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import structlog
 
 from proxy.tools.child_environment import MARK
+
+_log = structlog.get_logger("proxy.tools.children")
 
 _SUFFIX = ".children"
 _SAME_START_S = 2.0
@@ -46,6 +49,12 @@ class ChildLedger:
         self._write(f"- {pid}\n")
 
     def _write(self, line: str) -> None:
+        try:
+            self._append(line)
+        except OSError as exc:  # then a crash leaves less to go by; the guardian is still there
+            _log.warning("child_ledger_not_written", path=str(self._path), reason=exc.strerror or str(exc))
+
+    def _append(self, line: str) -> None:
         with self._lock:
             if self._descriptor is None:
                 self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

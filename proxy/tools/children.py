@@ -23,6 +23,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -79,8 +80,11 @@ class Children:
         self._ledger = ChildLedger(folder, self._run_id) if folder is not None else None
         clean = clean_environment(environment)
         self._guardian: Guardian | None = _guardian(self._run_id, clean)
+        self._notes = ThreadPoolExecutor(1, "children")
+        """Writes the ledger, in order."""
         self._living: set[Child] = set()
-        self._wrapper: tuple[str, ...] | None = None
+        self._starting: set[asyncio.Task[Child | OSError]] = set()
+        self._through: tuple[str, ...] | None = None
         self._is_closed = False
 
     @property
@@ -110,56 +114,85 @@ class Children:
         """
         environment = self.environment(launch.declared)
         argv = await asyncio.to_thread(_checked, launch, environment)
-        if self._is_closed:
-            raise CannotStart(f"{launch.argv[0]} was not started: Signalbox is being closed")
+        if not launch.holds_all:
+            argv = (*await self._wrapper(), *argv)
         if self._guardian is not None:
             await self._guardian.ensure()
+        if self._is_closed:
+            raise CannotStart(f"{launch.argv[0]} was not started: Signalbox is being closed")
         protocol = ChildProtocol(on_stdout, on_stderr)
-        loop = asyncio.get_running_loop()
-        pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-        errors = pipe if on_stderr is not None else nothing
+        starting = spawn(self._begin(launch, argv, environment, protocol), name="start a child")
+        self._starting.add(starting)
+        starting.add_done_callback(self._starting.discard)
         try:
-            transport, _ = await loop.subprocess_exec(
+            started = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            starting.add_done_callback(_stop_unwanted)
+            raise
+        if isinstance(started, Child):
+            return started
+        reason = started.strerror or started
+        raise CannotStart(f"{launch.argv[0]} could not be started: {reason}") from started
+
+    async def _begin(
+        self, launch: Launch, argv: tuple[str, ...], environment: Mapping[str, str], protocol: ChildProtocol
+    ) -> Child | OSError:
+        """Starts a child whole, though its caller leaves meanwhile; an error comes back as a value."""
+        pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+        errors = asyncio.subprocess.STDOUT if launch.joins_stderr else pipe
+        try:
+            transport, _ = await asyncio.get_running_loop().subprocess_exec(
                 lambda: protocol,
-                *(argv if launch.holds_all else await self._wrapped(argv)),
+                *argv,
                 stdin=pipe if launch.stdin == "pipe" else nothing,
                 stdout=pipe,
-                stderr=asyncio.subprocess.STDOUT if launch.joins_stderr else errors,
+                stderr=errors if launch.joins_stderr or protocol.hears_errors else nothing,
                 env=environment,
                 cwd=launch.cwd,
                 **_apart(launch),
             )
         except OSError as exc:
-            raise CannotStart(f"{launch.argv[0]} could not be started: {exc.strerror or exc}") from exc
+            return exc
         child = Child(transport, protocol, self._ended, holds_all=launch.holds_all)
         self._living.add(child)
         if self._guardian is not None:
             self._guardian.watch(child.pid)
         if self._ledger is not None:
-            await asyncio.to_thread(self._ledger.started, child.pid)
+            self._notes.submit(self._ledger.started, child.pid)
         return child
 
-    async def _wrapped(self, argv: tuple[str, ...]) -> tuple[str, ...]:
-        if self._wrapper is None:
+    async def _wrapper(self) -> tuple[str, ...]:
+        """Returns what a program is started through, found out once."""
+        if self._through is None:
             can_wrap = sys.platform == "linux" and await asyncio.to_thread(os.access, _SETPRIV, os.X_OK)
-            self._wrapper = (_SETPRIV, "--pdeathsig", "KILL", "--") if can_wrap else ()
-        return self._wrapper + argv
+            self._through = (_SETPRIV, "--pdeathsig", "KILL", "--") if can_wrap else ()
+        return self._through
 
     def _ended(self, child: Child) -> None:
         self._living.discard(child)
         if self._guardian is not None:
             self._guardian.forget(child.pid)
         if self._ledger is not None:
-            spawn(asyncio.to_thread(self._ledger.ended, child.pid), name="note a child's end")
+            self._notes.submit(self._ledger.ended, child.pid)
 
     async def aclose(self, grace_s: float = STOP_GRACE_S) -> None:
         """Ends every child and starts no more."""
+        if self._is_closed:
+            return
         self._is_closed = True
+        await asyncio.gather(*self._starting)
         await asyncio.gather(*(child.stop(grace_s) for child in list(self._living)))
         if self._guardian is not None:
             await self._guardian.aclose()
         if self._ledger is not None:
-            await asyncio.to_thread(self._ledger.close)
+            self._notes.submit(self._ledger.close)
+        await asyncio.to_thread(self._notes.shutdown)
+
+
+def _stop_unwanted(starting: asyncio.Task[Child | OSError]) -> None:
+    """Ends a child whose caller left while it was being started."""
+    if not starting.cancelled() and isinstance(child := starting.result(), Child):
+        spawn(child.stop(), name="end a child that nobody waits for")
 
 
 def _guardian(run_id: str, environment: Mapping[str, str]) -> Guardian | None:
