@@ -21,10 +21,27 @@ from proxy.tools.guard import Entry, GuardError, WorkspaceGuard
 if TYPE_CHECKING:
     Expression = regex.Pattern[str]
 
-_FILE_TIMEOUT_S = 2.0
 _BATCH = 50
 _NOT_IN_RIPGREP = re.compile(r"\((?:\?(?:[=!>|(&R]|<[=!]|P[=>]|[0-9+-])|\*)|\\[1-9gKGRX]")
 _ESCAPED_CODE = re.compile(r"\\[xuU]\{([0-9A-Fa-f]{1,8})\}")
+_NAMED_CLASS = re.compile(r"\[:(\^?)([a-z]+):\]")
+# ripgrep's named classes hold ASCII only.
+_CLASSES = {
+    "alnum": "0-9A-Za-z",
+    "alpha": "A-Za-z",
+    "ascii": r"\x00-\x7f",
+    "blank": r"\t\x20",
+    "cntrl": r"\x00-\x1f\x7f",
+    "digit": "0-9",
+    "graph": "!-~",
+    "lower": "a-z",
+    "print": r"\x20-~",
+    "punct": r"!-/:-@\[-`{-~",
+    "space": r"\t-\r\x20",
+    "upper": "A-Z",
+    "word": "0-9A-Za-z_",
+    "xdigit": "0-9A-Fa-f",
+}
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -34,6 +51,14 @@ _BYTE_ORDER_MARKS = (
 
 class LibrarySearch:
     """Searches in this process, in a worker thread."""
+
+    def __init__(self, timeout_s: float = 2.0) -> None:
+        """Makes the engine.
+
+        Args:
+            timeout_s: After about so many seconds in one line or file a pattern is given up.
+        """
+        self._timeout_s = timeout_s
 
     async def search(
         self,
@@ -50,10 +75,24 @@ class LibrarySearch:
             if is_over():
                 return Found(tuple(hits), is_cut=True)
             batch = files[start : start + _BATCH]
-            hits.extend(await asyncio.to_thread(_search_batch, batch, query, expression, guard))
+            hits.extend(await asyncio.to_thread(self._search_batch, batch, query, expression, guard))
             if is_enough(hits):
                 break
         return Found(tuple(hits))
+
+    def _search_batch(
+        self, files: Sequence[Entry], query: Query, expression: Expression, guard: WorkspaceGuard
+    ) -> list[FileHits]:
+        hits: list[FileHits] = []
+        for file in files:
+            try:
+                text = decoded(guard.read(file.path, max_bytes=MAX_FILE_BYTES).data)
+            except GuardError:
+                continue
+            matched = _matched(expression, text, query, self._timeout_s) if text else []
+            if text and matched:
+                hits.append(FileHits(file.path, tuple(_shown(_lines(text), matched, query))))
+        return hits
 
 
 def compiled(query: Query) -> Expression:
@@ -70,28 +109,15 @@ def compiled(query: Query) -> Expression:
     if query.spans_lines:
         flags |= regex.DOTALL | regex.MULTILINE
     try:
-        text = _ESCAPED_CODE.sub(lambda found: f"\\U{int(found[1], 16):08x}", query.pattern)
-        return regex.compile(f"(?-f){text}", flags)
-    except (regex.error, ValueError, OverflowError) as error:
+        return regex.compile(f"(?-f){_translated(query.pattern)}", flags)
+    except (regex.error, KeyError, ValueError, OverflowError) as error:
         raise ToolError(f"regex parse error in {query.pattern!r}: {error}.") from error
 
 
-def _search_batch(
-    files: Sequence[Entry], query: Query, expression: Expression, guard: WorkspaceGuard
-) -> list[FileHits]:
-    hits: list[FileHits] = []
-    for file in files:
-        try:
-            text = decoded(guard.read(file.path, max_bytes=MAX_FILE_BYTES).data)
-        except GuardError:
-            continue
-        lines = _lines(text) if text is not None else []
-        if text is None or not lines:
-            continue
-        matched = _matched(expression, text, lines, query)
-        if matched:
-            hits.append(FileHits(file.path, tuple(_shown(lines, matched, query))))
-    return hits
+def _translated(pattern: str) -> str:
+    """Writes what the library reads in another way, or not at all, as ripgrep reads it."""
+    text = _ESCAPED_CODE.sub(lambda found: f"\\U{int(found[1], 16):08x}", pattern)
+    return _NAMED_CLASS.sub(lambda found: f"[{found[1]}{_CLASSES[found[2]]}]", text)
 
 
 def decoded(data: bytes) -> str | None:
@@ -113,14 +139,14 @@ def _lines(text: str) -> list[str]:
     return lines
 
 
-def _matched(expression: Expression, text: str, lines: list[str], query: Query) -> list[int]:
+def _matched(expression: Expression, text: str, query: Query, timeout_s: float) -> list[int]:
     """Returns the indexes of the lines that match, in order."""
     try:
         if query.spans_lines:
-            return _spanned(expression, text, len(lines))
+            return _spanned(expression, text, timeout_s)
         found: list[int] = []
-        for index, line in enumerate(lines):
-            if expression.search(line, timeout=_FILE_TIMEOUT_S, concurrent=True):
+        for index, line in enumerate(_lines(text)):
+            if expression.search(line, timeout=timeout_s, concurrent=True):
                 found.append(index)
                 if query.only_whether:
                     break
@@ -131,10 +157,11 @@ def _matched(expression: Expression, text: str, lines: list[str], query: Query) 
         ) from error
 
 
-def _spanned(expression: Expression, text: str, count: int) -> list[int]:
+def _spanned(expression: Expression, text: str, timeout_s: float) -> list[int]:
+    count = len(_lines(text))
     found: list[int] = []
     line = at = 0
-    for match in expression.finditer(text, timeout=_FILE_TIMEOUT_S, concurrent=True):
+    for match in expression.finditer(text, timeout=timeout_s, concurrent=True):
         start, end = match.span()
         line += text.count("\n", at, start)
         at = start

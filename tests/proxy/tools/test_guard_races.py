@@ -6,7 +6,7 @@ The judge is called right after the look and right before the use, so it is wher
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def outside(tree: Tree) -> Path:
 
 
 @contextmanager
-def _swapping(tree: Tree, swap: Swap, *, at: int = 1) -> Iterator[WorkspaceGuard]:
+def _swapping(tree: Tree, swap: Swap, *, at: int = 1) -> Generator[WorkspaceGuard]:
     """Opens a guard whose judge allows all, and swaps when it is called for the n-th time."""
     calls = 0
 
