@@ -53,14 +53,14 @@ class Consent:
 
     async def _judged(self, course: Course, scope: RunScope, site: Site) -> Verdict:
         place, lookout = Lookout.at(site.place)
-        verdict = await self._with.judge.judge(course.call, place, scope.mode)
+        verdict = await self._with.judge.judge(course.call, place, scope.workspace, scope.mode)
         site.seen = lookout.seen
         return with_problem(verdict, site.problem)
 
     async def _ask(self, course: Course, scope: RunScope, site: Site, verdict: Verdict, consent: str) -> None:
         """Asks whoever can answer, and keeps what they said."""
         call = course.call
-        suggestion = await self._with.judge.suggestion(call, site.place)
+        suggestion = await self._with.judge.suggestion(call, site.place, scope.workspace)
         asking = self._with.asking()
 
         def question() -> ApprovalRequest:

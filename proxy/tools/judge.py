@@ -60,22 +60,25 @@ class Judge:
         """Judges under other rules from the next call on."""
         self._read = policy_of(config)
 
-    async def judge(self, call: ToolCall, place: Place, mode: Mode | None = None) -> Verdict:
+    async def judge(
+        self, call: ToolCall, place: Place, workspace: str | None = None, mode: Mode | None = None
+    ) -> Verdict:
         """Returns what may happen with a call.
 
         Args:
             call: The call.
             place: Where it is made.
+            workspace: Whose rules count too; also of calls that touch no file, and where it cannot be opened.
             mode: Instead of the mode that is set.
         """
-        policy = self.policy_in(None if place.workspace is None else place.workspace.name, mode)
+        policy = self.policy_in(workspace, mode)
         if self._engine is None or canonical(call.tool) in _LOOKS:
             return await asyncio.to_thread(self._judge, call, policy, place)
         return self._judge(call, policy, place)
 
-    async def suggestion(self, call: ToolCall, place: Place) -> str | None:
+    async def suggestion(self, call: ToolCall, place: Place, workspace: str | None = None) -> str | None:
         """Returns the narrowest rule that would allow a call from now on; None: no safe one."""
-        return await asyncio.to_thread(self._suggest, call, place)
+        return await asyncio.to_thread(self._suggest, call, place, self.policy_in(workspace))
 
     async def denied_by_name(self, names: Iterable[str], workspace: str | None = None) -> tuple[str, ...]:
         """Returns those tools that no call of can be allowed: models need not see them."""
@@ -88,8 +91,8 @@ class Judge:
     def _judge(self, call: ToolCall, policy: Policy, place: Place) -> Verdict:
         return self._loaded().judge(call, policy, place, self._network())
 
-    def _suggest(self, call: ToolCall, place: Place) -> str | None:
-        return self._loaded().narrowest_rule(call, self.policy, place)
+    def _suggest(self, call: ToolCall, place: Place, policy: Policy) -> str | None:
+        return self._loaded().narrowest_rule(call, policy, place)
 
     def _loaded(self) -> ModuleType:
         if self._engine is None:

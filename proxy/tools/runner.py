@@ -85,12 +85,13 @@ class ToolRunner:
     async def judge(self, call: ToolCall, scope: RunScope) -> Verdict:
         """Returns what would happen to a call; nothing runs and nobody is asked."""
         async with self._site(call, scope) as site:
-            return with_problem(await self._with.judge.judge(call, site.place, scope.mode), site.problem)
+            verdict = await self._with.judge.judge(call, site.place, scope.workspace, scope.mode)
+            return with_problem(verdict, site.problem)
 
     async def suggestion(self, call: ToolCall, scope: RunScope) -> str | None:
         """Returns the narrowest rule that would allow a call from now on; None: no safe one."""
         async with self._site(call, scope) as site:
-            return await self._with.judge.suggestion(call, site.place)
+            return await self._with.judge.suggestion(call, site.place, scope.workspace)
 
     def note_client_call(self, call: ToolCall, call_id: str, scope: RunScope, verdict: Verdict) -> ToolOutput:
         """Announces what was decided on a call that is the client's to run.

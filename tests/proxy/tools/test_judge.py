@@ -23,7 +23,7 @@ async def test_rules_that_are_applied_count_from_the_next_call() -> None:
 
 async def test_a_mode_can_be_tried_without_being_set() -> None:
     judge = Judge(PermissionConfig())
-    assert (await judge.judge(SEARCH, NOWHERE, "dontAsk")).decision == "deny"
+    assert (await judge.judge(SEARCH, NOWHERE, mode="dontAsk")).decision == "deny"
     assert (await judge.judge(SEARCH, NOWHERE)).decision == "ask"
 
 

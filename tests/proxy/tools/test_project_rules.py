@@ -20,7 +20,7 @@ async def test_a_projects_deny_rule_counts_in_its_workspace_only() -> None:
     judge = Judge(PermissionConfig(sources=(OURS, THEIRS)))
     call = ToolCall("Read", {"file_path": "/site/k"})
 
-    there, elsewhere = [await judge.judge(call, _place(name)) for name in ("site", "other")]
+    there, elsewhere = [await judge.judge(call, _place(name), name) for name in ("site", "other")]
 
     assert (there.decision, there.source) == ("deny", "/site/.claude/settings.json")
     assert elsewhere.decision == "allow"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from structlog.typing import EventDict
 
-from proxy.config import WorkspaceConfig
+from proxy.config import PermissionConfig, RuleSource, WorkspaceConfig
 from proxy.permissions.approval import ApprovalAnswer
 from proxy.permissions.values import ToolCall
 from proxy.tools.base import MAX_RESULT_CHARS, ToolOutput, ToolScope
@@ -418,6 +418,15 @@ async def test_a_workspace_that_is_not_there_is_the_reason_told(tmp_path: Path) 
     output = await room.run("Bash", command="make")
     assert 'the workspace "main" cannot be used' in said(output)
     assert tool.ran == []
+
+
+async def test_a_projects_rules_count_for_calls_that_touch_no_file_too(tmp_path: Path) -> None:
+    tool = ScriptedTool("WebSearch")
+    theirs = RuleSource("/p/settings.json", str(tmp_path), deny=("WebSearch",), workspace="main")
+    permissions = PermissionConfig(sources=(RuleSource(allow=("WebSearch",)), theirs))
+    room = RunRoom(tool, permissions=permissions, root=tmp_path)
+    assert (await room.run("WebSearch", query="x")).is_error
+    assert not (await room.run("WebSearch", replace(room.scope, workspace=None), query="x")).is_error
 
 
 async def test_a_relative_path_is_judged_where_the_conversation_is(tmp_path: Path) -> None:
