@@ -56,6 +56,10 @@ class ClaudeCode:
         self.folder = self._home / "work"
         self.folder.mkdir(parents=True)
 
+    def move_to(self, url: str) -> None:
+        """Asks another server from the next prompt on."""
+        self._url = url
+
     def file(self, name: str, content: str) -> str:
         """Writes a file and returns its path."""
         path = self.folder / name
