@@ -37,6 +37,10 @@ from proxy.tools.guard_foreign import place_elsewhere
 from proxy.tools.guard_values import GuardError
 
 _PLATFORMS: Mapping[str, Platform] = {"windows": "windows", "macos": "macos", "darwin": "macos"}
+_WARM_UP = (
+    ToolCall("Bash", {"command": "echo 'a' | cat"}),
+    ToolCall("WebFetch", {"url": "https://b\u00fccher.example/", "prompt": ""}),
+)
 MAX_LINE_BYTES = 8 * 2**20
 
 
@@ -118,6 +122,8 @@ class _Judging:
 
     def all(self, source: IO[bytes], target: IO[str]) -> None:
         """Answers line by line, in order."""
+        for arguments in _WARM_UP:  # tables are loaded now, not on the first line's time
+            judge(arguments, self.policy, self.place)
         for line in source:
             if line.strip():
                 json.dump(self._answer(line), target)

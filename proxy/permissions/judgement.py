@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from typing_extensions import assert_never
-
 from proxy.permissions import modes, paths, shell, shell_claude_code, shell_strict, urls
 from proxy.permissions.accesses import NoAccess, accesses_of
 from proxy.permissions.path_names import absolute_text
@@ -29,7 +27,6 @@ from proxy.permissions.values import (
     ToolCall,
     UrlAccess,
     Verdict,
-    strictest,
 )
 from proxy.permissions.wildcards import wildcard_match
 
@@ -118,9 +115,7 @@ def _parts(
         return _command(access, policy, place)
     if isinstance(access, UrlAccess):
         return (_address(access, policy, network),)
-    if isinstance(access, AgentAccess):
-        return ()  # judged by its name, with the tool
-    assert_never(access)
+    return ()  # an agent is judged by its name, with the tool
 
 
 def _file(access: PathAccess, policy: Policy, place: Place) -> PartVerdict:
@@ -139,8 +134,6 @@ def _command(access: CommandAccess, policy: Policy, place: Place) -> tuple[PartV
     verdict = judged(line, policy, place)
     whole = PartVerdict(access.command, verdict.decision, verdict.reason, verdict.rule, verdict.source)
     parts = verdict.parts or (whole,)
-    if verdict.decision != strictest(*(part.decision for part in parts)):
-        parts = (*parts, whole)
     return tuple(modes.within_workspace(part, policy, place) for part in parts)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from proxy.permissions import shell_strict
 from proxy.permissions.command_patterns import PREFIX, command_matches
@@ -20,6 +20,7 @@ from proxy.permissions.risky_programs import NEVER_AUTOMATIC
 from proxy.permissions.rules import kind_of, rules_of
 from proxy.permissions.shell_deny import inner_commands
 from proxy.permissions.shell_edits import edited_paths
+from proxy.permissions.shell_folders import Folders, home_text
 from proxy.permissions.shell_stripped import Stripped, is_safe, stripped
 from proxy.permissions.shell_values import Command, Context, Redirect, ShellLine, Word
 from proxy.permissions.values import Decision, PartVerdict, PathAccess, Place, Policy, Rule, Verdict
@@ -29,7 +30,6 @@ _FIRM_PROBLEMS = frozenset({"control-character", "invisible-character", "confusa
 """They hide from people what they would agree to: no rule lifts them."""
 _ENVIRONMENT_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _REMOVERS = frozenset({"rm", "rmdir"})
-_MAX_FOLDERS = 32
 _RANK: dict[Decision, int] = {"allow": 0, "ask": 1, "deny": 2}
 
 
@@ -37,7 +37,7 @@ def judge(line: ShellLine, policy: Policy, place: Place) -> Verdict:
     """Returns the verdict on a whole line, with each part's own."""
     strict = replace(policy, name="strict", mode="default", broken=None, builtin_read_only=False)
     firm = shell_strict.judge(line, strict, place)
-    if firm.decision == "deny":
+    if firm.decision == "deny" and (firm.rule is not None or place.workspace is not None):
         return firm
     judged = _Judging(line, policy, place)
     asked = [part for part in firm.parts if part.decision == "ask" and part.rule is not None]
@@ -47,7 +47,7 @@ def judge(line: ShellLine, policy: Policy, place: Place) -> Verdict:
         bare, allowing = judged.taken_for_allowed(strict)
         second = shell_strict.judge(bare, allowing, place)
         if bare.commands and second.decision != "allow":
-            worst = PartVerdict(line.text, second.decision, second.reason, is_open=True)
+            worst = PartVerdict(line.text, "ask", second.reason, is_open=True)
             parts.append(worst)
     return Verdict(worst.decision, worst.reason, worst.rule, worst.source, tuple(parts))
 
@@ -55,6 +55,33 @@ def judge(line: ShellLine, policy: Policy, place: Place) -> Verdict:
 def _worst(parts: Sequence[PartVerdict]) -> PartVerdict:
     nothing = PartVerdict("", "allow", "the line runs nothing")
     return max(parts, key=lambda part: (_RANK[part.decision], not part.is_open), default=nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A command of the line, and where it runs."""
+
+    command: Command
+    bare: Stripped
+    folders: tuple[str, ...]
+    """Where it may begin; empty: nobody knows."""
+    is_cd: bool = False
+    targets: tuple[str, ...] = ()
+    """Of a `cd`, where it may lead; empty: nobody knows."""
+
+
+def _followed(line: ShellLine, place: Place) -> Iterator[_Step]:
+    """Yields the commands in their order, each with the folders that the `cd`s before it leave possible."""
+    folders = Folders(place)
+    for command in line.commands:
+        bare = stripped(command)
+        found = folders.at(command.context)
+        known = () if None in found else tuple(each for each in found if each is not None)
+        if bare.words and bare.words[0].text == "cd":
+            targets = folders.change(command.context, bare.words[1:]) or ()
+            yield _Step(command, bare, known, is_cd=True, targets=targets)
+        else:
+            yield _Step(command, bare, known)
 
 
 class _Judging:
@@ -68,8 +95,11 @@ class _Judging:
             effect: [rule for rule in rules_of(policy, effect) if kind_of(rule) == "command"]
             for effect in ("ask", "allow")
         }
-        self._folders = self._possible_folders()
-        self._changes_folder = any(command.name in {"cd", "pushd"} for command in line.commands)
+        self._steps = tuple(_followed(line, place))
+        self._folders = tuple(dict.fromkeys(each for step in self._steps for each in step.folders))
+        self._changes_folder = any(step.is_cd for step in self._steps)
+        self._edits: set[int] = set()
+        """Places of the commands whose every path was judged here."""
 
     # What is wrong with the line as a whole -------------------------------------------------
 
@@ -96,14 +126,13 @@ class _Judging:
                 yield PartVerdict(command.line, "ask", reason)
 
     def _is_critical(self, word: Word) -> bool:
-        place = self._place
-        if word.text is None:  # what it stands for is not known: `rm -rf "$DIR"/*`
+        place, text = self._place, home_text(word, self._place)
+        if text is None:  # what it stands for is not known: `rm -rf "$DIR"/*`
             return True
-        home = f"{place.home}{word.text[1:]}" if word.has_tilde else word.text
         root = place.workspace.root if place.workspace else None
         return any(
             is_critical_removal(
-                clean(absolute_text(home, folder, place.platform)),
+                clean(absolute_text(text, folder, place.platform)),
                 cwd=folder,
                 home=place.home,
                 root=root,
@@ -116,13 +145,13 @@ class _Judging:
 
     def parts(self) -> Iterator[PartVerdict]:
         """Yields the verdicts on each command and each file it is redirected to or from."""
-        for command in self._line.commands:
-            for redirect in command.redirects:
-                yield from self._redirect(redirect)
-            if command.words:
-                yield self._command(command)
-            elif command.assignments:
-                yield self._assignments(command)
+        for step in self._steps:
+            for redirect in step.command.redirects:
+                yield from self._redirect(redirect, step)
+            if step.command.words:
+                yield self._command(step)
+            elif step.command.assignments:
+                yield self._assignments(step.command)
 
     def _assignments(self, command: Command) -> PartVerdict:
         is_alone = len(self._line.commands) == 1
@@ -131,7 +160,7 @@ class _Judging:
                 return _open_ask(command.raw, f"setting {each.name} may change what commands do")
         return PartVerdict(command.raw, "allow", "it sets a variable that nothing reads")
 
-    def _redirect(self, redirect: Redirect) -> Iterator[PartVerdict]:
+    def _redirect(self, redirect: Redirect, step: _Step) -> Iterator[PartVerdict]:
         target = redirect.target
         if redirect.is_descriptor or target.text == "/dev/null" or redirect.operator in {"<<", "<<-"}:
             return
@@ -139,11 +168,12 @@ class _Judging:
             if target.text is None:
                 yield _open_ask(target.shown, "what the here-string holds is not known")
             return
-        if not target.is_literal or target.has_tilde or redirect.fd not in {None, "0", "1", "2"}:
+        is_plain = target.is_literal and not target.has_tilde and redirect.fd in {None, "0", "1", "2"}
+        if not is_plain or not step.folders:
             yield _open_ask(target.shown, "where the redirection leads is not known")
             return
         reads, writes = redirect.operator in {"<", "<>"}, redirect.operator != "<"
-        for folder in self._folders:
+        for folder in step.folders:
             if writes:
                 yield self._path(PathAccess(target.text or "", "write"), folder)
             if reads:
@@ -152,12 +182,11 @@ class _Judging:
     def _path(self, access: PathAccess, folder: str) -> PartVerdict:
         return judge_path(access, self._policy, replace(self._place, cwd=folder), from_shell=True)
 
-    def _command(self, command: Command) -> PartVerdict:
-        bare = stripped(command)
-        shown = command.line
-        reason = _never_automatic(command, bare)
-        if reason is None and bare.words[0].text == "cd":
-            return self._cd(bare, shown)
+    def _command(self, step: _Step) -> PartVerdict:
+        bare, shown = step.bare, step.command.line
+        reason = _never_automatic(step.command, bare)
+        if reason is None and step.is_cd:
+            return self._cd(step, shown)
         if reason is None and bare.words[0].text == "git" and self._changes_folder:
             reason = "git in another folder may run what that folder's repository says"
         if reason is not None:
@@ -167,33 +196,31 @@ class _Judging:
             return PartVerdict(shown, "allow", _matches(rule, bare.line), rule.text, rule.source)
         if bare.through_xargs:
             return _open_ask(shown, "what xargs adds to the command is not known")
-        return self._without_rule(bare, shown)
+        return self._without_rule(step, shown)
 
-    def _without_rule(self, bare: Stripped, shown: str) -> PartVerdict:
-        name, words = bare.words[0].text or "", bare.words[1:]
+    def _without_rule(self, step: _Step, shown: str) -> PartVerdict:
+        name, words = step.bare.words[0].text or "", step.bare.words[1:]
         has_glob = any(word.pattern is not None for word in words)
-        if self._policy.builtin_read_only and only_looks(
-            name, [word.shown for word in words], has_glob=has_glob
-        ):
+        texts = [word.shown for word in words]
+        if self._policy.builtin_read_only and only_looks(name, texts, has_glob=has_glob):
             return PartVerdict(shown, "allow", f"{name} only looks, which needs no rule")
-        touched = None if has_glob else edited_paths(name, [word.shown for word in words])
-        if touched is None:
+        touched = None if has_glob or any(word.has_tilde for word in words) else edited_paths(name, texts)
+        if touched is None or not step.folders:
             return _open_ask(shown, f"no rule allows '{shown}'")
         if self._policy.mode != "acceptEdits":
             return _open_ask(shown, f"{name} changes files, which asks without a rule")
-        parts = [self._path(access, folder) for access in touched for folder in self._folders]
-        worst = _worst(parts)
+        worst = _worst([self._path(access, folder) for access in touched for folder in step.folders])
         if worst.decision == "allow":
+            self._edits.add(id(step.command))
             return PartVerdict(shown, "allow", f"{name} in the workspace: edits are accepted")
         return replace(worst, what=shown, reason=f"{worst.what}: {worst.reason}")
 
-    def _cd(self, bare: Stripped, shown: str) -> PartVerdict:
-        target = _cd_target(bare.words)
-        if target is None:
+    def _cd(self, step: _Step, shown: str) -> PartVerdict:
+        if not step.targets:
             return _open_ask(shown, "where cd leads is not known")
-        worst = _worst([self._path(PathAccess(target, "list"), folder) for folder in self._folders])
+        worst = _worst([self._path(PathAccess(target, "list"), self._place.cwd) for target in step.targets])
         if worst.decision != "allow":
-            return replace(worst, what=shown, reason=f"cd to {target}: {worst.reason}")
+            return replace(worst, what=shown, reason=f"cd to {worst.what}: {worst.reason}")
         return PartVerdict(shown, "allow", "cd stays inside the workspace")
 
     # Helpers --------------------------------------------------------------------------------
@@ -204,23 +231,12 @@ class _Judging:
             (rule for rule in rules if any(command_matches(rule.spec or "", one) for one in lines)), None
         )
 
-    def _possible_folders(self) -> tuple[str, ...]:
-        """Returns every folder in which some command of the line may begin."""
-        folders = {self._place.cwd: None}
-        for command in self._line.commands:
-            bare = stripped(command)
-            target = _cd_target(bare.words) if bare.words and bare.words[0].text == "cd" else None
-            if target is not None:
-                there = [clean(absolute_text(target, each, self._place.platform)) for each in folders]
-                folders.update(dict.fromkeys(there[: _MAX_FOLDERS - len(folders)]))
-        return tuple(folders)
-
     def taken_for_allowed(self, strict: Policy) -> tuple[ShellLine, Policy]:
         """Returns the line without what was judged here, and the policy that allows each of its commands."""
         commands = tuple(
             replace(command, words=stripped(command).words, assignments=(), redirects=())
             for command in self._line.commands
-            if command.words
+            if command.words and id(command) not in self._edits
         )
         specs = [escaped(command.line) for command in commands]  # exact ones first: they cover wrappers too
         specs += [f"{escaped(command.words[0].shown)}{PREFIX}" for command in commands]
@@ -250,14 +266,6 @@ def _by_context(context: Context) -> str | None:
     if context.in_subshell or context.in_group:
         return "a group of commands cannot be checked before it runs"
     return None
-
-
-def _cd_target(words: Sequence[Word]) -> str | None:
-    operands = [word for word in words[1:] if word.text != "--"]
-    if len(operands) != 1 or not operands[0].is_literal or operands[0].has_tilde:
-        return None
-    text = operands[0].text or ""
-    return None if text.startswith("-") or not text else text
 
 
 def _is_file_command(bare: Stripped) -> bool:

@@ -40,14 +40,12 @@ _RANK: Mapping[Decision, int] = MappingProxyType({"allow": 0, "ask": 1, "deny": 
 
 
 def judge(line: ShellLine, policy: Policy, place: Place) -> Verdict:
-    """Returns the verdict on a whole line, with each part's own."""
+    """Returns the verdict on a whole line, with each part's own, a single part's too."""
     parts = list(_Judging(line, policy, place).parts())
     worst = max(parts, key=lambda part: (_RANK[part.decision], not part.is_open), default=None)
     if worst is None:
         return Verdict("ask", "the line holds no command")
-    return Verdict(
-        worst.decision, worst.reason, worst.rule, worst.source, tuple(parts) if len(parts) > 1 else ()
-    )
+    return Verdict(worst.decision, worst.reason, worst.rule, worst.source, tuple(parts))
 
 
 class _Judging:

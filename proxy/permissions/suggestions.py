@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import cast
 
 from proxy.permissions import urls
 from proxy.permissions.accesses import NoAccess, accesses_of
@@ -32,9 +33,7 @@ def narrowest_rule(call: ToolCall, policy: Policy, place: Place) -> str | None:
     text = _candidate(call, place)
     if text is None:
         return None
-    rule = read_rule("allow", text, Origin("this suggestion"))
-    if not isinstance(rule, Rule):
-        return None
+    rule = cast("Rule", read_rule("allow", text, Origin("this suggestion")))
     verdict = judge(call, replace(policy, rules=(*policy.rules, rule)), place)
     return text if verdict.decision == "allow" else None
 

@@ -68,6 +68,12 @@ def test_a_verdict_on_a_part_names_the_parts_rule_and_its_source() -> None:
     assert (verdict.decision, verdict.rule, verdict.source) == ("deny", "Read(.env)", "project file")
 
 
+@pytest.mark.parametrize("name", get_args(PolicyName))
+@pytest.mark.parametrize("command", ["unknown", "unknown && other"])
+def test_a_rule_for_all_commands_allows_one_command_as_it_allows_two(command: str, name: PolicyName) -> None:
+    assert _judged(bash(command), name=name, allow=["Bash"]).decision == "allow"
+
+
 def test_every_sub_command_of_a_line_has_its_own_verdict() -> None:
     verdict = _judged(bash("ls && curl x.test"), allow=["Bash(ls)"])
 
