@@ -13,10 +13,11 @@ from proxy.context import LOCAL_TOKEN
 from proxy.store import migrations
 from proxy.store.batches import BatchStore
 from proxy.store.database import Database, open_database
+from proxy.store.decisions_schema import DECISIONS
 from proxy.store.ledger import LedgerStore
 from proxy.store.ledger_schema import TABLES
 from proxy.store.ledger_values import AttemptRow, DayTotal, Entry, RequestRow, Reservation
-from proxy.store.schema import META
+from proxy.store.schema import META, VERSION
 
 NOW = 1_800_000_000.0
 DAY = "2026-11-22"
@@ -130,7 +131,7 @@ async def test_old_requests_and_those_beyond_the_number_go_and_days_stay(home: P
 
 def make_version_1(connection: Connection) -> None:
     """Turns a new database into what version 1 made."""
-    for table in reversed(TABLES):
+    for table in (*reversed(TABLES), DECISIONS):
         table.drop(connection)
     connection.execute(text("ALTER TABLE batches DROP COLUMN token"))
     connection.execute(META.update().where(META.c.key == "version").values(value="1"))
@@ -163,7 +164,7 @@ async def test_a_database_of_version_1_becomes_what_a_new_one_is_and_keeps_its_b
     await database.close()
     database = await open_database(old, NOW)
     fresh = await open_database(new, NOW)
-    assert await database.run(migrations.version_of) == 2
+    assert await database.run(migrations.version_of) == VERSION
     assert await tables_of(database) == await tables_of(fresh)
     batch = await BatchStore(database).get("msgbatch_old")
     assert batch is not None
