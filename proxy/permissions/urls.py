@@ -45,9 +45,9 @@ class UrlVerdict:
     """None: it could not be read."""
     rule: Rule | None = None
     """The rule that decided."""
-    asks_about: Literal["host", "form"] | None = None
-    """Of `ask`: no rule allows the host, or one says to ask; or the URL's form needs a second look, which
-    neither a rule nor a mode replaces."""
+    asks_about: Literal["host", "place", "query"] | None = None
+    """What `ask` is about: the host, which no rule allows or one says to ask about; the place, as its port is
+    odd or it is an address; or the query. Neither a rule nor a mode replaces a look at the latter two."""
 
     @property
     def decision(self) -> Decision:
@@ -91,7 +91,7 @@ def judge_hop(
         return _refused(location, str(refusal))
     verdict = _judge_target(f"{location} {target.url}", target, policy, facts)
     is_same_place = (target.scheme, target.host, target.port) == (source.scheme, source.host, source.port)
-    if verdict.asks_about == "host" and is_same_place:
+    if verdict.asks_about in {"host", "place"} and is_same_place:
         part = replace(verdict.part, decision="allow", reason="the redirect stays with the same host")
         return UrlVerdict(part, target, verdict.rule)
     return verdict
@@ -112,9 +112,12 @@ def _judge_target(text: str, target: Target, policy: Policy, facts: NetworkFacts
     rule = rule_for_host(policy, "deny", target.host.name)
     if rule is not None:
         return _ruled(target, rule, "deny")
-    form = _second_look(target, facts)
-    if form is not None:
-        return UrlVerdict(PartVerdict(target.url, "ask", form), target, None, "form")
+    if target.query_chars > MAX_QUERY_CHARS:
+        reason = f"the query is longer than {MAX_QUERY_CHARS:,} characters"
+        return UrlVerdict(PartVerdict(target.url, "ask", reason), target, None, "query")
+    odd = _odd_place(target, facts)
+    if odd is not None:
+        return UrlVerdict(PartVerdict(target.url, "ask", odd), target, None, "place")
     for effect in ("ask", "allow"):
         rule = rule_for_host(policy, effect, target.host.name)
         if rule is not None:
@@ -133,9 +136,7 @@ def _hard_refusal(text: str, target: Target, facts: NetworkFacts) -> str | None:
     return internal_reason(target.host)
 
 
-def _second_look(target: Target, facts: NetworkFacts) -> str | None:
-    if target.query_chars > MAX_QUERY_CHARS:
-        return f"the query is longer than {MAX_QUERY_CHARS:,} characters"
+def _odd_place(target: Target, facts: NetworkFacts) -> str | None:
     if is_local(target, facts.local_hosts):
         return None
     if target.host.address is not None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from bs4 import BeautifulSoup, Comment, Tag
+from bs4 import BeautifulSoup, Comment, Tag, UnicodeDammit
 from markdownify import MarkdownConverter
 
 from proxy.permissions.hosts import UrlRefusal
@@ -15,6 +15,8 @@ from proxy.tools.web.values import Fetched, FetchError
 
 MAX_HTML_BYTES = 3 * 1024 * 1024
 """More markup than this is cut before it is read: parsing takes a second a megabyte."""
+MAX_TAGS = 40_000
+"""Of a page with more tags only the words are taken: Markdown takes a second for 20,000."""
 MAX_MARKDOWN_CHARS = 1_000_000
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _NOISE = (
@@ -44,8 +46,15 @@ _INVISIBLE = re.compile(
     "\U000e0000-\U000e0fff]"
 )
 """Control, zero-width and bidirectional characters and tags: who looks at the page does not see them."""
+_XML_DECLARATION = re.compile(r"\A\s*<\?xml[^>]{0,200}\?>")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+\n")
 _MIN_MAIN_CHARS = 200
+_MAX_BLANKS = 200
+_MAX_INDENTS = 12
+_INDENTING = ["blockquote", "ul", "ol", "dl"]
+_BLANKS = re.compile(r"[ \t\r\n\f]+")
+_LONG_BLANKS = re.compile(r"[ \t\r\n\f]{20}")
+_VERY_LONG_BLANKS = re.compile(rf"[ \t\r\n\f]{{{_MAX_BLANKS},}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,7 @@ def read_text_page(page: Fetched) -> PageText:
     Raises:
         FetchError: It is no text.
     """
-    if page.media_type in _HTML_TYPES:
+    if page.media_type in _HTML_TYPES and b"<" in page.body:
         return _from_html(page)
     if b"\0" in page.body[:4096] and not _is_wide(page):
         raise FetchError(
@@ -90,17 +99,27 @@ def _from_html(page: Fetched) -> PageText:
     if len(body) > MAX_HTML_BYTES:
         body = body[:MAX_HTML_BYTES]
         note = "only the first 3 MiB of the page were read"
-    soup = BeautifulSoup(body, "html.parser", from_encoding=page.charset)
+    # lxml knows which end tags may be left out, and half the web leaves them out: html.parser does not.
+    soup = BeautifulSoup(_XML_DECLARATION.sub("", _markup(body, page.charset)), "lxml")
     title = _title(soup)
     base = _base(soup, page.url)
     _drop_noise(soup)
     _mend_links(soup, base)
+    _collapse_blanks(soup)
+    _flatten(soup)
     root = _main_part(soup)
-    try:
-        text = MarkdownConverter(heading_style="ATX", bullets="-", strip=["img"]).convert_soup(root)
-    except RecursionError:  # nested a thousand deep: the words are still there
-        text = root.get_text("\n")
+    text = _markdown(root) if len(root.find_all(limit=MAX_TAGS)) < MAX_TAGS else root.get_text("\n")
     return _cut(title, _INVISIBLE.sub("", text), note)
+
+
+def _markup(body: bytes, charset: str | None) -> str:
+    """The header's encoding counts before the page's own, and that before a guess (HTML standard, 13.2.3)."""
+    try:
+        if charset is not None:
+            return body.decode(charset, errors="replace")
+    except LookupError:
+        pass
+    return UnicodeDammit(body, is_html=True).unicode_markup or ""
 
 
 def _title(soup: BeautifulSoup) -> str | None:
@@ -147,7 +166,31 @@ def _mend_links(soup: BeautifulSoup, base: Target) -> None:
         except UrlRefusal:
             link.unwrap()
     for image in soup.find_all("img"):
-        image.replace_with(str(image.get("alt") or ""))
+        words = str(image.get("alt") or "")
+        if words:
+            image.replace_with(words)
+        else:
+            image.decompose()
+
+
+def _collapse_blanks(soup: BeautifulSoup) -> None:
+    """Writes runs of blanks as browsers show them; markdownify takes quadratic time for long ones."""
+    for text in soup.find_all(string=_LONG_BLANKS):
+        if text.find_parent("pre") is None:
+            text.replace_with(_BLANKS.sub(" ", text))
+        else:
+            text.replace_with(_VERY_LONG_BLANKS.sub(_shortened, text))
+
+
+def _flatten(soup: BeautifulSoup) -> None:
+    """Ends quotes and lists nested without end: each level writes every line below it anew."""
+    for tag in soup.find_all(_INDENTING):
+        if len(tag.find_parents(_INDENTING, limit=_MAX_INDENTS)) == _MAX_INDENTS:
+            tag.unwrap()
+
+
+def _shortened(found: re.Match[str]) -> str:
+    return found[0][:_MAX_BLANKS]
 
 
 def _main_part(soup: BeautifulSoup) -> BeautifulSoup | Tag:
@@ -158,6 +201,13 @@ def _main_part(soup: BeautifulSoup) -> BeautifulSoup | Tag:
             if found.name != "article" or len(articles) == 1:
                 return found
     return soup
+
+
+def _markdown(root: BeautifulSoup | Tag) -> str:
+    try:
+        return MarkdownConverter(heading_style="ATX", bullets="-").convert_soup(root)
+    except RecursionError:  # nested a thousand deep: the words are still there
+        return root.get_text("\n")
 
 
 def _cut(title: str | None, text: str, note: str | None) -> PageText:

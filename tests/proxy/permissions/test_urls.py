@@ -55,14 +55,14 @@ def test_an_ask_rule_goes_before_an_allow_rule() -> None:
 
 def test_the_form_of_a_url_is_asked_about_although_its_host_is_allowed() -> None:
     everything = fetch_policy(fetch_rule("allow", None))
-    for url, reason in (
-        ("https://example.org:8443/", "port 8443 is not the usual one of https"),
-        ("http://example.org:8080/", "port 8080 is not the usual one of http, unencrypted"),
-        ("https://8.8.8.8/", "8.8.8.8 is an address, not a name"),
-        ("https://example.org/?" + "a" * 1000, "the query is longer than 1,000 characters"),
+    for url, reason, about in (
+        ("https://example.org:8443/", "port 8443 is not the usual one of https", "place"),
+        ("http://example.org:8080/", "port 8080 is not the usual one of http, unencrypted", "place"),
+        ("https://8.8.8.8/", "8.8.8.8 is an address, not a name", "place"),
+        ("https://example.org/?" + "a" * 1000, "the query is longer than 1,000 characters", "query"),
     ):
         verdict = judge_url(url, everything)
-        assert (verdict.decision, verdict.part.reason, verdict.asks_about) == ("ask", reason, "form")
+        assert (verdict.decision, verdict.part.reason, verdict.asks_about) == ("ask", reason, about)
 
 
 def test_what_cannot_be_read_has_no_target() -> None:
@@ -130,6 +130,13 @@ def test_a_redirect_to_another_host_or_port_is_asked_about() -> None:
     assert judge_hop("https://www.other.example/b", source, 1, p3()).decision == "ask"
     assert judge_hop("https://other.example:444/b", source, 1, p3()).decision == "ask"
     assert judge_hop("/b?" + "a" * 1001, source, 1, p3()).decision == "ask"
+
+
+def test_a_redirect_within_an_asked_port_needs_no_second_question() -> None:
+    source = read_url("https://docs.example.com:8443/a")
+
+    assert judge_hop("/b", source, 1, p3()).decision == "allow"
+    assert judge_hop("https://docs.example.com:8444/b", source, 1, p3()).decision == "ask"
 
 
 def test_redirects_are_counted() -> None:

@@ -8,12 +8,14 @@ that; we do not: an engine with a key is the steadier choice.
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
-
-from bs4 import BeautifulSoup, Tag
 
 from proxy.tools.web.engines.base import NO_SCOPE, EngineClient, Request, SearchScope, plain, with_sites
 from proxy.tools.web.values import SearchError, SearchResult
+
+if TYPE_CHECKING:
+    from bs4 import Tag
 
 BASE_URL = "https://html.duckduckgo.com"
 _REDIRECTOR = "/l/?"
@@ -53,7 +55,9 @@ def read_results(body: bytes, limit: int) -> list[SearchResult]:
     Raises:
         SearchError: It is a puzzle instead.
     """
-    soup = BeautifulSoup(body, "html.parser")
+    from bs4 import BeautifulSoup  # noqa: PLC0415 - only who searches has it in memory; in a thread
+
+    soup = BeautifulSoup(body or b"<p>", "lxml")
     if soup.select_one("#challenge-form, .anomaly-modal__modal, form[action*='anomaly']") is not None:
         raise SearchError(
             "too_many_requests", "DuckDuckGo wants to see a human: try again later, or use a key"
