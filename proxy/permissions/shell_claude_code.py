@@ -180,7 +180,10 @@ class _Judging:
                 yield self._path(PathAccess(target.text or "", "read"), folder)
 
     def _path(self, access: PathAccess, folder: str) -> PartVerdict:
-        return judge_path(access, self._policy, replace(self._place, cwd=folder), from_shell=True)
+        part = judge_path(access, self._policy, replace(self._place, cwd=folder), from_shell=True)
+        if part.decision == "deny" and part.rule is None:  # the shell may read the words otherwise
+            return replace(part, decision="ask")
+        return part
 
     def _command(self, step: _Step) -> PartVerdict:
         bare, shown = step.bare, step.command.line

