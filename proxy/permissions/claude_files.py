@@ -93,7 +93,7 @@ def with_rules(text: str, lists: Mapping[Decision, Sequence[str]]) -> str:
 
 
 def _findings(read: RuleSet, *, counts: bool) -> list[RuleFinding]:
-    shadowed = {problem.rule: problem for problem in problems_of(read.rules)}
+    shadowed = {(problem.effect, problem.rule): problem for problem in problems_of(read.rules)}
     found = [_finding(rule, shadowed, counts=counts) for rule in read.rules]
     found += [
         RuleFinding(problem.effect, problem.rule, "invalid", problem.text, problem.fix)
@@ -103,12 +103,14 @@ def _findings(read: RuleSet, *, counts: bool) -> list[RuleFinding]:
     return found
 
 
-def _finding(rule: Rule, shadowed: Mapping[str, RuleProblem], *, counts: bool) -> RuleFinding:
+def _finding(
+    rule: Rule, shadowed: Mapping[tuple[str | None, str], RuleProblem], *, counts: bool
+) -> RuleFinding:
     if rule.effect == "allow" and not counts:
         remark = "The project is not trusted: what it allows does not count."
         return RuleFinding(rule.effect, rule.text, "untrusted", remark)
-    problem = problem_of(rule) or shadowed.get(rule.text)
-    if problem is None or problem.effect != rule.effect:
+    problem = problem_of(rule) or shadowed.get((rule.effect, rule.text))
+    if problem is None:
         return RuleFinding(rule.effect, rule.text, "works")
     return RuleFinding(rule.effect, rule.text, problem.kind, problem.text, problem.fix)
 

@@ -49,10 +49,14 @@ def test_a_rule_that_another_one_goes_before_is_shown_so() -> None:
     assert _states(file) == {"Bash(git *)": "works", "Bash(git log)": "nothing", "Bash(ls)": "works"}
 
 
-def test_one_text_in_two_lists_is_told_apart() -> None:
-    file = _read({"allow": ["Bash(ls)"], "deny": ["Bash(ls)"]})
+def test_one_text_in_several_lists_is_told_apart() -> None:
+    file = _read({"allow": ["Bash(ls)"], "ask": ["Bash(ls)"], "deny": ["Bash(ls)"]})
 
-    assert [(each.effect, each.state) for each in file.findings] == [("deny", "works"), ("allow", "nothing")]
+    assert [(each.effect, each.state) for each in file.findings] == [
+        ("deny", "works"),
+        ("ask", "nothing"),
+        ("allow", "nothing"),
+    ]
 
 
 @pytest.mark.parametrize(("scope", "anchor"), [("user", "/home/u/.claude"), ("project", "/p"), ("local", "")])
