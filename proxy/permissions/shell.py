@@ -51,7 +51,7 @@ def parse_line(text: str) -> ShellLine:
         return ShellLine(text, (), tuple(problems))
     problems += reader.problems
     if not problems:
-        problems += second_reading(reader.text, _comparable_spans(reader))
+        problems += second_reading(reader.text, _comparable_spans(reader), reader.descriptors)
     commands = tuple(draft.freeze(source) for draft, source in reader.drafts)
     problems += _space_problems(commands)
     return ShellLine(

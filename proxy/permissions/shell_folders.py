@@ -28,6 +28,10 @@ class _Shell:
     """Where it was before a `cd` that may not have run."""
     chain: int = -1
     """The chain within which that `cd` has run for certain."""
+    left: tuple[str | None, ...] = ()
+    """Where it was before its last `cd`: it still is if that failed, as behind `||`."""
+    left_in: int = -1
+    """The chain of that `cd`."""
 
     def settle(self) -> None:
         """Takes both folders as possible."""
@@ -56,6 +60,8 @@ class Folders:
                 if context.scope[:length] in self._shells
             )
             shell = self._shells[context.scope] = _Shell(outer.folders, outer.before, outer.chain)
+        if context.after == "||" and shell.left_in == context.chain:
+            shell.before = tuple(dict.fromkeys((*shell.before, *shell.left)))
         if shell.before and (shell.chain != context.chain or context.after == "||"):
             shell.settle()
         return shell
@@ -72,7 +78,8 @@ class Folders:
         if targets is None or context.in_loop or len(targets) > _MAX_FOLDERS:
             shell.folders = (None,)
             return None
-        before = shell.folders
+        before = shell.left = shell.folders
+        shell.left_in = context.chain
         shell.folders = targets
         is_there = all(self._place.look(target).kind == "folder" for target in targets)
         if not is_there:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import tree_sitter
 import tree_sitter_bash
@@ -108,12 +108,15 @@ _OPERATORS = frozenset(
 _MAX_NODES = 12_000
 
 
-def second_reading(text: str, spans: Sequence[tuple[int, int]] | None) -> list[Problem]:
+def second_reading(
+    text: str, spans: Sequence[tuple[int, int]] | None, descriptors: Collection[tuple[int, int]] = ()
+) -> list[Problem]:
     """Returns where the grammar finds errors, unknown parts, or words at other places than `spans`.
 
     Args:
         text: the line, joined lines taken together.
         spans: where our own reader found words, in characters; None: do not compare.
+        descriptors: where it found descriptors of redirections, which the grammar may take for words.
     """
     data = text.encode("utf-8", "surrogatepass")
     tree = tree_sitter.Parser(_LANGUAGE).parse(data)
@@ -127,7 +130,10 @@ def second_reading(text: str, spans: Sequence[tuple[int, int]] | None) -> list[P
             return [Problem("unknown", f"the line holds a part that is not known: {node.type}")]
         if not node.child_count or node.type in _WHOLE:
             leaves.append(node)
-    if spans is not None and _word_spans(leaves) != _byte_spans(text, data, spans):
+    if spans is None:
+        return []
+    ours, known = _byte_spans(text, data, spans), _byte_spans(text, data, descriptors)
+    if _word_spans(leaves) - known != ours:
         return [Problem("two-readings", "the line can be read in two ways")]
     return []
 
@@ -164,7 +170,7 @@ def _word_spans(leaves: Sequence[tree_sitter.Node]) -> set[tuple[int, int]]:
     return set(spans)
 
 
-def _byte_spans(text: str, data: bytes, spans: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+def _byte_spans(text: str, data: bytes, spans: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
     if len(data) == len(text):
         return set(spans)
     offsets = [0]

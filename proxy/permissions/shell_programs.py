@@ -297,8 +297,7 @@ def examine_npm(words: Sequence[Word]) -> Examined:
 def examine_python(words: Sequence[Word]) -> Examined:
     if [word.shown for word in words[:2]] != ["-m", "pytest"]:
         return Examined(operands=[Operand(word) for word in guessed_paths(words)])
-    kept = [word for word in words[2:] if not re.fullmatch("-pno:[A-Za-z_]+", word.shown)]
-    arguments, examined = _checked(kept, shell_tables.PYTEST)
+    arguments, examined = _checked(_without_switched_off(words[2:]), shell_tables.PYTEST)
     for word in arguments.operands:
         if word.shown.startswith("@"):
             examined.danger = "pytest reads options from a file"
@@ -307,6 +306,17 @@ def examine_python(words: Sequence[Word]) -> Examined:
             Operand(word if path == word.shown else Word(raw=path, text=path, shown=path))
         )
     return examined
+
+
+def _without_switched_off(words: Sequence[Word]) -> list[Word]:
+    """Takes `-p no:plugin` out: it loads nothing."""
+    kept: list[Word] = []
+    for word in words:
+        if kept and kept[-1].shown == "-p" and re.fullmatch("no:[A-Za-z_]+", word.shown):
+            kept.pop()
+        elif not re.fullmatch("-pno:[A-Za-z_]+", word.shown):
+            kept.append(word)
+    return kept
 
 
 def guessed_paths(words: Sequence[Word]) -> list[Word]:

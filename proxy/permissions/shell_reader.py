@@ -32,8 +32,8 @@ class Reader(ListReader):
         super().__init__(text, depth=depth, base=base, first_number=first_number)
         self.loose_words: list[Word] = []
         self.spans: list[tuple[int, int]] = []
-        self.bodies: list[tuple[int, int]] = []
-        """Where here-documents stand."""
+        self.descriptors: set[tuple[int, int]] = set()
+        """Where redirections name descriptors."""
         self._waiting: list[RedirectDraft] = []
         self._reserved: dict[str, Callable[[], None]] = {
             "!": self._start_negation,
@@ -153,7 +153,10 @@ class Reader(ListReader):
         if first == last:
             self.problem("syntax", "a redirection has no target")
             return
-        self.spans.append((first, last))
+        if fd is not None:
+            self.descriptors.add((start, start + len(fd)))
+        if self.text[first:last] != "-" or operator not in {">&", "<&"}:
+            self.spans.append((first, last))
         draft.cover(start, last)
         (target,) = self._words(first, last, braces=False)
         redirect = RedirectDraft(operator, fd, target)
@@ -167,7 +170,7 @@ class Reader(ListReader):
             self._read_document(redirect)
 
     def _read_document(self, redirect: RedirectDraft) -> None:
-        start = end = self.position
+        end = self.position
         lines: list[str] = []
         delimiter = redirect.target.shown
         while end < len(self.text):
@@ -181,7 +184,6 @@ class Reader(ListReader):
         else:
             self.problem("syntax", "a here-document is not closed")
         self.position = end
-        self.bodies.append((start, end))
         redirect.body = "".join(lines)
         if not redirect.target.is_quoted:
             self.problem("here-document", "a here-document without a quoted delimiter may run commands")

@@ -34,7 +34,11 @@ _STATE_BUILTINS = frozenset(
 )
 """Builtins that change what later commands do, or evaluate their arguments: no allow rule counts for them."""
 _SAFE_VARIABLE = re.compile(r"LANG|LC_[A-Z]+|TZ|NO_COLOR|TERM")
-_SAFE_VALUE = re.compile(r"[\w.@+,-]*(?:/[\w.@+,-]+)*", re.ASCII)
+_SAFE_VALUES = (
+    re.compile(r"[\w.@+,-]*", re.ASCII),
+    re.compile(r"(?:[\w.@+,-]+(?:/[\w.@+,-]+)*)?", re.ASCII),
+)
+"""Values of these variables that name no file; a time zone may have slashes."""
 _MAX_SHOWN = 200
 _RANK: Mapping[Decision, int] = MappingProxyType({"allow": 0, "ask": 1, "deny": 2})
 
@@ -64,6 +68,9 @@ class _Judging:
         """Yields the verdict on each part, in the order of the text."""
         for problem in self._line.problems:
             yield PartVerdict(_shown(self._line.text), "ask", problem.sentence)
+        for word in self._line.loose_words:
+            if word.text is None:
+                yield PartVerdict(_shown(word.raw), "ask", "what the shell puts there is not known")
         if not self._line.commands:
             yield from self._unparsed()
         for command in self._line.commands:
@@ -228,8 +235,9 @@ def _name_reasons(word: Word) -> Iterator[str]:
 def _assignment_reasons(assignments: Sequence[Assignment], *, alone: bool) -> Iterator[str]:
     for each in assignments:
         value = each.value.text
+        safe = _SAFE_VALUES[each.name == "TZ"]
         is_safe = _SAFE_VARIABLE.fullmatch(each.name) is not None and not each.appends
-        if alone or not is_safe or value is None or not _SAFE_VALUE.fullmatch(value) or ".." in value:
+        if alone or not is_safe or value is None or not safe.fullmatch(value) or ".." in value:
             yield f"setting {each.name} may change what commands do"
 
 

@@ -166,6 +166,8 @@ def unwrap(name: str, words: Sequence[str]) -> Unwrapped:
     while index < len(words) and wrapper.has_assignments and _ASSIGNMENT.match(words[index]):
         index += 1
     inner = words[index + wrapper.operands :]
+    if wrapper.scripts and inner and inner[0].startswith("-"):  # `su root -c text`
+        _option_length(wrapper, inner[0], inner[1:2], scripts)
     if name == "env" and scripts:
         return Unwrapped((), [" ".join((*scripts, *inner))])
     if wrapper.joins and inner:
@@ -218,25 +220,31 @@ def shell_scripts(words: Sequence[str]) -> list[str]:
     return list(words[index : index + 1]) if has_script else []
 
 
-_SAFE: Mapping[str, tuple[re.Pattern[str], re.Pattern[str]]] = MappingProxyType(
+_NEVER = re.compile(r"\Z.")
+_SAFE: Mapping[str, tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]] = MappingProxyType(
     {
         "timeout": (
             re.compile(
                 r"-v|--verbose|--foreground|--preserve-status|-[ks][\w.+-]+|--(?:kill-after|signal)=[\w.+-]+"
             ),
             re.compile(r"-[ks]|--kill-after|--signal"),
+            re.compile(r"[\w.+-]+"),
         ),
-        "time": (re.compile("-p"), re.compile(r"\Z.")),
-        "nice": (re.compile(r"-n-?[0-9]+|--?[0-9]+|--adjustment=-?[0-9]+"), re.compile("-n|--adjustment")),
-        "nohup": (re.compile(r"\Z."), re.compile(r"\Z.")),
+        "time": (re.compile("-p"), _NEVER, _NEVER),
+        "nice": (
+            re.compile(r"-n-?[0-9]+|--?[0-9]+|--adjustment=-?[0-9]+"),
+            re.compile("-n|--adjustment"),
+            re.compile("-?[0-9]+"),
+        ),
+        "nohup": (_NEVER, _NEVER, _NEVER),
         "stdbuf": (
             re.compile(r"-[ioe](?:L|[0-9]+[kKMG]?B?)|--(?:input|output|error)=(?:L|[0-9]+[kKMG]?B?)"),
             re.compile("-[ioe]|--(?:input|output|error)"),
+            re.compile("L|[0-9]+[kKMG]?B?"),
         ),
     }
 )
-"""The wrappers that allow rules look past: their options in one word, and those that take the next one."""
-_VALUE = re.compile(r"[\w.+-]+")
+"""The wrappers that allow rules look past: their options in one word, those that take the next one, and it."""
 _DURATION = re.compile(r"[0-9]+(?:\.[0-9]+)?[smhd]?|[0-9]*\.[0-9]+[smhd]?")
 
 
@@ -246,14 +254,14 @@ def without_safe_wrappers(words: Sequence[Word]) -> Sequence[Word] | None:
     None: an option of one of them is not literal or not known to be harmless.
     """
     while words and words[0].text in _SAFE:
-        single, double = _SAFE[words[0].text or ""]
+        single, double, value = _SAFE[words[0].text or ""]
         index = 1
         while index < len(words) and words[index].shown.startswith("-"):
             text = words[index].text or ""
             index += 1
             if text == "--":
                 break
-            if double.fullmatch(text) and index < len(words) and _VALUE.fullmatch(words[index].text or ""):
+            if double.fullmatch(text) and index < len(words) and value.fullmatch(words[index].text or ""):
                 index += 1
             elif not single.fullmatch(text):
                 return None
