@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from proxy.permissions.path_names import absolute_text, lexical_refusal
 from proxy.permissions.paths import Operation
 from proxy.permissions.values import FolderEntry, PathFacts, Platform, Workspace
 from proxy.tools import guard_files, guard_walk
+from proxy.tools.guard_disk import Disk, disk_of_this_machine
 from proxy.tools.guard_resolve import Found, OpenedFolder, open_folder, resolve
 from proxy.tools.guard_values import (
     MAX_READ_BYTES,
@@ -40,7 +40,9 @@ class WorkspaceGuard:
 
     workspace: Workspace
     folders: tuple[OpenedFolder, ...]
-    """The workspace's folders, opened; the longest path first, `/` last."""
+    """The workspace's folders, opened; the longest path first, the top of the disk last."""
+    disk: Disk
+    """The system's calls."""
     cwd: str
     """Where relative paths begin; absolute."""
     judge: Judge = deny_everything
@@ -54,6 +56,7 @@ class WorkspaceGuard:
         judge: Judge = deny_everything,
         additional: Sequence[str] = (),
         platform: Platform = "linux",
+        disk: Disk | None = None,
     ) -> WorkspaceGuard:
         """Opens the folders of a workspace; close it when the workspace is given up.
 
@@ -62,19 +65,23 @@ class WorkspaceGuard:
             judge: Who judges each use.
             additional: Further folders counted as inside.
             platform: This machine's.
+            disk: The system's calls; None: this machine's.
 
         Raises:
             GuardError: The root cannot be opened.
         """
-        opened = [open_folder(workspace.root)]
+        disk = disk or disk_of_this_machine()
+        opened = [open_folder(workspace.root, disk)]
+        tops = {_top(workspace.root, platform): None}
         for path in (*workspace.read_only, *additional):
             try:
-                opened.append(open_folder(path))
+                opened.append(open_folder(path, disk))
             except GuardError:
                 continue
-        opened.append(open_folder("/"))
+            tops[_top(path, platform)] = None
+        opened.extend(open_folder(path, disk) for path in tops)
         folders = tuple(sorted(opened, key=lambda each: len(each.path), reverse=True))
-        return cls(workspace, folders, workspace.root, judge, platform)
+        return cls(workspace, folders, disk, workspace.root, judge, platform)
 
     def judged_by(self, judge: Judge, *, cwd: str | None = None) -> WorkspaceGuard:
         """Returns a guard over the same opened folders with another judge, and perhaps another folder."""
@@ -83,22 +90,23 @@ class WorkspaceGuard:
     def close(self) -> None:
         """Gives the folders back; guards made by `judged_by` share them."""
         for folder in self.folders:
-            os.close(folder.descriptor)
+            self.disk.close_folder(folder.descriptor)
 
     def is_current(self) -> bool:
         """Says whether the root's path still leads to the folder that was opened."""
         root = next(each for each in self.folders if each.path == self.workspace.root)
         try:
-            status = Path(root.path).stat()
-        except OSError:
+            now = open_folder(root.path, self.disk)
+        except GuardError:
             return False
-        return (status.st_dev, status.st_ino) == root.identity
+        self.disk.close_folder(now.descriptor)
+        return now.identity == root.identity
 
     # Asking -------------------------------------------------------------------------------
 
     def facts(self, path: str) -> PathFacts:
         """Returns what a path is, judged by nobody; for `Place.look`. Never raises."""
-        with resolve(absolute_text(path, self.cwd, self.platform), self.folders) as found:
+        with resolve(absolute_text(path, self.cwd, self.platform), self.folders, self.disk) as found:
             return replace(found.facts, given=path)
 
     def names_in(self, path: str) -> tuple[FolderEntry, ...]:
@@ -107,7 +115,7 @@ class WorkspaceGuard:
         Args:
             path: An absolute folder.
         """
-        with resolve(absolute_text(path, self.cwd, self.platform), self.folders) as found:
+        with resolve(absolute_text(path, self.cwd, self.platform), self.folders, self.disk) as found:
             try:
                 return guard_walk.names_in(found)
             except GuardError:
@@ -241,7 +249,7 @@ class WorkspaceGuard:
         refusal = lexical_refusal(path, self.platform)
         if refusal is not None:
             raise GuardError("refused", f"{path!r} was refused: {refusal}.")
-        found = resolve(absolute_text(path, self.cwd, self.platform), self.folders)
+        found = resolve(absolute_text(path, self.cwd, self.platform), self.folders, self.disk)
         found.facts = replace(found.facts, given=path)
         try:
             self._check(found.facts, operation)
@@ -257,14 +265,22 @@ class WorkspaceGuard:
 
     def _is_unchanged(self, found: Found) -> bool:
         """Says whether the path still leads to the same name in the same folder."""
-        with resolve(absolute_text(found.facts.given, self.cwd, self.platform), self.folders) as again:
+        with resolve(
+            absolute_text(found.facts.given, self.cwd, self.platform), self.folders, self.disk
+        ) as again:
             if again.folder < 0 or again.name != found.name or len(again.missing) > 1:
                 return False
-            if not os.path.samestat(os.fstat(again.folder), os.fstat(found.folder)):
+            here, then = self.disk.folder_status(again.folder), self.disk.folder_status(found.folder)
+            if not os.path.samestat(here, then):
                 return False
             if found.status is None or again.status is None:
                 return found.status is again.status
             return os.path.samestat(again.status, found.status)
+
+
+def _top(path: str, platform: Platform) -> str:
+    """Returns the top of the disk a path is on, as `/` or `/c`."""
+    return path[:2] if platform == "windows" else "/"
 
 
 def _must_be_file(found: Found) -> os.stat_result:
@@ -289,5 +305,5 @@ def _must_have_room(found: Found, *, create_parents: bool) -> None:
 
 
 def _must_be_writable(found: Found) -> None:
-    if not os.access(found.name, os.W_OK, dir_fd=found.folder):
+    if not found.disk.is_writable(found.name, found.folder):
         raise GuardError("system", f"{found.facts.given} is write-protected.")

@@ -7,20 +7,13 @@ import errno
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Callable
 
 from proxy.permissions.values import PathFacts
 from proxy.tools.guard_resolve import Found
 from proxy.tools.guard_values import MAX_READ_BYTES, FileContent, GuardError, Stamp
 
-_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
-_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_READ_FLAGS = os.O_RDONLY | _CLOEXEC | _NOFOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
-_NEW_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOEXEC | _NOFOLLOW
-_FOLDER_FLAGS = os.O_RDONLY | _CLOEXEC | _NOFOLLOW | getattr(os, "O_DIRECTORY", 0)
-_NO_HARD_LINKS = frozenset(
-    {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EXDEV}
-)
 _CHANGED = "was replaced by something else while it was being used. Nothing was changed. Look again"
 
 
@@ -36,7 +29,7 @@ def open_checked(found: Found) -> int:
         GuardError: Something else has its name by now, or it may not be read.
     """
     try:
-        descriptor = os.open(found.name, _READ_FLAGS, dir_fd=found.folder)
+        descriptor = found.disk.open_file(found.name, found.folder)
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.ENOENT, errno.ENXIO, errno.EMLINK}:
             raise changed(found.facts.given) from error
@@ -84,13 +77,13 @@ def make_parents(found: Found) -> Found:
     """
     for name in found.missing[:-1]:
         try:
-            os.mkdir(name, dir_fd=found.folder)
-            entered = os.open(name, _FOLDER_FLAGS, dir_fd=found.folder)
+            found.disk.make_folder(name, found.folder)
+            entered = found.disk.open_folder(name, found.folder)
         except OSError as error:
             if error.errno in {errno.EEXIST, errno.ELOOP, errno.ENOTDIR, errno.EMLINK}:
                 raise changed(found.facts.given) from error
             raise system(found.facts.given, "make the folder for", error) from error
-        os.close(found.folder)
+        found.disk.close_folder(found.folder)
         found.folder = entered
     found.missing = found.missing[-1:]
     return found
@@ -107,26 +100,32 @@ def replace_file(found: Found, data: bytes, is_unchanged: Callable[[Found], bool
     Raises:
         GuardError: The path leads elsewhere by now, or the system refused.
     """
-    folder = os.open(".", _FOLDER_FLAGS, dir_fd=found.folder)
-    temporary = f".{found.name[:60]}.{secrets.token_hex(8)}.tmp"
+    disk = found.disk
+    temporary = f".{found.name[:40]}.{secrets.token_hex(8)}.tmp"
+    folder = disk.open_to_list(".", found.folder)
     try:
         stamp = _write_new(temporary, data, folder, found)
         if not is_unchanged(found):
             raise changed(found.facts.given)
-        _give_name(temporary, found, folder)
-        os.fsync(folder)
+        if found.status is None:
+            disk.name_new(temporary, found.name, folder)
+        else:
+            disk.replace(temporary, found.name, folder)
+        disk.sync(folder)
+    except FileExistsError as error:
+        raise changed(found.facts.given) from error
     except OSError as error:
         raise system(found.facts.given, "write", error) from error
     finally:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary, dir_fd=folder)
-        os.close(folder)
+            disk.remove(temporary, folder)
+        disk.close_folder(folder)
     return stamp
 
 
 def _write_new(name: str, data: bytes, folder: int, found: Found) -> Stamp:
     old = found.status
-    descriptor = os.open(name, _NEW_FLAGS, 0o666 if old is None else 0o600, dir_fd=folder)
+    descriptor = found.disk.create(name, folder, 0o666 if old is None else 0o600)
     with os.fdopen(descriptor, "wb", buffering=0) as file:
         rest = memoryview(data)
         while rest:
@@ -138,37 +137,13 @@ def _write_new(name: str, data: bytes, folder: int, found: Found) -> Stamp:
 
 
 def _keep_owner_and_mode(descriptor: int, old: os.stat_result) -> None:
+    if sys.platform == "win32":  # there is neither; a file that may not be written is refused before
+        return
     new = os.fstat(descriptor)
     if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
         with contextlib.suppress(OSError):
             os.fchown(descriptor, old.st_uid, old.st_gid)
     os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
-
-
-def _give_name(temporary: str, found: Found, folder: int) -> None:
-    """Names the new file; a name that was free when it was checked must still be free."""
-    if found.status is not None:
-        os.rename(temporary, found.name, src_dir_fd=folder, dst_dir_fd=folder)
-        return
-    try:
-        os.link(temporary, found.name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
-    except FileExistsError as error:
-        raise changed(found.facts.given) from error
-    except OSError as error:
-        if error.errno not in _NO_HARD_LINKS:
-            raise
-        if name_is_taken(found.name, folder):
-            raise changed(found.facts.given) from error
-        os.rename(temporary, found.name, src_dir_fd=folder, dst_dir_fd=folder)
-
-
-def name_is_taken(name: str, folder: int) -> bool:
-    """Says whether a folder holds something of this name, a link that leads nowhere included."""
-    try:
-        os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
 
 
 def describe(facts: PathFacts) -> str:

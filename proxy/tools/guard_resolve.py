@@ -1,4 +1,4 @@
-"""Finds where a path leads, name by name from opened folders, on systems with directory descriptors.
+"""Finds where a path leads, name by name from opened folders.
 
 No name is ever looked up with links followed: a link is read and its text walked like any other, so every
 place on the way is known, and what is used afterwards is what was found. `Found` holds the folder's
@@ -19,17 +19,12 @@ from typing_extensions import Self
 
 from proxy.permissions.path_names import clean
 from proxy.permissions.values import PathFacts
+from proxy.tools.guard_disk import Disk
 from proxy.tools.guard_values import GuardError
 
 Kind: TypeAlias = Literal["file", "folder", "missing", "other"]
 
 MAX_LINKS = 40
-_FOLDER_FLAGS = (
-    getattr(os, "O_PATH", os.O_RDONLY)
-    | getattr(os, "O_DIRECTORY", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-)
 _NOT_ENTERED = frozenset({"/proc", "/dev", "/.vol"})
 """Looking around there may already do something."""
 
@@ -48,6 +43,7 @@ class Found:
     """The path's own name in its folder; `.` for a folder from which walks begin."""
     status: os.stat_result | None
     """Of the path itself, where it exists."""
+    disk: Disk
 
     def __enter__(self) -> Self:
         return self
@@ -60,7 +56,7 @@ class Found:
     def close(self) -> None:
         """Gives the descriptor back."""
         if self.folder >= 0:
-            os.close(self.folder)
+            self.disk.close_folder(self.folder)
             self.folder = -1
 
 
@@ -75,28 +71,29 @@ class OpenedFolder:
     """Device and number."""
 
 
-def open_folder(path: str) -> OpenedFolder:
+def open_folder(path: str, disk: Disk) -> OpenedFolder:
     """Opens a folder by its path, links followed; for the workspace's own folders only.
 
     Raises:
         GuardError: It is not there, or is no folder.
     """
     try:
-        descriptor = os.open(path, _FOLDER_FLAGS & ~getattr(os, "O_NOFOLLOW", 0))
+        descriptor = disk.open_top(path)
     except OSError as error:
         raise GuardError("missing", f"The folder {path} cannot be opened: {error.strerror}") from error
-    status = os.fstat(descriptor)
+    status = disk.folder_status(descriptor)
     return OpenedFolder(path, descriptor, (status.st_dev, status.st_ino))
 
 
-def resolve(path: str, starts: Sequence[OpenedFolder]) -> Found:
+def resolve(path: str, starts: Sequence[OpenedFolder], disk: Disk) -> Found:
     """Finds where an absolute path leads; never raises for what is missing or unreadable.
 
     Args:
         path: Absolute; `..` after a link means the parent of where the link leads.
-        starts: Opened folders, the longest path first, `/` last.
+        starts: Opened folders, the longest path first, the top of the disk last.
+        disk: The system's calls.
     """
-    walk = _Walk(path, starts)
+    walk = _Walk(path, starts, disk)
     try:
         walk.go()
     except (OSError, ValueError):
@@ -107,11 +104,15 @@ def resolve(path: str, starts: Sequence[OpenedFolder]) -> Found:
         walk.close()
 
 
+_NOWHERE = OpenedFolder("/", -1, (-1, -1))
+
+
 @dataclass(slots=True)
 class _Walk:
     given: str
     starts: Sequence[OpenedFolder]
-    start: OpenedFolder = field(init=False)
+    disk: Disk
+    start: OpenedFolder = _NOWHERE
     opened: list[int] = field(default_factory=list[int])
     """Descriptors of the folders entered below the start."""
     names: list[str] = field(default_factory=list[str])
@@ -151,21 +152,26 @@ class _Walk:
             via=tuple(self.via),
         )
         if kind == "other":
-            return Found(facts, -1, (), "", None)
+            return Found(facts, -1, (), "", None, self.disk)
         if kind == "folder":
             return self._found_folder(facts)
         name = self.missing[-1] if self.missing else ""
         if self.last is None:
-            return Found(facts, os.dup(self._folder()), tuple(self.missing), name, None)
+            return Found(facts, self._again(self._folder()), tuple(self.missing), name, None, self.disk)
         if self.missing:
-            return Found(facts, -1, tuple(self.missing), name, None)
-        return Found(facts, os.dup(self._folder()), (), *self.last)
+            return Found(facts, -1, tuple(self.missing), name, None, self.disk)
+        return Found(facts, self._again(self._folder()), (), *self.last, self.disk)
 
     def _found_folder(self, facts: PathFacts) -> Found:
         if not self.opened:
-            return Found(facts, os.dup(self.start.descriptor), (), ".", os.fstat(self.start.descriptor))
+            top = self.start.descriptor
+            return Found(facts, self._again(top), (), ".", self.disk.folder_status(top), self.disk)
         parent = self.opened[-2] if len(self.opened) > 1 else self.start.descriptor
-        return Found(facts, os.dup(parent), (), self.names[-1], os.fstat(self.opened[-1]))
+        status = self.disk.folder_status(self.opened[-1])
+        return Found(facts, self._again(parent), (), self.names[-1], status, self.disk)
+
+    def _again(self, folder: int) -> int:
+        return self.disk.duplicate(folder)
 
     def _kind(self) -> Kind:
         if self.gave_up:
@@ -178,7 +184,7 @@ class _Walk:
 
     def close(self) -> None:
         while self.opened:
-            os.close(self.opened.pop())
+            self.disk.close_folder(self.opened.pop())
         self.names.clear()
 
     # Walking ------------------------------------------------------------------------------
@@ -192,6 +198,8 @@ class _Walk:
             if names[: len(above)] == above:
                 break
         else:
+            self.start = _NOWHERE
+            self.ahead = names[::-1]
             raise OSError(errno.ENOENT, "no start")
         self.start = start
         self.ahead = names[len(above) :][::-1]
@@ -203,7 +211,7 @@ class _Walk:
             self.last = None
         elif self.names:
             self.names.pop()
-            os.close(self.opened.pop())
+            self.disk.close_folder(self.opened.pop())
         else:
             parent = self.start.path.rpartition("/")[0]
             self._begin("/".join([parent, *self.ahead[::-1]]) or "/")
@@ -218,17 +226,17 @@ class _Walk:
             return
         folder = self._folder()
         try:
-            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            status = self.disk.status(name, folder)
         except FileNotFoundError:
             self.missing.append(name)
             return
-        if stat.S_ISLNK(status.st_mode):
-            self._follow(os.readlink(name, dir_fd=folder))
+        if self.disk.is_link(status):
+            self._follow(self.disk.read_link(name, folder))
         elif stat.S_ISDIR(status.st_mode):
-            self.opened.append(os.open(name, _FOLDER_FLAGS, dir_fd=folder))
-            self.names.append(name)
+            self.opened.append(self.disk.open_folder(name, folder))
+            self.names.append(self.disk.true_name(name, folder))
         else:
-            self.last = (name, status)
+            self.last = (self.disk.true_name(name, folder), status)
 
     def _follow(self, target: str) -> None:
         self.links += 1

@@ -14,17 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from proxy.permissions.values import FolderEntry, PathFacts
+from proxy.tools.guard_disk import Disk
 from proxy.tools.guard_files import changed, system
 from proxy.tools.guard_resolve import Found, OpenedFolder, resolve
 from proxy.tools.guard_values import Entry, GuardError, Judge
 
-_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_DIRECTORY", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-)
 MAX_DEPTH = 100
 """Folders within folders that a walk enters; each costs a descriptor."""
 
@@ -37,11 +31,12 @@ class Folder:
     path: str
     """As reached."""
     real: str
+    disk: Disk
     depth: int = 0
 
     def close(self) -> None:
         """Gives the descriptor back."""
-        os.close(self.descriptor)
+        self.disk.close_folder(self.descriptor)
 
 
 def open_found(found: Found) -> Folder:
@@ -56,15 +51,16 @@ def open_found(found: Found) -> Folder:
     if found.facts.kind != "folder" or found.status is None:
         raise GuardError("not a folder", f"{given} is not a folder.")
     try:
-        descriptor = os.open(found.name, _FLAGS, dir_fd=found.folder)
+        descriptor = found.disk.open_to_list(found.name, found.folder)
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.ENOENT, errno.ENOTDIR, errno.EMLINK}:
             raise changed(given) from error
         raise system(given, "list", error) from error
-    if not os.path.samestat(os.fstat(descriptor), found.status):
-        os.close(descriptor)
+    folder = Folder(descriptor, found.facts.lexical, found.facts.real, found.disk)
+    if not os.path.samestat(found.disk.folder_status(descriptor), found.status):
+        folder.close()
         raise changed(given)
-    return Folder(descriptor, found.facts.lexical, found.facts.real)
+    return folder
 
 
 def names_in(found: Found) -> tuple[FolderEntry, ...]:
@@ -75,27 +71,31 @@ def names_in(found: Found) -> tuple[FolderEntry, ...]:
     """
     folder = open_found(found)
     try:
-        with os.scandir(folder.descriptor) as listing:
-            return tuple(FolderEntry(item.name, _name_kind(item)) for item in listing)
+        items = folder.disk.scan(folder.descriptor)
+        return tuple(FolderEntry(item.name, _name_kind(item, folder.disk)) for item in items)
     except OSError as error:
         raise system(folder.path, "list", error) from error
     finally:
         folder.close()
 
 
-def _name_kind(item: os.DirEntry[str]) -> Literal["file", "folder", "link", "other"]:
-    if item.is_symlink():
+def _name_kind(item: os.DirEntry[str], disk: Disk) -> Literal["file", "folder", "link", "other"]:
+    status = item.stat(follow_symlinks=False)
+    if disk.is_link(status):
         return "link"
-    if item.is_dir(follow_symlinks=False):
+    return _kind(status)
+
+
+def _kind(status: os.stat_result) -> Literal["file", "folder", "other"]:
+    if stat.S_ISDIR(status.st_mode):
         return "folder"
-    return "file" if item.is_file(follow_symlinks=False) else "other"
+    return "file" if stat.S_ISREG(status.st_mode) else "other"
 
 
 def entries(folder: Folder, judge: Judge, starts: Sequence[OpenedFolder]) -> Iterator[Entry]:
     """Yields what a folder holds, by name, without what the judge refuses."""
     try:
-        with os.scandir(folder.descriptor) as listing:
-            items = sorted(listing, key=lambda item: item.name)
+        items = sorted(folder.disk.scan(folder.descriptor), key=lambda item: item.name)
     except OSError as error:
         raise system(folder.path, "list", error) from error
     for item in items:
@@ -142,12 +142,12 @@ def _open_below(folder: Folder, entry: Entry) -> Folder | None:
         GuardError: A link or a file took its place.
     """
     try:
-        descriptor = os.open(entry.name, _FLAGS, dir_fd=folder.descriptor)
+        descriptor = folder.disk.open_to_list(entry.name, folder.descriptor)
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.ENOTDIR, errno.EMLINK}:
             raise changed(entry.path) from error
         return None
-    return Folder(descriptor, entry.path, entry.facts.real, folder.depth + 1)
+    return Folder(descriptor, entry.path, entry.facts.real, folder.disk, folder.depth + 1)
 
 
 def _entry(item: os.DirEntry[str], folder: Folder, starts: Sequence[OpenedFolder]) -> Entry | None:
@@ -157,14 +157,14 @@ def _entry(item: os.DirEntry[str], folder: Folder, starts: Sequence[OpenedFolder
         status = item.stat(follow_symlinks=False)
     except OSError:
         return None
-    if stat.S_ISLNK(status.st_mode):
-        with resolve(real, starts) as found:
+    if folder.disk.is_link(status):
+        with resolve(real, starts, folder.disk) as found:
             facts = replace(found.facts, lexical=path, given=path)
             status = found.status or status
         if facts.kind == "missing":
             return None
         return _as_entry(facts, item.name, status, is_link=True)
-    kind = "folder" if stat.S_ISDIR(status.st_mode) else "file" if stat.S_ISREG(status.st_mode) else "other"
+    kind = _kind(status)
     facts = PathFacts(path, path, real, kind, status.st_nlink if kind == "file" else 1)
     return _as_entry(facts, item.name, status, is_link=False)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,9 @@ import pytest
 from proxy.permissions.paths import Operation
 from proxy.permissions.values import FolderEntry, PathFacts, Workspace
 from proxy.tools.guard import GuardError, Stamp, WorkspaceGuard
+from proxy.tools.guard_disk import Disk, PosixDisk
 from proxy.tools.guard_permit import Lookout, permit
+from proxy.tools.guard_windows import WindowsDisk
 from tests.proxy.tools.path_tree import Tree, policy
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the tree has links, pipes and sockets")
@@ -28,9 +30,22 @@ def tree(tmp_path: Path) -> Tree:
     return Tree.build(tmp_path)
 
 
+def _pinned(path: str) -> Callable[[], None]:
+    descriptor = os.open(path, os.O_RDONLY)
+    return lambda: os.close(descriptor)
+
+
+@pytest.fixture(params=["descriptors", "names"])
+def disk(request: pytest.FixtureRequest) -> Disk:
+    """The calls of this system, and those of Windows with this system's paths."""
+    if request.param == "descriptors":
+        return PosixDisk()
+    return WindowsDisk(_pinned, long_name=lambda path: path, native=lambda path: path)
+
+
 @pytest.fixture
-def guard(tree: Tree) -> Iterator[WorkspaceGuard]:
-    opened = WorkspaceGuard.open(tree.workspace(), judge=_anything)
+def guard(tree: Tree, disk: Disk) -> Iterator[WorkspaceGuard]:
+    opened = WorkspaceGuard.open(tree.workspace(), judge=_anything, disk=disk)
     yield opened
     opened.close()
 
