@@ -97,11 +97,12 @@ def keep(conversation: Conversation, command: str, child: Child, output: TailOut
     return kept
 
 
-def close_shell(conversation: Conversation) -> None:
-    """Ends what a forgotten conversation runs and removes its temporary folder; does not wait for it."""
+def close_shell(conversation: Conversation) -> asyncio.Task[None] | None:
+    """Ends what a forgotten conversation runs and removes its temporary folder; returns what does that."""
     state = conversation.resources.pop(_KEY, None)
     if isinstance(state, ShellState) and (state.commands or state.temporary):
-        spawn(_close(state), name="end a conversation's commands")
+        return spawn(_close(state), name="end a conversation's commands")
+    return None
 
 
 async def _close(state: ShellState) -> None:

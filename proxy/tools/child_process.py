@@ -20,6 +20,8 @@ _LEFTOVER_GRACE_S = 0.2
 """What a child leaves running in its group has this long between TERM and KILL."""
 _PIPES_CLOSE_S = 0.5
 """After the group's end: someone who left the group may hold the pipes for ever."""
+_DYING_S = 1.0
+"""A killed process is gone at once, unless the system holds it in a call."""
 _POLL_S = 0.02
 
 
@@ -135,10 +137,13 @@ class Child:
     async def _end_leftovers(self) -> None:
         loop = asyncio.get_running_loop()
         until = self._kill_at if self._kill_at is not None else loop.time() + _LEFTOVER_GRACE_S
+        is_killed = False
         while await asyncio.to_thread(group_lives, self.pid):
             if loop.time() >= until:
-                self._signal(hard=True)
-                return
+                if is_killed:
+                    return
+                is_killed = self._signal(hard=True)
+                until = loop.time() + _DYING_S
             await asyncio.sleep(_POLL_S)
 
     def _signal(self, *, hard: bool) -> bool:

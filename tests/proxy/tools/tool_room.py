@@ -51,6 +51,11 @@ def text_of(output: ToolOutput) -> str:
     return "".join(block["text"] for block in output.content if block["type"] == "text")
 
 
+def matches(folder: Path | str, pattern: str) -> list[Path]:
+    """Returns what a folder holds of a pattern."""
+    return sorted(Path(folder).glob(pattern))
+
+
 def lives(pid: int) -> bool:
     """Tells whether a process runs; one that died and was not collected does not."""
     try:
