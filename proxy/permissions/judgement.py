@@ -133,8 +133,20 @@ def _command(access: CommandAccess, policy: Policy, place: Place) -> tuple[PartV
     judged = shell_strict.judge if policy.name == "strict" else shell_claude_code.judge
     verdict = judged(line, policy, place)
     whole = PartVerdict(access.command, verdict.decision, verdict.reason, verdict.rule, verdict.source)
-    parts = verdict.parts or (whole,)
+    parts = (*_begun_outside(policy, place), *(verdict.parts or (whole,)))
     return tuple(modes.within_workspace(part, policy, place) for part in parts)
+
+
+def _begun_outside(policy: Policy, place: Place) -> tuple[PartVerdict, ...]:
+    """Returns the objection to a folder that a call names to begin in."""
+    if place.workspace is None or place.cwd == place.workspace.root:
+        return ()
+    part = paths.judge(PathAccess(place.cwd, "list"), policy, place, from_shell=True)
+    return (
+        ()
+        if part.decision == "allow"
+        else (replace(part, reason=f"it would begin in {part.what}: {part.reason}"),)
+    )
 
 
 def _strictest_part(parts: Iterable[PartVerdict]) -> PartVerdict | None:

@@ -18,11 +18,13 @@ from proxy.permissions.protected import is_critical_removal
 from proxy.permissions.read_only_commands import only_looks
 from proxy.permissions.risky_programs import NEVER_AUTOMATIC
 from proxy.permissions.rules import kind_of, rules_of
-from proxy.permissions.shell_deny import inner_commands
+from proxy.permissions.shell_deny import inner_commands, program_name
 from proxy.permissions.shell_edits import edited_paths
+from proxy.permissions.shell_examiners import is_known
 from proxy.permissions.shell_folders import Folders, home_text
 from proxy.permissions.shell_stripped import Stripped, is_safe, stripped
 from proxy.permissions.shell_values import Command, Context, Redirect, ShellLine, Word
+from proxy.permissions.shell_wrappers import SHELLS, WRAPPERS
 from proxy.permissions.values import Decision, PartVerdict, PathAccess, Place, Policy, Rule, Verdict
 from proxy.permissions.wildcards import escaped
 
@@ -30,6 +32,28 @@ _FIRM_PROBLEMS = frozenset({"control-character", "invisible-character", "confusa
 """They hide from people what they would agree to: no rule lifts them."""
 _ENVIRONMENT_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _REMOVERS = frozenset({"rm", "rmdir"})
+_FILE_PROGRAMS = frozenset(
+    {"base64", "chgrp", "chmod", "chown", "cmp", "comm", "cp", "csplit", "date", "dd", "du", "file", "fold"}
+    | {
+        "install",
+        "join",
+        "less",
+        "link",
+        "ln",
+        "md5sum",
+        "mkdir",
+        "more",
+        "mv",
+        "nl",
+        "od",
+        "paste",
+        "rev",
+        "rm",
+    }
+    | {"rmdir", "sha1sum", "sha256sum", "shred", "split", "stat", "strings", "tac", "tee", "touch", "tree"}
+    | {"truncate", "unlink", "xxd", "zcat"}
+)
+"""Programs for files: an allow rule for one covers files of the workspace alone."""
 _RANK: dict[Decision, int] = {"allow": 0, "ask": 1, "deny": 2}
 
 
@@ -98,8 +122,8 @@ class _Judging:
         self._steps = tuple(_followed(line, place))
         self._folders = tuple(dict.fromkeys(each for step in self._steps for each in step.folders))
         self._changes_folder = any(step.is_cd for step in self._steps)
-        self._edits: set[int] = set()
-        """Places of the commands whose every path was judged here."""
+        self._settled: set[int] = set()
+        """Identities of the commands about which the strict policy has nothing to add."""
 
     # What is wrong with the line as a whole -------------------------------------------------
 
@@ -195,7 +219,9 @@ class _Judging:
         if reason is not None:
             return _open_ask(shown, reason)
         rule = self._rule("allow", (bare.line, shown))
-        if rule is not None and not (bare.through_xargs and _is_file_command(bare)):
+        if rule is not None and not (bare.through_xargs and _is_watched(bare)):
+            if not _is_watched(bare):
+                self._settled.add(id(step.command))
             return PartVerdict(shown, "allow", _matches(rule, bare.line), rule.text, rule.source)
         if bare.through_xargs:
             return _open_ask(shown, "what xargs adds to the command is not known")
@@ -214,7 +240,7 @@ class _Judging:
             return _open_ask(shown, f"{name} changes files, which asks without a rule")
         worst = _worst([self._path(access, folder) for access in touched for folder in step.folders])
         if worst.decision == "allow":
-            self._edits.add(id(step.command))
+            self._settled.add(id(step.command))
             return PartVerdict(shown, "allow", f"{name} in the workspace: edits are accepted")
         return replace(worst, what=shown, reason=f"{worst.what}: {worst.reason}")
 
@@ -239,7 +265,7 @@ class _Judging:
         commands = tuple(
             replace(command, words=stripped(command).words, assignments=(), redirects=())
             for command in self._line.commands
-            if command.words and id(command) not in self._edits
+            if command.words and id(command) not in self._settled
         )
         specs = [escaped(command.line) for command in commands]  # exact ones first: they cover wrappers too
         specs += [f"{escaped(command.words[0].shown)}{PREFIX}" for command in commands]
@@ -271,8 +297,10 @@ def _by_context(context: Context) -> str | None:
     return None
 
 
-def _is_file_command(bare: Stripped) -> bool:
-    return only_looks(bare.words[0].text or "", (), has_glob=False)
+def _is_watched(bare: Stripped) -> bool:
+    """Tells whether an allow rule for a program leaves open which files and options it covers."""
+    name = program_name(bare.words[0].text or "")
+    return is_known(name) or name in _FILE_PROGRAMS or name in WRAPPERS or name in SHELLS
 
 
 def _open_ask(what: str, reason: str) -> PartVerdict:

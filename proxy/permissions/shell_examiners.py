@@ -62,6 +62,11 @@ RISKY_WITH_WILDCARDS = frozenset(
 """Programs with options that run or write something: a file's name that a wildcard gives may be one."""
 
 
+def is_known(name: str) -> bool:
+    """Tells whether a program's arguments are read by what they mean, and not guessed at."""
+    return name in _EXAMINERS
+
+
 def examine(name: str, words: Sequence[Word]) -> Examined:
     """Returns what a program's arguments do; of a program that is not known, which of them may be paths."""
     if name in _EXAMINERS:

@@ -187,6 +187,15 @@ def test_where_a_call_begins_is_taken_from_the_call() -> None:
     assert judge(replace(call, cwd="/etc"), Policy(), _PLACE).decision == "ask"
 
 
+@pytest.mark.parametrize("name", get_args(PolicyName))
+def test_a_command_that_begins_outside_the_workspace_asks(name: PolicyName) -> None:
+    found = policy(allow=["Bash(ls)"], name=name)
+
+    assert judge(replace(bash("ls"), cwd="/etc"), found, _PLACE).decision == "ask"
+    assert judge(replace(bash("ls"), cwd="src"), found, _PLACE).decision == "allow"
+    assert judge(replace(bash("ls"), cwd="/etc"), replace(found, mode="dontAsk"), _PLACE).decision == "deny"
+
+
 @pytest.mark.parametrize("call", [_read(f"{ROOT}/src/app.py"), bash("ls"), ToolCall("LS", {})])
 def test_without_a_workspace_files_and_commands_are_not_touched(call: ToolCall) -> None:
     nowhere = replace(_PLACE, workspace=None)
