@@ -13,21 +13,35 @@ from gui.dialogs.approval_panel import now
 from gui.dialogs.approval_window import ApprovalWindow
 from gui.main_window import MainWindow
 from gui.notices.approval_notices import ApprovalNotices
-from gui.notices.notice import Notice, Notifier
+from gui.notices.desktop import DesktopNotifier
 from gui.pages.page import Room
 from gui.tray import Tray
 
 if TYPE_CHECKING:
     from gui.notices.bus_notices import BusNotices
-    from gui.notices.session_bus import SessionBus
 
 
 class Attention(QObject):
     """Wires approvals to whatever the user may be looking at."""
 
     def __init__(
-        self, room: Room, window: MainWindow, tray: Tray, *, clock: Callable[[], float] = now
+        self,
+        room: Room,
+        window: MainWindow,
+        tray: Tray,
+        *,
+        clock: Callable[[], float] = now,
+        connect: Callable[[], BusNotices | None] | None = None,
     ) -> None:
+        """Begins at once with what waits already.
+
+        Args:
+            room: Desk, bridge and theme.
+            window: The main window.
+            tray: Shows messages where no service shows notifications.
+            clock: Seconds since the epoch.
+            connect: Opens the way to the notification service; as a rule `session_notices`.
+        """
         super().__init__()
         self._room, self._window = room, window
         self._put_off: set[str] = set()
@@ -35,7 +49,7 @@ class Attention(QObject):
         self.popup.put_off.connect(self._on_put_off)
         self.popup.page_asked.connect(window.show_approvals)
         self.popup.request_asked.connect(window.show_request)
-        self.notifier = DesktopNotifier(tray)
+        self.notifier = DesktopNotifier(tray.tell, (connect or session_notices)())
         self.notices = ApprovalNotices(room.desk, room.bridge, self.notifier, self._is_seen)
         self.notices.open_asked.connect(window.show_approvals)
         self.notices.refused.connect(self._on_refused)
@@ -74,54 +88,12 @@ class Attention(QObject):
         self._put_off = {each.approval_id for each in self._room.desk.approvals()}
 
 
-class DesktopNotifier(QObject):
-    """The notification service where there is one, with buttons; the tray's messages where there is none."""
+def session_notices() -> BusNotices | None:
+    """Returns the way to the desktop's notification service; None where there is no session bus."""
+    if not sys.platform.startswith("linux"):
+        return None
+    from gui.notices.bus_notices import BusNotices  # noqa: PLC0415 - jeepney is there on Linux only
+    from gui.notices.session_bus import open_session_bus  # noqa: PLC0415
 
-    def __init__(self, tray: Tray) -> None:
-        super().__init__()
-        self._tray = tray
-        self._bus: SessionBus | None = None
-        self._service: BusNotices | None = None
-        if sys.platform.startswith("linux"):
-            self._connect()
-
-    def _connect(self) -> None:
-        from gui.notices.bus_notices import BusNotices  # noqa: PLC0415 - jeepney is there on Linux only
-        from gui.notices.session_bus import open_session_bus  # noqa: PLC0415
-
-        self._bus = open_session_bus(self)
-        if self._bus is not None:
-            self._bus.lost.connect(self._on_lost)
-            self._service = BusNotices(self._bus, self)
-            self._service.missing.connect(self._on_missing)
-
-    def on_press(self, act: Callable[[str, str], None]) -> None:
-        """Says who is told of pressed buttons; the tray's messages know only one, and tell it themselves."""
-        if self._service is not None:
-            self._service.pressed.connect(act)
-
-    def show(self, key: str, notice: Notice) -> None:
-        """Shows a notification, in place of the one under the same key."""
-        if self._service is not None:
-            self._service.show(key, notice)
-        else:
-            self._tray.tell(notice.title, notice.body)
-
-    def withdraw(self, key: str) -> None:
-        """Takes a notification back; the tray's go by themselves."""
-        if self._service is not None:
-            self._service.withdraw(key)
-
-    def close(self) -> None:
-        """Leaves the bus; its notifications go with us."""
-        if self._bus is not None:
-            self._bus.close()
-
-    def _on_missing(self, _key: str, notice: Notice) -> None:
-        self._tray.tell(notice.title, notice.body)
-
-    def _on_lost(self) -> None:
-        self._service = None
-
-
-_: type[Notifier] = DesktopNotifier
+    bus = open_session_bus()
+    return BusNotices(bus) if bus is not None else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication, QDialog, QVBoxLayout
 
 from gui.dialogs.approval_panel import ApprovalPanel, now
@@ -89,14 +88,9 @@ class ApprovalWindow(QDialog):
             QApplication.alert(self)
 
     def reject(self) -> None:
-        """Lets the calls wait."""
+        """Lets the calls wait; closing the window comes here too."""
         super().reject()
         self.put_off.emit()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Lets the calls wait, whichever way the window is closed."""
-        event.ignore()
-        self.reject()
 
     def _show(self, position: int) -> None:
         number = len(self._approvals)

@@ -30,6 +30,7 @@ class BusNotices(QObject):
     def __init__(self, bus: SessionBus, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._bus = bus
+        self._is_lost = False
         self._abilities: frozenset[str] | None = None
         self._is_asking = False
         self._wanted: dict[str, Notice] = {}
@@ -45,14 +46,22 @@ class BusNotices(QObject):
         """Shows a notification, in place of the one under the same key."""
         if self._wanted.get(key) == notice:
             return
+        if self._is_lost:
+            self.missing.emit(key, notice)
+            return
         self._wanted[key] = notice
         self._send(key)
+
+    def close(self) -> None:
+        """Leaves the bus."""
+        self._is_lost = True
+        self._bus.close()
 
     def withdraw(self, key: str) -> None:
         """Takes a notification back."""
         self._wanted.pop(key, None)
         number = self._numbers.pop(key, None)
-        if number is not None:
+        if number is not None and not self._is_lost:
             self._bus.call(_call("CloseNotification", "u", (number,)))
 
     def _send(self, key: str) -> None:
@@ -120,6 +129,7 @@ class BusNotices(QObject):
             self._numbers.pop(key, None)
 
     def _on_lost(self) -> None:
+        self._is_lost = True
         self._on_way.clear()
         self._give_up()
 

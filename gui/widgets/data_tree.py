@@ -45,7 +45,11 @@ class TreeDelegate(QStyledItemDelegate):
             option.decorationSize = QSize(14, 14)
 
     def helpEvent(
-        self, event: QHelpEvent, view: QAbstractItemView, option: QStyleOptionViewItem, index: Index
+        self,
+        event: QHelpEvent,
+        view: QAbstractItemView,
+        option: QStyleOptionViewItem,  # noqa: ARG002 - Qt hands it
+        index: Index,
     ) -> bool:
         """Shows what a cell stands for, where that is more than it says."""
         full = index.data(Role.FULL_TEXT)

@@ -63,10 +63,20 @@ class SearchField(QLineEdit):
 class ChoiceBox(QComboBox):
     """A choice of few words; draws its own arrow, which the style sheet takes away."""
 
-    def __init__(self, theme: Theme, name: str) -> None:
+    def __init__(self, theme: Theme, name: str, *, letters: int | None = None) -> None:
+        """Makes an empty box.
+
+        Args:
+            theme: Colours its arrow.
+            name: What a screen reader says.
+            letters: Its width, where names of any length may stand in it; as wide as its words otherwise.
+        """
         super().__init__()
         self._theme = theme
         self.setAccessibleName(name)
+        if letters is not None:
+            self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            self.setMinimumContentsLength(letters)
         self.view().setAccessibleName(f"{name}, choices")
         theme.changed.connect(self.update)
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from gui.icons import TRAY_SIZES, app_icon, tray_icon
 
-STATES = ("stopped", "starting", "running", "problem")
+STATES = ("stopped", "starting", "running", "waiting", "problem")
 
 
 def _inked(image: QImage) -> set[tuple[int, int]]:

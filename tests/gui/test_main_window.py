@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from gui.desk import (
@@ -28,6 +28,7 @@ from gui.pages.page import Room
 from tests.gui.acting import click_cell, dialog_of, heard, key, press, press_named
 from tests.gui.conftest import Screen
 from tests.gui.fake_desk import URL, FakeDesk
+from tests.gui.permission_scenes import PUSH, WRITE
 from tests.gui.scenes import PROVIDERS, log_lines, request_events
 
 REFUSED = Problem("The key of openrouter is refused", "Requests to it fail with 401.", "providers")
@@ -277,8 +278,54 @@ def test_at_the_least_width_the_header_cuts_no_word_off(
     assert header.activity.isVisible()
 
 
-def test_unfinished_pages_do_not_appear(window: MainWindow):
-    assert [page for page, _ in PAGES] == ["home", "providers", "models", "requests", "logs"]
+def test_the_pages_stand_in_the_order_of_their_keys(window: MainWindow):
+    assert [page for page, _ in PAGES] == [
+        "home",
+        "connect",
+        "providers",
+        "models",
+        "tools",
+        "requests",
+        "approvals",
+        "logs",
+    ]
+
+
+def test_the_sidebar_names_its_groups(window: MainWindow):
+    headings = [
+        each.text() for each in window.sidebar.findChildren(QLabel) if each.property("kind") == "group"
+    ]
+    assert headings == ["Setup", "Monitor"]
+
+
+def test_a_waiting_call_is_counted_in_the_header_which_leads_to_it(
+    qtbot: QtBot, window: MainWindow, room: Room, desk: FakeDesk
+):
+    assert not window.header.approvals.isVisible()
+    with qtbot.waitSignal(room.bridge.approvals_changed):
+        desk.ask(PUSH, WRITE)
+    assert window.header.approvals.text() == "2 approvals"
+    press(window.header.approvals)
+    assert window.page_id == "approvals"
+    with qtbot.waitSignal(room.bridge.approvals_changed):
+        desk.end("apr_1")
+    assert window.header.approvals.text() == "1 approval"
+    with qtbot.waitSignal(room.bridge.approvals_changed):
+        desk.end("apr_2")
+    assert not window.header.approvals.isVisible()
+
+
+def test_a_red_banner_stays_while_bypass_is_on(qtbot: QtBot, window: MainWindow, room: Room, desk: FakeDesk):
+    with qtbot.waitSignal(room.bridge.permissions_changed):
+        desk.set_mode("bypassPermissions", confirmation="bypass")
+    assert window.bypass_banner.isVisible()
+    assert window.bypass_banner.property("tone") == "danger"
+    window.show_page("logs")
+    assert window.bypass_banner.isVisible()
+    with qtbot.waitSignal(room.bridge.permissions_changed):
+        press_named(qtbot, window.bypass_banner, "Ask again")
+    assert not window.bypass_banner.isVisible()
+    assert desk.safety_now.mode == "default"
 
 
 def test_a_hidden_windows_logs_are_opened_from_the_tray(window: MainWindow):

@@ -11,9 +11,11 @@ from pytestqt.qtbot import QtBot
 
 from gui.desk import Problem, ProxyPhase, ProxyState
 from gui.pages.page import Room
+from gui.permission_desk import ApprovalsChanged
 from gui.tray import Tray, WindowCommands
 from gui.tray_host import TrayHost
 from tests.gui.fake_desk import URL, FakeDesk
+from tests.gui.permission_scenes import PUSH, WRITE
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def tray(room: Room, desk: FakeDesk, host: TrayHost, opened: list[str]) -> Itera
 
 
 def _texts(menu: QMenu) -> list[str]:
-    return [action.text() for action in menu.actions() if not action.isSeparator()]
+    return [a.text() for a in menu.actions() if not a.isSeparator() and a.isVisible()]
 
 
 def _image(icon: QSystemTrayIcon) -> QImage:
@@ -60,6 +62,7 @@ def test_the_menu_of_a_running_proxy(tray: Tray):
         "Open Signalbox",
         "Copy address",
         "Stop proxy",
+        "Permission mode",
         "View logs",
         "Quit Signalbox",
     ]
@@ -71,7 +74,7 @@ def test_the_menu_of_a_running_proxy(tray: Tray):
 def test_every_entry_does_what_it_says(tray: Tray, desk: FakeDesk, opened: list[str]):
     for action in tray.menu.actions():
         action.trigger()
-    assert opened == ["open", "logs"]
+    assert opened == ["approvals", "open", "logs"]
     assert QGuiApplication.clipboard().text() == URL
     assert desk.calls == ["stop_proxy", "quit"]
 
@@ -119,3 +122,43 @@ def test_the_icon_follows_the_theme(qtbot: QtBot, room: Room, tray: Tray):
     light = _image(tray.icon)
     room.theme.choose("dark")
     assert _image(tray.icon) != light
+
+
+def test_waiting_calls_have_a_bold_line_that_opens_them_and_a_shape_of_their_own(
+    qtbot: QtBot, room: Room, tray: Tray, desk: FakeDesk, opened: list[str]
+):
+    calm = _image(tray.icon)
+    with qtbot.waitSignal(room.bridge.approvals_changed):
+        desk.ask(PUSH)
+    assert _texts(tray.menu)[1] == "1 tool waiting for approval…"
+    assert tray.waiting.font().bold()
+    assert _image(tray.icon) != calm
+    tray.waiting.trigger()
+    assert opened == ["approvals"]
+    with qtbot.waitSignal(room.bridge.approvals_changed):
+        desk.ask(WRITE)
+    assert tray.waiting.text() == "2 tools waiting for approval…"
+    desk.waiting.clear()
+    with qtbot.waitSignal(room.bridge.approvals_changed):
+        desk.announce(ApprovalsChanged())
+    assert "waiting" not in " ".join(_texts(tray.menu))
+    assert _image(tray.icon) == calm
+
+
+def test_the_mode_is_chosen_but_never_bypass(qtbot: QtBot, room: Room, tray: Tray, desk: FakeDesk):
+    actions = {action.text(): action for action in tray.modes.actions()}
+    assert list(actions) == ["Ask", "Accept edits", "Don’t ask"]
+    assert actions["Ask"].isChecked()
+    actions["Accept edits"].trigger()
+    assert desk.calls == ["set_mode acceptEdits"]
+    assert actions["Accept edits"].isChecked()
+    with qtbot.waitSignal(room.bridge.permissions_changed):
+        desk.set_mode("bypassPermissions", confirmation="bypass")
+    assert not any(action.isChecked() for action in actions.values())
+
+
+def test_a_click_on_a_message_opens_what_waits(tray: Tray, desk: FakeDesk, opened: list[str]):
+    tray.icon.messageClicked.emit()
+    desk.waiting.append(PUSH)
+    tray.icon.messageClicked.emit()
+    assert opened == ["open", "approvals"]

@@ -35,11 +35,12 @@ class PermissionsPage(Page):
     def __init__(self, room: Room) -> None:
         super().__init__(room, "Tools & permissions", _WHO)
         theme = room.theme
-        self.workspace = ChoiceBox(theme, "Default workspace")
+        self.workspace = ChoiceBox(theme, "Default workspace", letters=10)
         self.mode = ChoiceBox(theme, "Permission mode")
         for name, title, _meaning in words.MODES:
             self.mode.addItem(title, name)
         self.meaning = label(kind="muted", wraps=True)
+        self.meaning.setMinimumWidth(1)
         self.broken = Banner(theme, "Rules that cannot be read")
         self.refused = Banner(theme, "Not changed")
         self.tools = ToolsTab(room)

@@ -1,0 +1,229 @@
+"""Notifications over a real bus and the approval window on a real display, with a service of our own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+if not sys.platform.startswith("linux"):
+    pytest.skip("notifications over a bus are Linux's", allow_module_level=True)
+if shutil.which("Xvfb") is None or shutil.which("dbus-daemon") is None:
+    pytest.skip("needs Xvfb and dbus-daemon (apt: xvfb dbus)", allow_module_level=True)
+
+from tests.gui.notification_service import NotificationService
+
+pytestmark = pytest.mark.plain_asyncio
+
+_ROOT = Path(__file__).resolve().parent.parent.parent.parent
+
+
+@asynccontextmanager
+async def _running(
+    *command: str, env: dict[str, str] | None = None
+) -> AsyncGenerator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=env,
+        cwd=_ROOT,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.communicate()
+
+
+async def _first_line(process: asyncio.subprocess.Process) -> str:
+    assert process.stdout is not None
+    return (await asyncio.wait_for(process.stdout.readline(), 20)).decode().strip()
+
+
+class Program:
+    """The approval program: told what to do, says what happened."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    def do(self, command: str) -> None:
+        """Gives a command."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{command}\n".encode())
+
+    async def next(self, what: str) -> dict[str, Any]:
+        """Waits until it says this."""
+        while True:
+            line = await _first_line(self._process)
+            assert line, f"the program ended before it said {what}"
+            said: dict[str, Any] = json.loads(line)
+            if said["what"] == what:
+                return said
+
+    async def until(self, **wanted: object) -> dict[str, Any]:
+        """Waits until the state is as wanted."""
+        self.do(f"until {json.dumps(wanted)}")
+        return await self.next("state")
+
+
+@pytest.fixture
+async def bus() -> AsyncIterator[str]:
+    """A private session bus."""
+    async with _running("dbus-daemon", "--session", "--nofork", "--print-address") as process:
+        yield await _first_line(process)
+
+
+@pytest.fixture
+async def service(bus: str) -> AsyncIterator[NotificationService]:
+    """A notification service with buttons."""
+    made = NotificationService(bus)
+    await made.appear()
+    yield made
+    await made.vanish()
+
+
+@pytest.fixture
+async def program(bus: str, tmp_path: Path) -> AsyncIterator[Program]:
+    """The program on a display of its own."""
+    async with AsyncExitStack() as stack:
+        xvfb = await stack.enter_async_context(
+            _running("Xvfb", "-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp")
+        )
+        env = {
+            **os.environ,
+            "DISPLAY": f":{await _first_line(xvfb)}",
+            "DBUS_SESSION_BUS_ADDRESS": bus,
+            "QT_QPA_PLATFORM": "xcb",
+            "PYTHONPATH": str(_ROOT),
+        }
+        process = await stack.enter_async_context(
+            _running(sys.executable, "-m", "tests.gui.approval_program", str(tmp_path / "w.ini"), env=env)
+        )
+        made = Program(process)
+        await made.next("ready")
+        yield made
+        made.do("quit")
+        await asyncio.wait_for(process.wait(), 20)
+
+
+@pytest.mark.parametrize(("action", "decision"), [("allow", "allow"), ("deny", "deny")])
+async def test_a_notifications_button_answers_the_approval(
+    service: NotificationService, program: Program, action: str, decision: str
+):
+    program.do("ask push")
+    shown = await service.next_shown()
+    assert shown.title == "Bash wants to run a command"
+    assert shown.body == "git push origin main && npm publish\nworkspace website"
+    assert shown.actions == ("default", "Open", "allow", "Allow once", "deny", "Deny")
+    assert (shown.timeout, shown.hints["urgency"]) == (0, 2)
+    service.press(shown.number, action)
+    said = await program.next("answered")
+    assert (said["id"], said["decision"], said["by"], said["refusal"]) == (
+        "apr_1",
+        decision,
+        "notification",
+        None,
+    )
+    await program.until(popup=False)
+
+
+async def test_a_call_that_does_not_fit_can_only_be_reviewed(service: NotificationService, program: Program):
+    program.do("ask write")
+    shown = await service.next_shown()
+    assert shown.actions == ("default", "Open", "review", "Review…")
+    service.press(shown.number, "review")
+    await program.until(window=True, page="approvals")
+
+
+async def test_three_calls_share_one_notification_which_is_replaced_as_their_number_grows(
+    service: NotificationService, program: Program
+):
+    program.do("ask push")
+    first = await service.next_shown()
+    program.do("ask write")
+    second = await service.next_shown()
+    program.do("ask fetch")
+    group = await service.next_shown()
+    assert group.title == "3 tools waiting for approval"
+    assert "Allow once" not in group.actions
+    assert {await service.next_closed(), await service.next_closed()} == {first.number, second.number}
+    program.do("end push")
+    assert await service.next_closed() == group.number
+
+
+async def test_a_call_answered_elsewhere_takes_its_notification_back(
+    service: NotificationService, program: Program
+):
+    program.do("ask push")
+    shown = await service.next_shown()
+    program.do("end push")
+    assert await service.next_closed() == shown.number
+
+
+async def test_a_call_that_expired_is_told(service: NotificationService, program: Program):
+    program.do("ask push")
+    shown = await service.next_shown()
+    program.do("expire push")
+    assert await service.next_closed() == shown.number
+    told = await service.next_shown()
+    assert told.title == "Bash was denied"
+    assert told.timeout == -1
+
+
+async def test_a_button_pressed_by_anybody_but_the_service_is_not_heard(
+    bus: str, service: NotificationService, program: Program
+):
+    program.do("ask push")
+    shown = await service.next_shown()
+    impostor = NotificationService(bus)
+    await impostor.appear(as_service=False)
+    impostor.press(shown.number, "allow")
+    service.press(shown.number, "deny")
+    assert (await program.next("answered"))["decision"] == "deny"
+    await impostor.vanish()
+
+
+async def test_markup_is_escaped_for_a_service_that_reads_it(bus: str, program: Program):
+    service = NotificationService(bus, ("body", "body-markup"))
+    await service.appear()
+    program.do("ask push")
+    shown = await service.next_shown()
+    assert shown.body.startswith("git push origin main &amp;&amp; npm publish")
+    assert shown.actions == ()
+    await service.vanish()
+
+
+async def test_the_approval_window_comes_up_on_deny_without_taking_the_keyboard_and_goes_when_answered(
+    service: NotificationService, program: Program, tmp_path: Path
+):
+    program.do("show home")
+    await program.until(window=True)
+    program.do("ask push")
+    said = await program.until(popup=True, guard=False)
+    assert said["focus"] == "Deny"
+    assert said["width"] >= 560
+    program.do(f"grab {tmp_path / 'popup.png'}")
+    await program.next("grabbed")
+    assert (tmp_path / "popup.png").stat().st_size > 5_000
+    program.do("end push")
+    await program.until(popup=False)
+
+
+async def test_a_program_that_ends_takes_its_notifications_back(
+    service: NotificationService, program: Program
+):
+    program.do("ask push")
+    shown = await service.next_shown()
+    program.do("quit")
+    assert await service.next_closed() == shown.number
