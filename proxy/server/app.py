@@ -99,7 +99,7 @@ class ProxyServer:
         self._connections = Connections(make_upstream or upstream_of)
         self._catalogue = catalogue
         self._health = Health(emit, clock, random.random)
-        self._service = MessagesService(
+        self._service: MessagesService = MessagesService(
             config, self._connections, new_id, self._health, facts, ledger=self._ledger, tools=self._desk.door
         )
         batched = BatchMessages(lambda: self._service, self._announcer, self._with_files)

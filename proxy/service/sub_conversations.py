@@ -72,10 +72,12 @@ class SubConversations:
             ToolError: It may not begin, or came to nothing.
         """
         parent = PARENT.get()
+        if parent is None or parent.scope.context.request_id != scope.request_id:
+            raise ToolError("Sub-conversations can be started by a model's own call only.")
         service = self._service()
         door = service.tools
-        if parent is None or door is None or parent.scope.context.request_id != scope.request_id:
-            raise ToolError("Sub-conversations can be started by a model's own call only.")
+        if door is None:
+            raise ToolError("Sub-conversations are switched off.")
         if parent.depth >= MAX_DEPTH:
             raise ToolError(f"Sub-conversations may not be nested deeper than {MAX_DEPTH}. Do the work here.")
         if parent.depth > 0:  # its parent has a place already, and waits

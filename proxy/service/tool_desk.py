@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 import structlog
 
-from proxy.config import ProxyConfig
+from proxy.config import ProxyConfig, SearchConfig
 from proxy.context import NewId, RequestContext
 from proxy.events import EventSink, ToolDecided
 from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest
@@ -59,6 +59,10 @@ class Host:
     """Where running children are written down for the sweep after a crash."""
     temporary: str = ""
     """Where private temporary folders are made; empty: the system's place."""
+    searcher: Callable[[SearchConfig], WebSearcher] | None = None
+    """Makes who searches the web; None: the engines of the settings."""
+    reader: WebReader | None = None
+    """Who reads pages; None: one that fetches them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +124,8 @@ class ToolDesk:
             )
         )
         self._children = Children(host.environment, host.children_folder)
-        self._reader = WebReader(Fetcher(self._network))
-        self._searcher = WebSearcher(config.tools.search, secrets=host.secrets)
+        self._reader = host.reader or WebReader(Fetcher(self._network))
+        self._searcher = self._new_searcher(config)
         self._sandbox = self._new_sandbox()
         self.door = self._new_door()
         """The tools as the message loop reaches them; another one after a change of the configuration."""
@@ -141,7 +145,7 @@ class ToolDesk:
         self.catalogue.switch_off(config.tools.switched_off)
         if config.tools.search != earlier.tools.search:
             spawn(self._searcher.aclose(), name="close the search engine before")
-            self._searcher = WebSearcher(config.tools.search, secrets=self._host.secrets)
+            self._searcher = self._new_searcher(config)
         if config.tools.sandbox != earlier.tools.sandbox:
             self._sandbox = self._new_sandbox()
         if config.tools != earlier.tools:
@@ -261,6 +265,11 @@ class ToolDesk:
             self._host.temporary,
             self._run_conversation,
         )
+
+    def _new_searcher(self, config: ProxyConfig) -> WebSearcher:
+        if self._host.searcher is not None:
+            return self._host.searcher(config.tools.search)
+        return WebSearcher(config.tools.search, secrets=self._host.secrets)
 
     def _new_sandbox(self) -> Sandbox:
         return Sandbox(self._children, self._config.tools.sandbox, hidden=self._host.machine.own_paths)

@@ -224,7 +224,7 @@ class ToolDoor:
         search = config.tools.search
         if not is_ours(kind, search, is_configured(search), facts):
             return None
-        if not self.catalogue.is_offered("WebSearch" if kind == "web_search" else "WebFetch"):
+        if ("WebSearch" if kind == "web_search" else "WebFetch") in config.tools.switched_off:
             return None
         # The client declared the API's own tool, which asks nobody: what rules ask about is still asked.
         scope = replace(scope, mode="bypassPermissions")

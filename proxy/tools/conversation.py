@@ -37,7 +37,7 @@ class Conversation:
 class Conversations:
     """The conversations that are remembered; the least recently used ones are forgotten."""
 
-    def __init__(self, clock: Callable[[], float], close: Callable[[Conversation], None]) -> None:
+    def __init__(self, clock: Callable[[], float], close: Callable[[Conversation], object]) -> None:
         """Makes an empty memory.
 
         Args:

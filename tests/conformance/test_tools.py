@@ -106,7 +106,6 @@ async def test_anthropics_client_tools_are_equivalent_functions(tool: Any, expec
 @pytest.mark.conformance(
     "server-tools.code-execution",
     "server-tools.advisor",
-    "server-tools.web-fetch",
     "server-tools.mcp-toolset",
     "tools.toolsets",
 )
@@ -114,7 +113,6 @@ async def test_anthropics_client_tools_are_equivalent_functions(tool: Any, expec
     "tool",
     [
         {"type": "code_execution_20250825", "name": "code_execution"},
-        {"type": "web_fetch_20250910", "name": "web_fetch"},
         {"type": "advisor_20260301", "name": "advisor"},
         {"type": "mcp_toolset", "mcp_server_name": "x"},
         {"type": "computer_toolset_20260801"},
@@ -129,10 +127,16 @@ async def test_what_only_anthropic_can_run_is_refused_with_advice(tool: Any) -> 
     assert "Remove" in message
 
 
-@pytest.mark.conformance("server-tools.web-search-unavailable")
-async def test_web_search_without_a_search_is_refused() -> None:
-    message = await refusal_of([{"type": "web_search_20250305", "name": "web_search"}], {"base_url": PLAIN})
-    assert "web_search_20250305" in message
+@pytest.mark.conformance("server-tools.web-search-unavailable", "server-tools.web-fetch")
+@pytest.mark.parametrize(
+    ("kind", "argument"), [("web_search_20250305", "query"), ("web_fetch_20250910", "url")]
+)
+async def test_an_upstream_without_a_web_of_its_own_gets_functions(kind: str, argument: str) -> None:
+    tool = {"type": kind, "name": kind[:-9]}
+    payload, losses = await payload_of([tool], where={"base_url": PLAIN})
+    function = payload["tools"][0]["function"]
+    assert (function["name"], function["parameters"]["required"]) == (kind[:-9], [argument])
+    assert losses == ""
 
 
 @pytest.mark.conformance("server-tools.web-search-limits")

@@ -57,7 +57,7 @@ def local_web() -> Generator[LocalWeb]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base names it
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

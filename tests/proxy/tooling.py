@@ -1,4 +1,4 @@
-"""A proxy whose tools are made for a test: who runs them, under which rules, and what they were called with."""
+"""A proxy whose tools are made for a test: who runs them, under which rules, and what they were given."""
 
 from __future__ import annotations
 
@@ -7,29 +7,19 @@ import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
-from proxy.config import Alias, PermissionConfig, ProxyConfig, RuleSource
-from proxy.context import new_id
+from proxy.config import DialectName, PermissionConfig, ProxyConfig, RuleSource
 from proxy.dialects.unfold import unfold
 from proxy.messages.events import StreamEvent
 from proxy.messages.message import JsonObject
 from proxy.messages.sse import encode_event
-from proxy.service.tool_door import ToolDoor
-from proxy.tools.approvals import NobodyAsks
+from proxy.service.tool_desk import Host
 from proxy.tools.base import Tool, ToolGroup, ToolOutput, ToolScope
-from proxy.tools.catalogue import Catalogue
-from proxy.tools.conversation import Conversations
-from proxy.tools.judge import Judge
-from proxy.tools.run_values import Asking, Surroundings
-from proxy.tools.runner import ToolRunner
-from proxy.tools.web.reader import WebReader
-from proxy.tools.web.searcher import WebSearcher
-from proxy.tools.workspaces import Machine, Workspaces
 from tests.proxy.scripted import (
     DONE,
+    HOST,
     USAGE,
-    Announced,
     Running,
     ScriptedUpstream,
     delta,
@@ -67,35 +57,12 @@ class FakeTool:
             raise
 
 
-def rules(**effects: Sequence[str]) -> PermissionConfig:
-    """Rules by effect, under the real client's policy."""
-    source = RuleSource(**{effect: tuple(texts) for effect, texts in effects.items()})
+def rules(
+    *, allow: Sequence[str] = (), ask: Sequence[str] = (), deny: Sequence[str] = ()
+) -> PermissionConfig:
+    """Rules under the real client's policy, with nobody to ask."""
+    source = RuleSource(allow=tuple(allow), ask=tuple(ask), deny=tuple(deny))
     return PermissionConfig(sources=(source,), approvals="deny")
-
-
-def door(
-    config: ProxyConfig,
-    events: Announced,
-    tools: Sequence[Tool] = (),
-    searcher: WebSearcher | None = None,
-    reader: WebReader | None = None,
-    clock: Callable[[], float] = lambda: 0.0,
-) -> ToolDoor:
-    """The tools as the server wires them, with nobody to ask."""
-    catalogue = Catalogue(tools)
-    judge = Judge(config.permissions)
-    surroundings = Surroundings(
-        catalogue=lambda: catalogue,
-        judge=judge,
-        workspaces=Workspaces(config, Machine("/home/somebody")),
-        asking=lambda: Asking(NobodyAsks(), 120.0),
-        emit=events.take,
-        clock=clock,
-        wall_clock=lambda: 1.0,
-        new_id=new_id,
-    )
-    conversations = Conversations(clock, lambda conversation: None)
-    return ToolDoor(judge, ToolRunner(surroundings), catalogue, conversations, searcher, reader)
 
 
 @asynccontextmanager
@@ -104,18 +71,40 @@ async def running_tools(
     config: ProxyConfig | None = None,
     *,
     permissions: PermissionConfig | None = None,
-    tools: Sequence[Tool] = (),
-    searcher: WebSearcher | None = None,
-    reader: WebReader | None = None,
-    **alias: Any,
+    tools: Sequence[Tool] | None = None,
+    keep: Sequence[str] = (),
+    host: Host = HOST,
+    toolsets: tuple[str, ...] = (),
+    tools_run_in: Literal["client", "proxy"] = "client",
 ) -> AsyncGenerator[Running]:
-    """Starts a proxy over one scripted upstream; further names go to the alias `big`."""
+    """Starts a proxy over one scripted upstream, whose built-in tools are the test's.
+
+    Args:
+        upstream: Answers for the model.
+        config: Instead of one provider with the alias `big`.
+        permissions: The rules.
+        tools: The tools there are; None: the real ones.
+        keep: Names of real ones to keep behind them.
+        host: The machine, and the web.
+        toolsets: Of the alias `big`.
+        tools_run_in: Of the alias `big`.
+    """
     made = config or proxy_config("one")
-    aliases = tuple(replace(each, **alias) if each.name == "big" else each for each in made.aliases)
+    aliases = tuple(
+        replace(each, toolsets=toolsets, tools_run_in=tools_run_in) if each.name == "big" else each
+        for each in made.aliases
+    )
     made = replace(made, aliases=aliases, permissions=permissions or made.permissions)
-    async with running({"one": upstream}, made) as proxy:
-        tooled = door(made, proxy.events, tools, searcher, reader)
-        proxy.server._service = replace(proxy.server._service, tools=tooled)
+    async with running({"one": upstream}, made, host=host) as proxy:
+        catalogue = proxy.server.tools
+        if not catalogue.all():
+            is_made = asyncio.Event()
+            end = catalogue.watch(is_made.set)
+            await asyncio.wait_for(is_made.wait(), 10)
+            end()
+        if tools is not None:
+            kept = [tool for tool in catalogue.all() if tool.name in keep]
+            catalogue.replace_builtin([*tools, *kept])
         yield proxy
 
 
@@ -136,11 +125,7 @@ def declared(*names: str) -> list[JsonObject]:
     return [{"name": name, "description": name, "input_schema": {"type": "object"}} for name in names]
 
 
-def alias_named(config: ProxyConfig, name: str) -> Alias:
-    return next(each for each in config.aliases if each.name == name)
-
-
-def through(dialect: str) -> ProxyConfig:
+def through(dialect: DialectName) -> ProxyConfig:
     """One provider of a dialect."""
     made = proxy_config("one")
     one = replace(made.providers["one"], dialect=dialect)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,15 +77,15 @@ def through(
 
 def pieces(text: str, cuts: list[int]) -> list[str]:
     places = sorted({min(each, len(text)) for each in cuts} | {0, len(text)})
-    return [text[a:b] for a, b in zip(places, places[1:], strict=False)]
+    return [text[a:b] for a, b in pairwise(places)]
 
 
 def cut_up(made: Sequence[StreamEvent], cuts: list[int]) -> list[StreamEvent]:
     """The same stream with its deltas in pieces, and pings between."""
     out: list[StreamEvent] = []
     for event in made:
-        delta: Any = event.get("delta")
-        key = {"text_delta": "text", "input_json_delta": "partial_json"}.get((delta or {}).get("type"))
+        delta: JsonObject = event.get("delta") or {}
+        key = {"text_delta": "text", "input_json_delta": "partial_json"}.get(delta.get("type", ""))
         if key is None:
             out.append(event)
             continue
@@ -99,7 +99,7 @@ arguments = st.dictionaries(st.text(max_size=3), st.integers() | st.text(max_siz
 block = st.one_of(
     st.text(min_size=1, max_size=12).map(lambda text: {"type": "text", "text": text}),
     st.just({"type": "thinking", "thinking": "hm", "signature": "sig"}),
-    st.builds(lambda name, given: use(name, "", given), names, arguments),
+    st.builds(use, names, st.just(""), arguments),
 )
 
 

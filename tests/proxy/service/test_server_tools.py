@@ -23,7 +23,7 @@ from proxy.messages.request import ToolParam
 from proxy.permissions.urls import NetworkFacts
 from proxy.permissions.values import Policy
 from proxy.service.server_tools import is_ours, web_tool
-from proxy.tools.web.engines.base import SearchScope
+from proxy.tools.web.engines.base import NO_SCOPE, SearchScope
 from proxy.tools.web.fetcher import Fetcher
 from proxy.tools.web.reader import WebReader
 from proxy.tools.web.searcher import WebSearcher
@@ -31,6 +31,7 @@ from proxy.tools.web.values import Fetched, FetchError, HandedBack, SearchError,
 from tests.proxy.scripted import (
     BODY,
     DONE,
+    HOST,
     TOKEN,
     USAGE,
     Reply,
@@ -38,9 +39,9 @@ from tests.proxy.scripted import (
     ScriptedUpstream,
     delta,
     provider,
+    proxy_config,
 )
 from tests.proxy.tooling import (
-    FakeTool,
     call,
     calling,
     declared,
@@ -75,7 +76,7 @@ class Engine:
     asked: list[tuple[str, SearchScope]] = field(default_factory=list[tuple[str, SearchScope]])
     name: str = "fake"
 
-    async def search(self, query: str, limit: int, scope: SearchScope = SearchScope()) -> list[SearchResult]:
+    async def search(self, query: str, limit: int, scope: SearchScope = NO_SCOPE) -> list[SearchResult]:
         self.asked.append((query, scope))
         if isinstance(self.found, SearchError):
             raise self.found
@@ -110,28 +111,20 @@ def html(url: str, text: str = "The levers move the points.") -> Fetched:
     return Fetched(url, "text/html", "utf-8", f"<title>Levers</title><p>{text}</p>".encode())
 
 
-def searcher(engine: Engine) -> WebSearcher:
-    return WebSearcher(SearchConfig(), engines=lambda _: engine)
-
-
-def reader(pages: Pages) -> WebReader:
-    return WebReader(cast("Fetcher", cast("Any", pages)))
-
-
-WEB = [FakeTool("WebSearch", "Web"), FakeTool("WebFetch", "Web")]
-"""So that the catalogue offers both; the loop runs its own."""
-
-
 def web(
     upstream: ScriptedUpstream, engine: Engine | None = None, pages: Pages | None = None, **more: Any
 ) -> Any:
-    return running_tools(
-        upstream,
-        tools=more.pop("tools", WEB),
-        searcher=searcher(engine or Engine()),
-        reader=reader(pages or Pages({})),
-        **more,
+    made = engine or Engine()
+
+    def searcher(settings: SearchConfig) -> WebSearcher:
+        return WebSearcher(settings, engines=lambda _: made)
+
+    host = replace(
+        HOST,
+        searcher=searcher,
+        reader=WebReader(cast("Fetcher", cast("Any", pages or Pages({})))),
     )
+    return running_tools(upstream, host=host, **more)
 
 
 async def ask(proxy: Running, *tools: JsonObject, **more: Any) -> JsonObject:
@@ -148,6 +141,7 @@ def turn(message: JsonObject) -> JsonObject:
     return {"role": "assistant", "content": message["content"]}
 
 
+@pytest.mark.conformance("server-tools.web-search-unavailable")
 async def test_a_search_is_answered_with_the_genuine_blocks() -> None:
     engine = Engine()
     upstream = ScriptedUpstream([Reply(SEARCHING), saying("See https://rail.example/boxes for it.")])
@@ -201,6 +195,7 @@ async def test_the_next_turn_tells_the_model_what_it_found_in_the_same_words() -
     assert third["messages"][: len(second["messages"])] == second["messages"]
 
 
+@pytest.mark.conformance("server-tools.max-uses")
 async def test_max_uses_ends_the_searches_with_an_error_code() -> None:
     again = calling(call("web_search", '{"query":"more of it"}', "call_2"))
     upstream = ScriptedUpstream([Reply(SEARCHING), Reply(again), saying("Done.")])
@@ -225,6 +220,7 @@ async def test_the_domains_of_the_declaration_limit_the_search() -> None:
     assert [row["title"] for row in message["content"][1]["content"]] == ["Signal boxes"]
 
 
+@pytest.mark.conformance("server-tools.web-errors")
 @pytest.mark.parametrize(
     ("arguments", "failure", "code"),
     [
@@ -271,6 +267,7 @@ async def test_a_search_is_kept_in_the_audit() -> None:
     assert (decided.tool, decided.decision, decided.ran) == ("WebSearch", "allow", True)
 
 
+@pytest.mark.conformance("server-tools.pause-turn")
 @pytest.mark.expects_log("tool_loop_paused")
 async def test_after_ten_iterations_the_turn_pauses_and_can_be_gone_on_with() -> None:
     replies = [Reply(calling(call("web_search", '{"query":"again"}', f"call_{n}"))) for n in range(10)]
@@ -284,6 +281,7 @@ async def test_after_ten_iterations_the_turn_pauses_and_can_be_gone_on_with() ->
     assert len(upstream.asked[10]["messages"]) == 21
 
 
+@pytest.mark.conformance("server-tools.mixed-calls")
 async def test_beside_a_call_of_the_clients_the_search_waits_for_the_next_request() -> None:
     both = calling(call("web_search", '{"query":"signal box"}'), call("Mine", "{}", "call_2", 1))
     engine = Engine()
@@ -319,6 +317,7 @@ async def fetched(pages: Pages, tool: JsonObject = FETCH, said: JsonObject = LOO
         return await ask(proxy, tool, messages=[said])
 
 
+@pytest.mark.conformance("server-tools.web-fetch")
 async def test_a_page_is_fetched_and_shown_as_a_document() -> None:
     message = await fetched(Pages({URL: html(URL)}))
     call_block, result, _ = message["content"]
@@ -334,6 +333,7 @@ async def test_a_page_is_fetched_and_shown_as_a_document() -> None:
     assert message["usage"]["server_tool_use"] == {"web_fetch_requests": 1}
 
 
+@pytest.mark.conformance("server-tools.web-fetch-context")
 async def test_an_address_that_nobody_named_is_not_fetched() -> None:
     pages = Pages({URL: html(URL)})
     message = await fetched(pages, said=FIRST)
@@ -414,7 +414,7 @@ def test_only_the_apis_own_tools_are_ours_to_serve() -> None:
 
 
 async def test_an_upstream_that_speaks_the_protocol_searches_itself_unless_an_engine_is_configured() -> None:
-    own = [
+    own: list[JsonObject] = [
         {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "q"}},
         {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []},
     ]
@@ -460,7 +460,10 @@ async def test_a_pdf_is_shown_as_it_is() -> None:
 
 
 async def test_a_tool_that_is_switched_off_is_left_to_the_upstream() -> None:
-    async with web(ScriptedUpstream(), tools=[]) as proxy:
-        async with proxy.post({**BODY, "tools": [FETCH]}) as response:
-            assert response.status == 400
-            assert "web_fetch_20250910" in await response.text()
+    config = replace(proxy_config("one"), tools=ToolConfig(switched_off=("WebFetch",)))
+    async with (
+        web(ScriptedUpstream(), config=config) as proxy,
+        proxy.post({**BODY, "tools": [FETCH]}) as response,
+    ):
+        assert response.status == 400
+        assert "web_fetch_20250910" in await response.text()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from proxy.config import ToolConfig
+from proxy.config import PermissionConfig, ProxyConfig, ToolConfig
 from proxy.context import new_id
 from proxy.events import RequestFinished, RequestStarted, ToolDecided
 from proxy.messages.errors import ErrorType, UpstreamError
@@ -20,7 +20,7 @@ from proxy.service.sub_conversations import SubConversations
 from proxy.tools.base import ToolOutput, ToolScope
 from proxy.tools.conversation import Conversation
 from proxy.tools.errors import ToolError
-from proxy.tools.task import SubConversation, Task
+from proxy.tools.task import SubConversation
 from tests.proxy.scripted import (
     BODY,
     DONE,
@@ -41,18 +41,16 @@ def saying(text: str) -> Reply:
     return Reply((delta(role="assistant", content=text), delta("stop"), USAGE, DONE))
 
 
-@asynccontextmanager
-async def tasked(upstream: ScriptedUpstream, *tools: FakeTool, **more: Any) -> Any:
-    """A proxy with Task and these tools."""
-    found: list[Running] = []
-    subs = SubConversations(lambda: found[0].server._service, lambda: found[0].server._announcer, new_id)
-    permissions = more.pop("permissions", ALLOWED)
-    both = [*tools, Task(subs.run)]
-    async with running_tools(
-        upstream, tools=both, permissions=permissions, toolsets=("builtin",), **more
-    ) as proxy:
-        found.append(proxy)
-        yield proxy
+def tasked(
+    upstream: ScriptedUpstream,
+    *tools: FakeTool,
+    permissions: PermissionConfig = ALLOWED,
+    config: ProxyConfig | None = None,
+) -> AbstractAsyncContextManager[Running]:
+    """A proxy with these tools and the real Task."""
+    return running_tools(
+        upstream, config, tools=tools, keep=("Task",), permissions=permissions, toolsets=("builtin",)
+    )
 
 
 async def ask(proxy: Running, **more: Any) -> JsonObject:
@@ -181,18 +179,18 @@ async def test_a_client_that_leaves_ends_its_sub_conversations() -> None:
     todo = FakeTool(answer=answer)
     upstream = ScriptedUpstream([Reply(calling(TASK)), Reply(calling(call("TodoWrite", "{}")))])
     async with tasked(upstream, todo) as proxy:
-        asking = asyncio.ensure_future(ask(proxy))  # noqa: TID251 - a test's own task
+        asking = asyncio.ensure_future(ask(proxy))
         await asyncio.wait_for(todo.is_called.wait(), 5)
         asking.cancel()
-        while len(proxy.of(RequestFinished)) < 2:
-            await asyncio.sleep(0)
+        await proxy.events.until(RequestFinished)
     assert todo.is_cancelled
     assert {each.outcome for each in proxy.of(RequestFinished)} == {"cancelled"}
 
 
 async def test_nobody_but_a_models_own_call_starts_one() -> None:
-    async with running_tools(ScriptedUpstream()) as proxy:
-        subs = SubConversations(lambda: proxy.server._service, lambda: proxy.server._announcer, new_id)
-        scope = ToolScope("call_1", "req_1", Conversation(("local", "c")))
-        with pytest.raises(ToolError, match="a model's own call"):
-            await subs.run(SubConversation("p", "d"), scope)
+    def never() -> Any:
+        raise AssertionError
+
+    scope = ToolScope("call_1", "req_1", Conversation(("local", "c")))
+    with pytest.raises(ToolError, match="a model's own call"):
+        await SubConversations(never, never, new_id).run(SubConversation("p", "d"), scope)
