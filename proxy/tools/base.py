@@ -42,6 +42,8 @@ class ToolScope:
     workspace: Workspace | None = None
     guard: WorkspaceGuard | None = None
     """The way to the workspace's files; None without a workspace."""
+    cwd: str | None = None
+    """The folder the call was judged in: relative paths and commands begin there. None: the tool finds it."""
 
 
 class Tool(Protocol):

@@ -112,7 +112,9 @@ class Bash:
         command = str(arguments["command"])
         if "\0" in command:
             raise ToolError("The command holds a NUL character, which no command line can carry.")
-        start = await asyncio.to_thread(_start, self._shell, command, scope.workspace, scope.conversation)
+        start = await asyncio.to_thread(
+            _start, self._shell, command, scope.workspace, scope.conversation, scope.cwd
+        )
         timeout_s = _seconds(arguments.get("timeout"))
         if arguments.get("run_in_background"):
             return await self._run_behind(start, min(timeout_s or _BACKGROUND_S, _MAX_BACKGROUND_S))
@@ -196,11 +198,15 @@ class _Start:
     notes: tuple[str, ...] = ()
 
 
-def _start(shell: str, command: str, workspace: Workspace, conversation: Conversation) -> _Start:
-    """Returns where and what to start; it looks whether the folder is still there."""
+def _start(
+    shell: str, command: str, workspace: Workspace, conversation: Conversation, judged_in: str | None
+) -> _Start:
+    """Returns what to start, where it was judged; where nobody says where, it looks at the disk."""
     cwd = conversation.cwd or workspace.root
-    if Path(cwd).is_dir():
-        return _Start(shell, command, workspace, conversation, cwd)
+    if judged_in is None:
+        judged_in = cwd if Path(cwd).is_dir() else workspace.root
+    if judged_in == cwd or judged_in != workspace.root:
+        return _Start(shell, command, workspace, conversation, judged_in)
     note = f"Shell cwd was reset to {workspace.root}, as {cwd} is gone"
     return _Start(shell, command, workspace, conversation, workspace.root, (note,))
 

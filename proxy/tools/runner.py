@@ -33,7 +33,7 @@ from proxy.tools.course import Course, announced, bounded, refusal
 from proxy.tools.errors import ToolError
 from proxy.tools.guard_permit import permit
 from proxy.tools.run_values import RunScope, Site, Surroundings
-from proxy.tools.workspaces import WorkspaceRefused, place_for
+from proxy.tools.workspaces import WorkspaceRefused, folder_of, place_for
 
 __all__ = ["RunScope", "Surroundings", "ToolRunner"]
 
@@ -142,7 +142,10 @@ class ToolRunner:
                 opened = await stack.enter_async_context(workspaces.use(name))
             except WorkspaceRefused as refused:
                 problem = str(refused)
-            yield Site(place_for(scope.conversation, opened, workspaces.machine), opened, problem)
+            cwd = None
+            if opened is not None and scope.conversation.cwd is not None:
+                cwd = await asyncio.to_thread(folder_of, scope.conversation, opened)
+            yield Site(place_for(cwd, opened, workspaces.machine), opened, problem)
 
     def _tool_scope(self, call_id: str, scope: RunScope, site: Site) -> ToolScope:
         if site.opened is None:
@@ -158,6 +161,7 @@ class ToolRunner:
             scope.conversation,
             site.opened.workspace,
             site.opened.guard.judged_by(judge, cwd=site.place.cwd),
+            site.place.cwd,
         )
 
     async def _perform(self, tool: Tool, course: Course, tool_scope: ToolScope) -> ToolOutput:

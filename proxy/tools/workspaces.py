@@ -207,14 +207,30 @@ def workspace_name(config: ProxyConfig, token_name: str, asked: str | None) -> s
     return name
 
 
-def place_for(conversation: Conversation | None, opened: OpenedWorkspace | None, machine: Machine) -> Place:
-    """Returns where a conversation's calls are judged; a folder it moved to counts while it is inside."""
+def folder_of(conversation: Conversation, opened: OpenedWorkspace) -> str:
+    """Returns the folder in which a conversation's next call begins; looks at the disk.
+
+    The one it moved to, while that is a folder of the workspace and is reached without links; else the root.
+    """
+    cwd, root = conversation.cwd, opened.workspace.root
+    if cwd is None:
+        return root
+    folders = (root, *opened.workspace.read_only)
+    is_inside = any(cwd == each or cwd.startswith(f"{each.rstrip('/')}/") for each in folders)
+    return cwd if is_inside and os.path.realpath(cwd) == cwd and Path(cwd).is_dir() else root
+
+
+def place_for(cwd: str | None, opened: OpenedWorkspace | None, machine: Machine) -> Place:
+    """Returns where calls are judged.
+
+    Args:
+        cwd: As `folder_of` says; None: the workspace's root.
+        opened: The workspace.
+        machine: What is known of the machine.
+    """
     if opened is None:
         return Place(None, machine.home, machine.home, _unseen, machine.own_paths, machine.platform)
-    root = opened.workspace.root
-    cwd = None if conversation is None else conversation.cwd
-    if cwd is None or not (cwd == root or cwd.startswith(f"{root.rstrip('/')}/")):
-        cwd = root
+    cwd = cwd or opened.workspace.root
     return Place(
         opened.workspace,
         cwd,

@@ -438,6 +438,20 @@ async def test_a_relative_path_is_judged_where_the_conversation_is(tmp_path: Pat
     assert approver.asked[0].call.cwd == str(tmp_path / "inner")
 
 
+async def test_a_tool_begins_where_its_call_was_judged_wherever_the_conversation_went_meanwhile(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "inner").mkdir()
+    tool = ScriptedTool("Bash")
+
+    def move() -> None:
+        room.conversation.cwd = str(tmp_path / "inner")
+
+    room = RunRoom(tool, approver=ScriptedApprover([YES], during=move), root=tmp_path)
+    await room.run("Bash", command="make")
+    assert tool.scopes[0].cwd == str(tmp_path)
+
+
 async def test_a_folder_outside_the_workspace_is_no_place_to_work_in(tmp_path: Path) -> None:
     approver = ScriptedApprover([YES])
     room = RunRoom(ScriptedTool("Write"), approver=approver, root=tmp_path)

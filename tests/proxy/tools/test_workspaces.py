@@ -20,6 +20,7 @@ from proxy.tools.workspaces import (
     Wanted,
     WorkspaceRefused,
     Workspaces,
+    folder_of,
     open_workspace,
     place_for,
     workspace_name,
@@ -214,7 +215,9 @@ async def test_a_place_is_the_workspace_seen_from_where_the_conversation_is(tmp_
     spaces = Workspaces(configured(main=tmp_path), MACHINE)
     conversation = Conversation(("local", "c"), cwd=str(tmp_path / "inner"))
     async with spaces.use("main") as opened:
-        place = place_for(conversation, opened, MACHINE)
+        assert opened is not None
+        cwd = await asyncio.to_thread(folder_of, conversation, opened)
+        place = place_for(cwd, opened, MACHINE)
     assert (place.cwd, place.home, place.own_paths) == (
         str(tmp_path / "inner"),
         MACHINE.home,
@@ -222,9 +225,35 @@ async def test_a_place_is_the_workspace_seen_from_where_the_conversation_is(tmp_
     )
     assert (await asyncio.to_thread(place.look, "a.txt")).real == str(tmp_path / "inner" / "a.txt")
     assert not place.folds_case
-    for elsewhere in ("/", str(tmp_path) + "-other", None):
-        conversation.cwd = elsewhere
-        assert place_for(conversation, opened, MACHINE).cwd == str(tmp_path)
+    spaces.close()
+    await settled()
+
+
+async def test_a_conversation_begins_where_it_moved_to_while_that_is_a_folder_of_the_workspace(
+    tmp_path: Path,
+) -> None:
+    for name in ("main/inner", "docs", "outside"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "main" / "link").symlink_to(tmp_path / "outside")
+    config = configured(main=tmp_path / "main")
+    space = replace(config.workspaces["main"], read_only=(str(tmp_path / "docs"),))
+    spaces = Workspaces(replace(config, workspaces={"main": space}), MACHINE)
+    root = str(tmp_path / "main")
+    async with spaces.use("main") as opened:
+        assert opened is not None
+        for cwd, begins in (
+            (None, root),
+            (root, root),
+            (f"{root}/inner", f"{root}/inner"),
+            (str(tmp_path / "docs"), str(tmp_path / "docs")),
+            (f"{root}/gone", root),
+            (f"{root}/link", root),
+            (f"{root}-other", root),
+            ("/", root),
+        ):
+            conversation = Conversation(("local", "c"), cwd=cwd)
+            assert await asyncio.to_thread(folder_of, conversation, opened) == begins
+        assert place_for(None, opened, MACHINE).cwd == root
     spaces.close()
     await settled()
 
