@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 
 from proxy.permissions.path_names import clean, parts_of
-from proxy.permissions.path_patterns import PathPattern, gitignore_pattern
+from proxy.permissions.path_patterns import PathPattern, fixed_folder, gitignore_pattern
 from proxy.permissions.values import PathFacts, Place, Rule
 
 _DRIVE = re.compile(r"/?/?([A-Za-z]):(?=[\\/])")
@@ -100,9 +101,9 @@ def _anchored(rule: Rule, place: Place, *, opens: bool) -> Iterator[tuple[str, s
     """
     spec = _posix_spec(rule.spec or "", place)
     if spec.startswith("//"):
-        yield "/", _whole(spec[1:], opens=True)
+        yield from _absolute("/", spec[1:], place, opens=opens)
     elif spec == "~" or spec.startswith("~/"):
-        yield place.home, _whole(spec[1:] or "/", opens=True)
+        yield from _absolute(place.home, spec[1:] or "/", place, opens=opens)
     elif spec.startswith("/"):
         bases = [rule.anchor] if rule.anchor else _bases(place, opens=opens)
         for base in bases:
@@ -110,6 +111,27 @@ def _anchored(rule: Rule, place: Place, *, opens: bool) -> Iterator[tuple[str, s
     else:
         for base in _bases(place, opens=opens):
             yield _climbed(base, spec, opens=opens)
+
+
+def _absolute(base: str, spec: str, place: Place, *, opens: bool) -> Iterator[tuple[str, str]]:
+    """Yields where an absolute pattern begins; of one that closes, also where its folder really is."""
+    yield base, _whole(spec, opens=True)
+    folder = fixed_folder(spec)
+    rest = spec[len(folder) :]
+    if opens or not rest.startswith("/"):
+        folder, rest = "", spec
+    named = clean(f"{base}/{folder}")
+    if not opens and named != "/" and (real := real_folder(place.look, named)) != named:
+        yield real, _whole(rest, opens=True)
+
+
+@lru_cache(maxsize=256)
+def real_folder(look: Callable[[str], PathFacts], path: str) -> str:
+    """Returns where a folder that is named in rules or settings really is.
+
+    Kept per place: a place's `look` is made anew for each call.
+    """
+    return look(path).real
 
 
 def _posix_spec(spec: str, place: Place) -> str:

@@ -34,6 +34,7 @@ from proxy.permissions.path_rules import (
     is_under,
     match,
     names_of,
+    real_folder,
 )
 from proxy.permissions.protected import OWN_FOLDER, protected_name
 from proxy.permissions.values import (
@@ -139,6 +140,9 @@ def zone_of(path: str, policy: Policy, place: Place) -> Zone:
     for folder in (place.workspace.root, *policy.additional_directories):
         if is_under(path, folder, folds_case=folds) and not _is_nearer(path, folder, place, folds=folds):
             return "inside"
+    for folder in policy.additional_directories:
+        if is_under(path, real_folder(place.look, folder), folds_case=folds):
+            return "inside"
     if any(is_under(path, folder, folds_case=folds) for folder in place.workspace.read_only):
         return "read-only"
     return "outside"
@@ -236,7 +240,8 @@ def _begins_with_variable(case: _Case) -> bool:
 def _own(case: _Case) -> PartVerdict | None:
     folds = folds_for_refusal(case.place)
     for name in names_of(case.facts):
-        if any(is_under(name, each, folds_case=folds) for each in case.place.own_paths):
+        own = (where for each in case.place.own_paths for where in (each, real_folder(case.place.look, each)))
+        if any(is_under(name, each, folds_case=folds) for each in own):
             return case.deny("it belongs to Signalbox itself")
         if OWN_FOLDER in _compared(name, case):
             return case.deny(f"{OWN_FOLDER} belongs to Signalbox itself")

@@ -75,7 +75,7 @@ class WorkspaceGuard:
         tops = {_top(workspace.root, platform): None}
         for path in (*workspace.read_only, *additional):
             try:
-                opened.append(open_folder(path, disk))
+                opened.append(open_folder(_real(path, platform), disk))
             except GuardError:
                 continue
             tops[_top(path, platform)] = None
@@ -276,6 +276,11 @@ class WorkspaceGuard:
             if found.status is None or again.status is None:
                 return found.status is again.status
             return os.path.samestat(again.status, found.status)
+
+
+def _real(path: str, platform: Platform) -> str:
+    """Returns a folder's path without links, so that what is reached from it has its real path."""
+    return path if platform == "windows" else os.path.realpath(path)
 
 
 def _top(path: str, platform: Platform) -> str:

@@ -51,7 +51,7 @@ def read_all(found: Found, max_bytes: int = MAX_READ_BYTES) -> FileContent:
         status = os.fstat(file.fileno())
         if status.st_size > max_bytes:
             raise too_large(found.facts.given, status.st_size, max_bytes)
-        data = file.read(max_bytes + 1)
+        data = file.read(status.st_size + 1)
         while chunk := file.read(max_bytes + 1 - len(data)):
             data += chunk
         if len(data) > max_bytes:

@@ -122,6 +122,21 @@ def test_an_exception_needs_all_names_as_an_allow_rule_does() -> None:
     assert not match(lifted, facts(f"{ROOT}/.env.example", real=f"{ROOT}/.env"), place())
 
 
+def test_a_deny_rule_is_about_a_folders_real_place_too() -> None:
+    there = {
+        HOME: facts(HOME, real="/var/home/u", kind="folder"),
+        f"{HOME}/.ssh": facts(f"{HOME}/.ssh", real="/var/home/u/.ssh", kind="folder"),
+        "/keys": facts("/keys", real="/mnt/keys", kind="folder"),
+    }
+    real = facts("/var/home/u/.ssh/id")
+    for spec in ("~/.ssh/**", "~/**", "~", "~/.ssh/*", "//home/u/.ssh/**"):
+        assert match(rule("deny", spec), real, place(there)), spec
+        assert not match(rule("allow", spec), real, place(there)), spec
+    assert match(rule("ask", "//keys/*.pem"), facts("/mnt/keys/a.pem"), place(there))
+    assert not match(rule("ask", "//keys/*.pem"), facts("/mnt/keys/a.txt"), place(there))
+    assert match(rule("deny", "//**/*.pem"), facts("/mnt/keys/a.pem"), place(there))
+
+
 def test_names_are_one_whatever_their_form() -> None:
     assert match(rule("deny", "docs/ü*"), facts(f"{ROOT}/docs/u\u0308ber"), place())
 

@@ -79,6 +79,13 @@ def test_additional_folders_are_inside() -> None:
     assert zone_of("/data/more/x", rules, place()) == "inside"
 
 
+def test_an_additional_folder_may_be_named_by_a_link() -> None:
+    where = place({"/data/link": facts("/data/link", real="/mnt/data", kind="folder")})
+    rules = policy("claude-code", additional=("/data/link",))
+    assert zone_of("/mnt/data/x", rules, where) == "inside"
+    assert zone_of("/mnt/other", rules, where) == "outside"
+
+
 def test_a_folder_that_may_only_be_read_stays_so_inside_the_root() -> None:
     vendor = place(read_only=(f"{ROOT}/vendor",))
     assert _judged("vendor/x", "write", OPEN, vendor).decision == "deny"
@@ -196,6 +203,12 @@ def test_a_link_to_a_device_is_a_device() -> None:
 def test_signalboxs_own_files_are_denied(name: PolicyName, operation: str, path: str) -> None:
     rules = policy(name, allow=("Read(//**)", "Edit(//**)"))
     assert _judged(path, operation, rules).decision == "deny"
+
+
+def test_signalboxs_own_files_are_denied_by_any_name_of_their_folder() -> None:
+    own = f"{HOME}/.config/signalbox"
+    where = place({own: facts(own, real="/var/home/u/.config/signalbox", kind="folder")})
+    assert _judged("/var/home/u/.config/signalbox/x", "read", policy("claude-code"), where).decision == "deny"
 
 
 def test_protected_names_ask_whatever_is_allowed_and_exists() -> None:
