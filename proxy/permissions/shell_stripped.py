@@ -25,6 +25,8 @@ SAFE_NAMES = frozenset(
 )
 """Variables that change how a program prints or builds, never what it runs; `LC_…` too."""
 _LOCALE = re.compile(r"LC_[A-Z]+")
+_PLAIN_VALUE = re.compile(r"(?![./~])(?!.*\.\.)[\x20-\x7e]*")
+"""No path: some programs load what such a variable names."""
 _DEPTH = 8
 
 _OWN_WORDS: Mapping[str, re.Pattern[str]] = MappingProxyType(
@@ -98,4 +100,5 @@ def _literal_start(texts: Sequence[str | None]) -> list[str]:
 def is_safe(assignment: Assignment) -> bool:
     """Tells whether a variable before a command may be looked past by an allow rule."""
     is_known = assignment.name in SAFE_NAMES or _LOCALE.fullmatch(assignment.name) is not None
-    return is_known and assignment.value.text is not None and not assignment.appends
+    is_plain = _PLAIN_VALUE.fullmatch(assignment.value.text or "") is not None
+    return is_known and is_plain and assignment.value.text is not None and not assignment.appends
