@@ -121,16 +121,18 @@ def _absolute(base: str, spec: str, place: Place, *, opens: bool) -> Iterator[tu
     if opens or not rest.startswith("/"):
         folder, rest = "", spec
     named = clean(f"{base}/{folder}")
-    if not opens and named != "/" and (real := real_folder(place.look, named)) != named:
+    if not opens and named != "/" and (real := real_folder(place, named)) != named:
         yield real, _whole(rest, opens=True)
 
 
-@lru_cache(maxsize=256)
-def real_folder(look: Callable[[str], PathFacts], path: str) -> str:
-    """Returns where a folder that is named in rules or settings really is.
+def real_folder(place: Place, path: str) -> str:
+    """Returns where a folder that is named in rules or settings really is."""
+    return _real(place.look_for_rules or place.look, path)
 
-    Kept per place: a place's `look` is made anew for each call.
-    """
+
+@lru_cache(maxsize=256)
+def _real(look: Callable[[str], PathFacts], path: str) -> str:
+    """Keeps what was found for as long as the place: its eyes are made anew for each call."""
     return look(path).real
 
 

@@ -141,7 +141,7 @@ def zone_of(path: str, policy: Policy, place: Place) -> Zone:
         if is_under(path, folder, folds_case=folds) and not _is_nearer(path, folder, place, folds=folds):
             return "inside"
     for folder in policy.additional_directories:
-        if is_under(path, real_folder(place.look, folder), folds_case=folds):
+        if is_under(path, real_folder(place, folder), folds_case=folds):
             return "inside"
     if any(is_under(path, folder, folds_case=folds) for folder in place.workspace.read_only):
         return "read-only"
@@ -240,7 +240,7 @@ def _begins_with_variable(case: _Case) -> bool:
 def _own(case: _Case) -> PartVerdict | None:
     folds = folds_for_refusal(case.place)
     for name in names_of(case.facts):
-        own = (where for each in case.place.own_paths for where in (each, real_folder(case.place.look, each)))
+        own = (where for each in case.place.own_paths for where in (each, real_folder(case.place, each)))
         if any(is_under(name, each, folds_case=folds) for each in own):
             return case.deny("it belongs to Signalbox itself")
         if OWN_FOLDER in _compared(name, case):

@@ -124,6 +124,8 @@ class Place:
     list_folder: Callable[[str], Sequence[FolderEntry]] | None = None
     """What an absolute folder holds, hidden names included, for globs and recursive searches in commands;
     nothing where it cannot be read. None: it cannot be known, and what depends on it asks."""
+    look_for_rules: Callable[[str], PathFacts] | None = None
+    """`look` for folders that rules and settings name, where `look` notes what calls name. None: `look`."""
 
 
 # Under which rules --------------------------------------------------------------------------

@@ -11,9 +11,9 @@ from proxy.permissions.values import PathFacts, Place, Policy
 from proxy.tools.guard_values import Judge
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Lookout:
-    """Remembers what the engine saw of paths while it judged a call."""
+    """Remembers what the engine saw of the paths of a call while it judged it."""
 
     look: Callable[[str], PathFacts]
     seen: list[PathFacts] = field(default_factory=list[PathFacts])
@@ -28,7 +28,8 @@ class Lookout:
     def at(cls, place: Place) -> tuple[Place, Lookout]:
         """Returns the place with eyes that remember."""
         lookout = cls(place.look)
-        return replace(place, look=lookout), lookout
+        eyes = place.look_for_rules or place.look
+        return replace(place, look=lookout, look_for_rules=eyes), lookout
 
 
 def permit(policy: Policy, place: Place, seen: Iterable[PathFacts]) -> Judge:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.permissions.paths import Operation
-from proxy.permissions.values import FolderEntry, PathFacts, Workspace
+from proxy.permissions.paths import Operation, judge
+from proxy.permissions.values import FolderEntry, PathAccess, PathFacts, Workspace
 from proxy.tools.guard import GuardError, Stamp, WorkspaceGuard
 from proxy.tools.guard_disk import Disk, PosixDisk
 from proxy.tools.guard_permit import Lookout, permit
@@ -363,3 +363,10 @@ def test_a_search_that_was_asked_about_covers_what_no_rule_is_about(
     found = {entry.path.removeprefix(f"{tree.root}/") for entry in asked.walk()}
     assert "src/app.py" in found
     assert not found & {"secrets", "secrets/key.txt", "docs", "docs/env", "link_out_file"}
+
+
+def test_only_what_a_call_names_counts_as_seen(tree: Tree, guard: WorkspaceGuard) -> None:
+    rules = policy("claude-code", {"deny": ["Read(~/.ssh/**)", "Read(//etc/keys/**)"]})
+    place, lookout = Lookout.at(tree.place(guard))
+    judge(PathAccess("src/app.py", "read"), rules, place)
+    assert [facts.real for facts in lookout.seen] == [f"{tree.root}/src/app.py"]
