@@ -12,6 +12,10 @@ notes what happens to one request and announces it; `connections` keeps one upst
 `ledger` reserves before a request is sent and books what it cost: `booking` makes the lines, `prices` the
 cost.
 
+`tool_desk` makes and keeps what tools need, and answers who shows or changes it; `audit` keeps every decision
+about a call. `tool_door` says what a request's tools come to, `tool_loop` asks the model until it calls no
+more.
+
 `storage` opens what must survive: `batches` are the verbs of message batches (`batch_body` reads a new one,
 `batch_worker` serves its requests through `batch_message`), `files` those of files (`file_blocks` puts them
 into the blocks that name them).
