@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from bs4 import BeautifulSoup, Comment, Tag, UnicodeDammit
@@ -11,7 +10,7 @@ from markdownify import MarkdownConverter
 
 from proxy.permissions.hosts import UrlRefusal
 from proxy.permissions.url_syntax import Target, read_url, resolve
-from proxy.tools.web.values import Fetched, FetchError
+from proxy.tools.web.values import Fetched, FetchError, PageText
 
 MAX_HTML_BYTES = 3 * 1024 * 1024
 """More markup than this is cut before it is read: parsing takes a second a megabyte."""
@@ -57,15 +56,6 @@ _LONG_BLANKS = re.compile(r"[ \t\r\n\f]{20}")
 _VERY_LONG_BLANKS = re.compile(rf"[ \t\r\n\f]{{{_MAX_BLANKS},}}")
 
 
-@dataclass(frozen=True, slots=True)
-class PageText:
-    """A page's words."""
-
-    title: str | None
-    markdown: str
-    note: str | None = None
-
-
 def read_text_page(page: Fetched) -> PageText:
     """Returns a page's words: HTML as Markdown without scripts, menus and hidden text, all else as it is.
 
@@ -106,9 +96,8 @@ def _from_html(page: Fetched) -> PageText:
     _drop_noise(soup)
     _mend_links(soup, base)
     _collapse_blanks(soup)
-    _flatten(soup)
     root = _main_part(soup)
-    text = _markdown(root) if len(root.find_all(limit=MAX_TAGS)) < MAX_TAGS else root.get_text("\n")
+    text = _markdown(root)
     return _cut(title, _INVISIBLE.sub("", text), note)
 
 
@@ -182,11 +171,10 @@ def _collapse_blanks(soup: BeautifulSoup) -> None:
             text.replace_with(_VERY_LONG_BLANKS.sub(_shortened, text))
 
 
-def _flatten(soup: BeautifulSoup) -> None:
-    """Ends quotes and lists nested without end: each level writes every line below it anew."""
-    for tag in soup.find_all(_INDENTING):
-        if len(tag.find_parents(_INDENTING, limit=_MAX_INDENTS)) == _MAX_INDENTS:
-            tag.unwrap()
+def _is_too_nested(root: BeautifulSoup | Tag) -> bool:
+    """Quotes and lists within each other: each level writes every line below it anew."""
+    deep = _MAX_INDENTS
+    return any(len(tag.find_parents(_INDENTING, limit=deep)) == deep for tag in root.find_all(_INDENTING))
 
 
 def _shortened(found: re.Match[str]) -> str:
@@ -204,6 +192,8 @@ def _main_part(soup: BeautifulSoup) -> BeautifulSoup | Tag:
 
 
 def _markdown(root: BeautifulSoup | Tag) -> str:
+    if len(root.find_all(limit=MAX_TAGS)) == MAX_TAGS or _is_too_nested(root):
+        return root.get_text("\n")
     try:
         return MarkdownConverter(heading_style="ATX", bullets="-").convert_soup(root)
     except RecursionError:  # nested a thousand deep: the words are still there
@@ -213,5 +203,6 @@ def _markdown(root: BeautifulSoup | Tag) -> str:
 def _cut(title: str | None, text: str, note: str | None) -> PageText:
     words = _BLANK_LINES.sub("\n\n", text).strip()
     if len(words) > MAX_MARKDOWN_CHARS:
-        return PageText(title, words[:MAX_MARKDOWN_CHARS], "only the first million characters were kept")
+        words = words[:MAX_MARKDOWN_CHARS]
+        note = "only the first million characters were kept"
     return PageText(title, words, note)

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
-from proxy.tools.web.page import PageText
-from proxy.tools.web.values import Fetched, FetchError
+from proxy.tools.web.values import Fetched, FetchError, PageText
 
 MAX_PAGES = 200
 MAX_SECONDS = 20.0
@@ -43,7 +42,7 @@ def read_pdf(page: Fetched, clock: Callable[[], float]) -> PageText:
             break
         parts.append(f"## Page {number + 1}\n\n{_text(reader, number)}")
     note = None if len(parts) == count else f"the text of the first {len(parts)} of {count} pages"
-    return PageText(title or None, "\n\n".join(parts), note)
+    return PageText(title or None, "\n\n".join(parts).strip(), note)
 
 
 def _text(reader: PdfReader, number: int) -> str:

@@ -7,16 +7,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
 
 from proxy.permissions.responses import PDF
 from proxy.permissions.urls import judge_url
 from proxy.permissions.values import Policy
 from proxy.tools.web.fetcher import Fetcher
-from proxy.tools.web.values import Fetched, FetchedPage, HandedBack
-
-if TYPE_CHECKING:
-    from proxy.tools.web.page import PageText
+from proxy.tools.web.values import Fetched, FetchedPage, HandedBack, PageText
 
 KEPT_S = 15 * 60.0
 _KEPT_BYTES = 32 * 1024 * 1024

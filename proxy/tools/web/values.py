@@ -50,6 +50,15 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
+class PageText:
+    """A page's words."""
+
+    title: str | None
+    markdown: str
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HandedBack:
     """The page sends elsewhere, and nobody allowed that: to be called for anew, and judged."""
 

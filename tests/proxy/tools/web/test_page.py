@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from proxy.tools.web.page import MAX_HTML_BYTES, MAX_MARKDOWN_CHARS, MAX_TAGS, PageText, read_text_page
-from proxy.tools.web.values import Fetched, FetchError
+from proxy.tools.web.page import MAX_HTML_BYTES, MAX_MARKDOWN_CHARS, MAX_TAGS, read_text_page
+from proxy.tools.web.values import Fetched, FetchError, PageText
 
 _URL = "https://docs.example.com/guide/page"
 
@@ -133,6 +133,16 @@ def test_markup_nested_without_end_still_gives_its_words() -> None:
     assert _read("<div>" * 5000 + "words").markdown == "words"
 
 
+def test_very_long_runs_of_blanks_are_shortened() -> None:
+    assert _read(f"<p>a{' ' * 100_000}b").markdown == "a b"
+    assert _read(f"<pre>a{' ' * 100_000}b").markdown == f"```\na{' ' * 200}b\n```"
+
+
+def test_of_quotes_nested_without_end_the_words_are_taken() -> None:
+    assert _read("<blockquote>" * 11 + "x").markdown.startswith("> > > ")
+    assert _read("<blockquote>" * 20 + "x").markdown == "x"
+
+
 def test_of_a_page_with_very_many_tags_the_words_are_taken() -> None:
     assert _read("<b>x</b>" * MAX_TAGS).markdown.split() == ["x"] * MAX_TAGS
 
@@ -148,10 +158,8 @@ def test_a_long_page_is_cut_and_says_so() -> None:
         "only the first million characters were kept",
     )
 
-    assert (
-        _read(f"<p>{'<b></b>' * (MAX_HTML_BYTES // 7)}</p>").note
-        == "only the first 3 MiB of the page were read"
-    )
+    comments = "<!--words-->" * (MAX_HTML_BYTES // 12)
+    assert _read(f"<p>x</p>{comments}y").note == "only the first 3 MiB of the page were read"
 
 
 def test_the_title_is_one_line_of_ordinary_length() -> None:
