@@ -20,6 +20,7 @@ import structlog
 from proxy.config import Candidate, ProviderConfig, ProxyConfig
 from proxy.context import NewId, RequestContext
 from proxy.dialects.base import Loss, Target
+from proxy.dialects.own_calls import replayed
 from proxy.dialects.profiles import Profile
 from proxy.dialects.registry import dialect_for
 from proxy.messages import events
@@ -201,11 +202,14 @@ class MessagesService:
     async def count_tokens(self, request: MessagesRequest, route: Route, headers: Mapping[str, str]) -> int:
         """Returns the request's input tokens: the first candidate's own count, or an estimate for its model.
 
+        Tools that an alias adds are not counted: clients count parts of a request one by one.
+
         Args:
             request: The request.
             route: What would serve it.
             headers: The client's, as `answer_headers.passed_on` gives them.
         """
+        request = replayed(request)
         candidate = route.candidates[0]
         provider = with_key(self._provider(candidate), 0)
         counted = None

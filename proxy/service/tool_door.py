@@ -124,17 +124,6 @@ class ToolDoor:
         passing = self._passing(request, scope) if plan.free is not None else None
         return Prepared(asked, plan, scope, passing, owed, text, pending)
 
-    async def offered(
-        self,
-        config: ProxyConfig,
-        request: MessagesRequest,
-        route: Route,
-        context: RequestContext,
-        facts: Iterable[tuple[ProviderConfig, Profile]],
-    ) -> MessagesRequest:
-        """Returns the request as an upstream would be asked, for counting its tokens."""
-        return (await self.prepared(config, request, route, context, facts)).request()
-
     # The parts ------------------------------------------------------------------------------
 
     def _owed(self, context: RequestContext) -> Conversation:

@@ -25,6 +25,10 @@ async def run_calls(
     now = asyncio.get_running_loop().time
     until = now() + patience_s
     for group in _groups(calls, tools):
+        if now() >= until:
+            for call in group:
+                yield call, tools[call.name].refused(call, _TOO_LATE)
+            continue
         running = [spawn(tools[call.name].run(call), name=f"run {call.name}") for call in group]
         try:
             await asyncio.wait(running, timeout=max(0.0, until - now()))

@@ -14,6 +14,7 @@ from proxy.dialects.unfold import unfold
 from proxy.messages.events import StreamEvent
 from proxy.messages.message import JsonObject
 from proxy.messages.sse import encode_event
+from proxy.server.limits import Limits
 from proxy.service.tool_desk import Host
 from proxy.tools.base import Tool, ToolGroup, ToolOutput, ToolScope
 from tests.proxy.scripted import (
@@ -74,6 +75,7 @@ async def running_tools(
     tools: Sequence[Tool] | None = None,
     keep: Sequence[str] = (),
     host: Host = HOST,
+    limits: Limits | None = None,
     toolsets: tuple[str, ...] = (),
     tools_run_in: Literal["client", "proxy"] = "client",
 ) -> AsyncGenerator[Running]:
@@ -86,6 +88,7 @@ async def running_tools(
         tools: The tools there are; None: the real ones.
         keep: Names of real ones to keep behind them.
         host: The machine, and the web.
+        limits: The server's.
         toolsets: Of the alias `big`.
         tools_run_in: Of the alias `big`.
     """
@@ -95,7 +98,7 @@ async def running_tools(
         for each in made.aliases
     )
     made = replace(made, aliases=aliases, permissions=permissions or made.permissions)
-    async with running({"one": upstream}, made, host=host) as proxy:
+    async with running({"one": upstream}, made, limits, host=host) as proxy:
         catalogue = proxy.server.tools
         if not catalogue.all():
             is_made = asyncio.Event()

@@ -17,6 +17,7 @@ from proxy.events import RequestFinished, RequestStarted, ToolDecided
 from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.messages.message import JsonObject
 from proxy.service.sub_conversations import SubConversations
+from proxy.tasks import spawn
 from proxy.tools.base import ToolOutput, ToolScope
 from proxy.tools.conversation import Conversation
 from proxy.tools.errors import ToolError
@@ -179,7 +180,7 @@ async def test_a_client_that_leaves_ends_its_sub_conversations() -> None:
     todo = FakeTool(answer=answer)
     upstream = ScriptedUpstream([Reply(calling(TASK)), Reply(calling(call("TodoWrite", "{}")))])
     async with tasked(upstream, todo) as proxy:
-        asking = asyncio.ensure_future(ask(proxy))
+        asking = spawn(ask(proxy), name="ask")
         await asyncio.wait_for(todo.is_called.wait(), 5)
         asking.cancel()
         await proxy.events.until(RequestFinished)

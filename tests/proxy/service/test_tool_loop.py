@@ -17,6 +17,8 @@ from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.messages.fold import fold
 from proxy.messages.message import JsonObject
 from proxy.messages.stream_state import StreamState
+from proxy.server.limits import Limits
+from proxy.tasks import spawn
 from proxy.tools.base import ToolOutput
 from tests.proxy.scripted import BODY, HELLO, Reply, Running, ScriptedUpstream, proxy_config
 from tests.proxy.tooling import (
@@ -242,7 +244,7 @@ async def test_a_client_that_leaves_takes_its_tools_along() -> None:
     tool = FakeTool(answer=answer)
     upstream = ScriptedUpstream([Reply(calling(call("TodoWrite", "{}")))])
     async with running_tools(upstream, tools=[tool], permissions=ALLOWED, toolsets=BUILTIN) as proxy:
-        asking = asyncio.ensure_future(ask(proxy, stream=True))
+        asking = spawn(ask(proxy, stream=True), name="ask")
         await asyncio.wait_for(tool.is_called.wait(), 5)
         asking.cancel()
         finished = await proxy.events.until(RequestFinished)
@@ -330,3 +332,31 @@ async def test_without_tools_rules_and_server_tools_the_loop_is_not_entered() ->
         message = await ask(proxy, tools=declared("Read"))
     assert kinds(message) == ["text"]
     assert "iterations" not in message["usage"]
+
+
+async def test_the_client_is_kept_alive_while_a_tool_runs() -> None:
+    gate = asyncio.Event()
+
+    async def answer(arguments: Mapping[str, Any]) -> ToolOutput:
+        await gate.wait()
+        return ToolOutput.text("at last")
+
+    upstream = ScriptedUpstream([Reply(calling(call("TodoWrite", "{}"))), Reply()])
+    async with (
+        running_tools(
+            upstream,
+            tools=[FakeTool(answer=answer)],
+            permissions=ALLOWED,
+            toolsets=BUILTIN,
+            limits=Limits(first_ping_s=0.01, next_ping_s=0.01),
+        ) as proxy,
+        proxy.post({**BODY, "stream": True}) as response,
+    ):
+        seen = b""
+        while seen.count(b"event: ping") < 4:
+            seen += await asyncio.wait_for(response.content.readany(), 5)
+        gate.set()
+        rest = await response.text()
+    assert b"mcp_tool_use" in seen
+    assert b"mcp_tool_result" not in seen
+    assert "at last" in rest
