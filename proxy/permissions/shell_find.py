@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from proxy.permissions.shell_options import names
 from proxy.permissions.shell_programs import HERE, Examined, Operand
 from proxy.permissions.shell_values import Word
 
-_PLAIN = frozenset(
+_PLAIN = names(
     "-print -print0 -ls -empty -prune -quit -true -false -depth -d -mount -xdev -noleaf -daystart -follow"
     " -readable -writable -executable -nouser -nogroup -ignore_readdir_race -noignore_readdir_race -warn"
-    " -nowarn -not -a -and -o -or ( ) ! , -H -L -P -help --help -version --version".split()
+    " -nowarn -not -a -and -o -or ( ) ! , -H -L -P -help --help -version --version"
 )
-_WITH_VALUE = frozenset(
-    "-name -iname -path -ipath -wholename -iwholename -regex -iregex -type -xtype -size -perm -user -group"
-    " -uid -gid -mtime -atime -ctime -mmin -amin -cmin -links -inum -maxdepth -mindepth -fstype -regextype"
-    " -printf -lname -ilname -used -context -D".split()
+_WITH_VALUE = names(
+    "-name -iname -path -ipath -wholename -iwholename -regex -iregex -type -xtype -size -perm -user"
+    " -group -uid -gid -mtime -atime -ctime -mmin -amin -cmin -links -inum -maxdepth -mindepth -fstype"
+    " -regextype -printf -lname -ilname -used -context -D"
 )
 _WITH_FILE = re.compile(r"-(?:newer|anewer|cnewer|samefile|newer[aBcmt][aBcm])")
 _TIME = re.compile(r"-newer[aBcm]t|-O[0-3]")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from proxy.permissions.shell_options import part_of_word
+from proxy.permissions.shell_options import names, part_of_word
 from proxy.permissions.shell_programs import Examined, Operand, guessed_paths
 from proxy.permissions.shell_values import Word
 
@@ -21,13 +21,13 @@ _DANGEROUS = (
 _HARMLESS = frozenset(
     {"--text", "--show-stat", "--no-indent-heuristic", "--show-pulls", "--show-linear-break"}
 )
-_WITH_VALUE = frozenset(
-    "--author --committer --grep --grep-reflog --since --until --after --before --since-as-filter --max-count"
-    " --skip --min-parents --max-parents --date --encoding --diff-filter --glob --exclude --diff-algorithm"
-    " --word-diff-regex --anchored --ws-error-highlight --inter-hunk-context --src-prefix --dst-prefix"
-    " --line-prefix --max-depth --output-indicator-new --output-indicator-old --output-indicator-context"
-    " --stat-width --stat-name-width --stat-count --stat-graph-width --min-age --max-age --decorate-refs"
-    " --decorate-refs-exclude --unified --color-moved-ws -n -S -G -l".split()
+_WITH_VALUE = names(
+    "--author --committer --grep --grep-reflog --since --until --after --before --since-as-filter"
+    " --max-count --skip --min-parents --max-parents --date --encoding --diff-filter --glob --exclude"
+    " --diff-algorithm --word-diff-regex --anchored --ws-error-highlight --inter-hunk-context --src-prefix"
+    " --dst-prefix --line-prefix --max-depth --output-indicator-new --output-indicator-old"
+    " --output-indicator-context --stat-width --stat-name-width --stat-count --stat-graph-width --min-age"
+    " --max-age --decorate-refs --decorate-refs-exclude --unified --color-moved-ws -n -S -G -l"
 )
 _ENDINGS = re.compile(r"%G|%\([^)]*\)?G|%C?\(?signature")
 

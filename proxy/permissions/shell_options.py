@@ -61,6 +61,11 @@ class Arguments:
         return next((option.name for option in self.options if option.kind == "danger"), None)
 
 
+def names(text: str) -> frozenset[str]:
+    """Returns the names that stand in a text with blanks between them."""
+    return frozenset(text.split())
+
+
 def option_table(
     short: Mapping[OptionKind, str],
     long: Mapping[OptionKind, str],

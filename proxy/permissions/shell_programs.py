@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from proxy.permissions.shell_awk import read_awk
 from proxy.permissions import shell_tables
-from proxy.permissions.shell_options import Arguments, OptionTable, read_arguments
+from proxy.permissions.shell_awk import read_awk
+from proxy.permissions.shell_options import Arguments, OptionTable, names, read_arguments
 from proxy.permissions.shell_sed import read_sed
 from proxy.permissions.shell_values import Word
 
@@ -67,6 +67,8 @@ def _checked(
 
 
 def reader(table: OptionTable, operation: Operation = "read") -> Examiner:
+    """Returns the examiner of a program that only reads the files it is given."""
+
     def examine(words: Sequence[Word]) -> Examined:
         arguments, examined = _checked(words, table)
         examined.operands += [Operand(word, operation) for word in arguments.operands]
@@ -76,10 +78,12 @@ def reader(table: OptionTable, operation: Operation = "read") -> Examiner:
 
 
 def examine_words(words: Sequence[Word]) -> Examined:  # noqa: ARG001 - they are only printed
+    """Of echo and the like: the words are only printed."""
     return Examined()
 
 
 def examine_uniq(words: Sequence[Word]) -> Examined:
+    """Of uniq: a second name would be written."""
     arguments, examined = _checked(words, shell_tables.UNIQ)
     examined.operands += [Operand(word) for word in arguments.operands]
     if len(arguments.operands) > 1:
@@ -97,6 +101,7 @@ def _pattern_first(arguments: Arguments, *kinds: Literal["pattern", "program"]) 
 
 
 def examine_grep(words: Sequence[Word]) -> Examined:
+    """Of grep: the first operand is a pattern, and folders may be searched."""
     arguments, examined = _checked(words, shell_tables.GREP)
     from_file = any(option.name in {"-f", "--file"} for option in arguments.options)
     paths = arguments.operands if from_file else _pattern_first(arguments, "pattern")
@@ -141,21 +146,22 @@ RG_TYPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 def examine_rg(words: Sequence[Word]) -> Examined:
+    """Of ripgrep: a search of folders unless it only lists."""
     arguments, examined = _checked(words, shell_tables.RG)
-    names = {option.name for option in arguments.options}
-    if "--files" in names or "--type-list" in names:
+    given = {option.name for option in arguments.options}
+    if given & {"--files", "--type-list"}:
         operation: Operation = "list"
         paths = arguments.operands
         examined.operands += [Operand(word, operation) for word in paths]
         return examined
-    paths = arguments.operands if names & {"-f", "--file"} else _pattern_first(arguments, "pattern")
+    paths = arguments.operands if given & {"-f", "--file"} else _pattern_first(arguments, "pattern")
     includes, excludes = _rg_filters(arguments)
     unrestricted = sum(option.name in {"-u", "--unrestricted"} for option in arguments.options)
     search = Search(
         includes=includes,
         excludes=excludes,
-        skips_hidden=not names & {"-.", "--hidden"} and unrestricted < 2,
-        follows_links=bool(names & {"-L", "--follow"}),
+        skips_hidden=not given & {"-.", "--hidden"} and unrestricted < 2,
+        follows_links=bool(given & {"-L", "--follow"}),
     )
     examined.operands += [Operand(word, "search", search) for word in paths or [HERE]]
     return examined
@@ -179,6 +185,7 @@ def _rg_filters(arguments: Arguments) -> tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def examine_diff(words: Sequence[Word]) -> Examined:
+    """Of diff: two folders are compared file by file."""
     arguments, examined = _checked(words, shell_tables.DIFF)
     search = Search(follows_links=True)
     named = [operand.word for operand in examined.operands] + arguments.operands
@@ -187,6 +194,7 @@ def examine_diff(words: Sequence[Word]) -> Examined:
 
 
 def examine_sed(words: Sequence[Word]) -> Examined:
+    """Of sed: the program may write and run."""
     arguments, examined = _checked(words, shell_tables.SED)
     programs = arguments.values("program") or arguments.operands[:1]
     is_harmless = any(option.name == "--sandbox" for option in arguments.options)
@@ -200,6 +208,7 @@ def examine_sed(words: Sequence[Word]) -> Examined:
 
 
 def examine_awk(words: Sequence[Word]) -> Examined:
+    """Of awk: the program may write and run."""
     arguments, examined = _checked(words, shell_tables.AWK, permutes=False)
     reading = read_awk(arguments.operands[0].shown if arguments.operands else "")
     if reading.danger is not None:
@@ -214,6 +223,7 @@ def examine_awk(words: Sequence[Word]) -> Examined:
 
 
 def examine_jq(words: Sequence[Word]) -> Examined:
+    """Of jq: the program may read the environment and load modules."""
     examined = Examined()
     operands: list[Word] = []
     index = 0
@@ -238,10 +248,10 @@ _JQ_STRING = re.compile(r'"(?:[^"\\]|\\[^(])*"')
 _JQ_DANGER = re.compile(
     r"\$ENV\b|\$__prog|(?<![.\w$])env\b|\.\.\s*env\b|(?<![.\w$])(?:import|include|modulemeta|get_search_list)\b"
 )
-_JQ_FLAGS = frozenset(
+_JQ_FLAGS = names(
     "--raw-output --compact-output --slurp --null-input --exit-status --sort-keys --color-output"
     " --monochrome-output --ascii-output --join-output --raw-input --tab --seq --stream --stream-errors"
-    " --unbuffered --raw-output0 --args --jsonargs --help --version --ascii".split()
+    " --unbuffered --raw-output0 --args --jsonargs --help --version --ascii"
 )
 _JQ_LETTERS = frozenset("rcsneSCMajRhVh")
 
@@ -261,14 +271,15 @@ def _jq_option(text: str, following: Sequence[Word], examined: Examined) -> int:
 
 
 def examine_tar(words: Sequence[Word]) -> Examined:
+    """Of tar: only a plain listing does nothing."""
     if words and re.fullmatch("[A-Za-z]+", words[0].shown):
         # The old style: letters without a dash, their values behind them in order.
         first = "-" + "".join(sorted(words[0].shown, key="f".__eq__))
         words = [Word(raw=first, text=first, shown=first), *words[1:]]
     arguments, examined = _checked(words, shell_tables.TAR)
-    names = [option.name for option in arguments.options]
+    given = [option.name for option in arguments.options]
     archives = [word for word in arguments.values("read") if word.shown != "-"]
-    if not {"-t", "--list"} & set(names):
+    if not {"-t", "--list"} & set(given):
         examined.danger = examined.danger or "only listing an archive is harmless"
         examined.operands += [Operand(word) for word in arguments.operands]
     elif not arguments.values("read") or any(":" in word.shown for word in archives):
@@ -277,6 +288,7 @@ def examine_tar(words: Sequence[Word]) -> Examined:
 
 
 def examine_printf(words: Sequence[Word]) -> Examined:
+    """Of printf: it may set a variable."""
     if words and words[0].shown.startswith("-v"):
         return Examined("printf's option -v sets a variable")
     start = 1 if words and words[0].shown == "--" else 0
@@ -286,6 +298,7 @@ def examine_printf(words: Sequence[Word]) -> Examined:
 
 
 def examine_npm(words: Sequence[Word]) -> Examined:
+    """Of npm: its own options stand before `--`, the script's behind."""
     texts = [word.shown for word in words]
     end = texts.index("--") if "--" in texts else len(texts)
     _, examined = _checked(words[:end], shell_tables.NPM)
@@ -295,6 +308,7 @@ def examine_npm(words: Sequence[Word]) -> Examined:
 
 
 def examine_python(words: Sequence[Word]) -> Examined:
+    """Of python: as pytest its options are known."""
     if [word.shown for word in words[:2]] != ["-m", "pytest"]:
         return Examined(operands=[Operand(word) for word in guessed_paths(words)])
     arguments, examined = _checked(_without_switched_off(words[2:]), shell_tables.PYTEST)

@@ -159,7 +159,7 @@ class _Judging:
             yield PartVerdict("", "ask", reason)
         if inner is None:
             return
-        yield from self._program_objections(command, inner, folders)
+        yield from self._program_objections(inner, folders)
         for folder in folders:
             if folder is None:
                 yield PartVerdict("", "ask", "it is not known in which folder it would run")
@@ -167,7 +167,7 @@ class _Judging:
                 yield from self._path_verdicts(replace(command, words=tuple(inner)), folder)
 
     def _program_objections(
-        self, command: Command, inner: Sequence[Word], folders: tuple[str | None, ...]
+        self, inner: Sequence[Word], folders: tuple[str | None, ...]
     ) -> Iterator[PartVerdict]:
         if not inner:
             return
@@ -244,7 +244,7 @@ def _assignment_reasons(assignments: Sequence[Assignment], *, alone: bool) -> It
 def _redirect_reasons(redirects: Sequence[Redirect]) -> Iterator[str]:
     for redirect in redirects:
         target = redirect.target
-        if target.text is None or redirect.fd is not None and redirect.fd.startswith("{"):
+        if target.text is None or (redirect.fd or "").startswith("{"):
             yield "what a redirection opens is not known"
         elif redirect.operator == "<>" or (_writes(redirect) and target.text != "/dev/null"):
             yield f"a redirection writes {_shown(target.shown)}"

@@ -10,7 +10,8 @@ from proxy.permissions.shell_options import LETTERS, option_table
 LS = option_table(
     {"flag": "".join(letter for letter in LETTERS if letter not in "ITw") + "1@", "value": "ITw"},
     {
-        "value": "hide ignore format sort time time-style block-size indicator-style quoting-style tabsize width",
+        "value": "hide ignore format sort time time-style block-size indicator-style quoting-style"
+        " tabsize width",
         "optional": "color classify hyperlink",
     },
     unknown="flag",
@@ -41,7 +42,8 @@ SORT = option_table(
     {"flag": "bdfgihMnRrVcCmsuz", "value": "ktS", "danger": "oT"},
     {
         "flag": "ignore-leading-blanks dictionary-order ignore-case general-numeric-sort ignore-nonprinting"
-        " month-sort human-numeric-sort numeric-sort random-sort reverse version-sort debug merge stable unique"
+        " month-sort human-numeric-sort numeric-sort random-sort reverse version-sort debug merge stable"
+        " unique"
         " zero-terminated help version",
         "value": "key field-separator buffer-size batch-size parallel sort",
         "optional": "check",
@@ -67,9 +69,11 @@ GREP = option_table(
         "recursive": "rR",
     },
     {
-        "flag": "extended-regexp fixed-strings basic-regexp perl-regexp ignore-case no-ignore-case word-regexp"
+        "flag": "extended-regexp fixed-strings basic-regexp perl-regexp ignore-case no-ignore-case"
+        " word-regexp"
         " line-regexp null-data no-messages invert-match version help byte-offset line-number line-buffered"
-        " with-filename no-filename only-matching quiet silent text files-without-match files-with-matches count"
+        " with-filename no-filename only-matching quiet silent text files-without-match"
+        " files-with-matches count"
         " initial-tab null no-group-separator binary unix-byte-offsets",
         "value": "max-count label binary-files directories devices before-context after-context context"
         " group-separator",
@@ -100,13 +104,17 @@ RG = option_table(
         " line-buffered no-line-buffered line-number no-line-number line-regexp max-columns-preview"
         " no-max-columns-preview mmap no-mmap multiline no-multiline multiline-dotall no-multiline-dotall"
         " no-config no-ignore no-ignore-dot no-ignore-exclude no-ignore-files no-ignore-global"
-        " no-ignore-messages no-ignore-parent no-ignore-vcs ignore no-messages messages no-pcre2-unicode no-pre"
+        " no-ignore-messages no-ignore-parent no-ignore-vcs ignore no-messages messages no-pcre2-unicode"
+        " no-pre"
         " no-require-git no-unicode null null-data one-file-system no-one-file-system only-matching"
-        " passthru passthrough pcre2 no-pcre2 pretty print0 quiet smart-case sort-files stats no-stats stop-on"
+        " passthru passthrough pcre2 no-pcre2 pretty print0 quiet smart-case sort-files stats no-stats"
+        " stop-on"
         "-nonmatch text no-text trim no-trim type-list unrestricted version vimgrep with-filename no-filename"
-        " word-regexp no-encoding no-hostname-bin no-search-zip no-context-separator pcre2-version no-sort-files",
+        " word-regexp no-encoding no-hostname-bin no-search-zip no-context-separator pcre2-version"
+        " no-sort-files",
         "value": "after-context before-context context color colors context-separator dfa-size-limit encoding"
-        " engine field-context-separator field-match-separator hyperlink-format max-columns max-count max-depth"
+        " engine field-context-separator field-match-separator hyperlink-format max-columns max-count"
+        " max-depth"
         " maxdepth max-filesize path-separator pre-glob regex-size-limit replace sort sortr threads type-not"
         " type-add type-clear iglob generate",
         "pattern": "regexp",
@@ -140,7 +148,8 @@ DIFF = option_table(
 SED = option_table(
     {"flag": "nErsuzb", "value": "l", "program": "e", "danger": "fiI"},
     {
-        "flag": "quiet silent debug posix regexp-extended separate sandbox unbuffered null-data zero-terminated"
+        "flag": "quiet silent debug posix regexp-extended separate sandbox unbuffered null-data"
+        " zero-terminated"
         " binary follow-symlinks help version",
         "value": "line-length",
         "program": "expression",
@@ -153,7 +162,8 @@ TAR = option_table(
     {
         "flag": "list verbose gzip gunzip ungzip bzip2 xz zstd lzma lzip auto-compress absolute-names"
         " wildcards no-wildcards anchored no-anchored ignore-case no-ignore-case full-time numeric-owner"
-        " show-transformed-names show-stored-names block-number utc totals sparse quoting no-recursion recursion"
+        " show-transformed-names show-stored-names block-number utc totals sparse quoting no-recursion"
+        " recursion"
         " ignore-zeros occurrence wildcards-match-slash no-wildcards-match-slash help version",
         "read": "file",
         "value": "exclude quoting-style strip-components warning",
@@ -172,12 +182,14 @@ PYTEST = option_table(
         "danger": "pco",
     },
     {
-        "flag": "verbose quiet exitfirst showlocals help version lf last-failed ff failed-first nf new-first sw"
+        "flag": "verbose quiet exitfirst showlocals help version lf last-failed ff failed-first nf"
+        " new-first sw"
         " stepwise stepwise-skip sw-skip stepwise-reset collect-only co strict strict-markers strict-config"
         " no-header no-summary fixtures funcargs fixtures-per-test markers runxfail setup-only setup-show"
         " setup-plan full-trace cache-clear continue-on-collection-errors keep-duplicates doctest-modules"
         " disable-warnings disable-pytest-warnings exit-on-empty",
-        "value": "maxfail tb durations durations-min color capture show-capture verbosity deselect numprocesses"
+        "value": "maxfail tb durations durations-min color capture show-capture verbosity deselect"
+        " numprocesses"
         " dist maxprocesses timeout import-mode code-highlight lfnf last-failed-no-failures pythonwarnings"
         " assert log-level log-cli-level randomly-seed doctest-glob",
         "read": "ignore ignore-glob",

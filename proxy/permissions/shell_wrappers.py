@@ -147,24 +147,9 @@ def unwrap(name: str, words: Sequence[str]) -> Unwrapped:
     """Returns what the wrapper `name` runs when called with `words`, its name left out."""
     wrapper = WRAPPERS[name]
     scripts: list[str] = []
-    index = 0
-    while index < len(words):
-        word = words[index]
-        if word == "--":
-            index += 1
-            break
-        if wrapper.has_assignments and _ASSIGNMENT.match(word):
-            index += 1
-        elif word.startswith("-") and word != "-":
-            if _is_query(wrapper, word):
-                return Unwrapped(())
-            index += _option_length(wrapper, word, words[index + 1 : index + 2], scripts)
-        elif word == "-" and name in {"env", "su", "command"}:
-            index += 1
-        else:
-            break
-    while index < len(words) and wrapper.has_assignments and _ASSIGNMENT.match(words[index]):
-        index += 1
+    index = _own_words(wrapper, words, scripts)
+    if index is None:
+        return Unwrapped(())
     inner = words[index + wrapper.operands :]
     if wrapper.scripts and inner and inner[0].startswith("-"):  # `su root -c text`
         _option_length(wrapper, inner[0], inner[1:2], scripts)
@@ -173,6 +158,26 @@ def unwrap(name: str, words: Sequence[str]) -> Unwrapped:
     if wrapper.joins and inner:
         scripts.append(" ".join(inner))
     return Unwrapped(inner, scripts)
+
+
+def _own_words(wrapper: Wrapper, words: Sequence[str], scripts: list[str]) -> int | None:
+    """Returns how many options and assignments come first; None: with these it runs nothing."""
+    index = 0
+    ended = False
+    while index < len(words):
+        word = words[index]
+        if wrapper.has_assignments and _ASSIGNMENT.match(word):
+            index += 1
+        elif ended or not word.startswith("-"):
+            break
+        elif word in {"--", "-"}:
+            index += 1
+            ended = word == "--"
+        elif _is_query(wrapper, word):
+            return None
+        else:
+            index += _option_length(wrapper, word, words[index + 1 : index + 2], scripts)
+    return index
 
 
 def _is_query(wrapper: Wrapper, word: str) -> bool:
@@ -244,7 +249,7 @@ _SAFE: Mapping[str, tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]] = 
         ),
     }
 )
-"""The wrappers that allow rules look past: their options in one word, those that take the next one, and it."""
+"""The wrappers allow rules look past: options in one word, those that take the next one, and that one."""
 _DURATION = re.compile(r"[0-9]+(?:\.[0-9]+)?[smhd]?|[0-9]*\.[0-9]+[smhd]?")
 
 
