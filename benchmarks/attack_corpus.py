@@ -61,10 +61,15 @@ class Scored:
     ms: float
 
     @property
-    def is_unsafe(self) -> bool:
-        """It is less restrictive than is still safe, or took too long."""
+    def is_lax(self) -> bool:
+        """It is less restrictive than is still safe."""
         floor = self.line.get("floor", self.line["expect"])
-        return _ORDER.index(self.decision) < _ORDER.index(floor) or self.ms > _LIMIT_MS
+        return _ORDER.index(self.decision) < _ORDER.index(floor)
+
+    @property
+    def is_unsafe(self) -> bool:
+        """It is lax, or took too long."""
+        return self.is_lax or self.ms > _LIMIT_MS
 
     @property
     def is_friction(self) -> bool:
@@ -90,14 +95,15 @@ def main() -> int:
         )
         return 0
     with tempfile.TemporaryDirectory(prefix="signalbox-corpus-") as folder:
-        corpora = _built(attacks, Path(folder).resolve())
-        scored = {each.name: _scored(each, attacks, Path(folder), options.policy) for each in corpora}
+        corpora = built(attacks, Path(folder).resolve())
+        scored = {each.name: scored_lines(each, attacks, Path(folder), options.policy) for each in corpora}
     for name, lines in scored.items():
         _print_corpus(name, lines, options.policy, is_shown=options.show)
     return int(not all(_is_met(lines) for lines in scored.values()))
 
 
-def _built(attacks: Path, folder: Path) -> list[Corpus]:
+def built(attacks: Path, folder: Path) -> list[Corpus]:
+    """Builds the folders that the corpora speak of, below `folder`, and returns the corpora."""
     project, base = folder / "bash", folder / "paths"
     for script, place in (("fixture.sh", project), ("setup_paths.sh", base)):
         place.mkdir()
@@ -114,7 +120,8 @@ def _built(attacks: Path, folder: Path) -> list[Corpus]:
     ]
 
 
-def _scored(corpus: Corpus, attacks: Path, folder: Path, policy: PolicyName) -> list[Scored]:
+def scored_lines(corpus: Corpus, attacks: Path, folder: Path, policy: PolicyName) -> list[Scored]:
+    """Has every line of a corpus judged."""
     text = (attacks / "open" / f"{corpus.file}.jsonl").read_text(encoding="utf-8")
     lines = [line for line in map(json.loads, text.splitlines()) if line["class"] != "race"]
     calls = "\n".join(json.dumps(_call(line, corpus)) for line in lines)
