@@ -16,10 +16,10 @@ import structlog
 from pydantic import SecretStr
 
 from app.alias_desk import AliasDesk
+from app.bodies import Bodies
 from app.configuration import Configuration
 from app.connect_lines import connect_lines
 from app.desk_changes import EVERYTHING, DeskChanges
-from app.exchanges import ExchangeStore
 from app.log_relay import LogRelay
 from app.logs import LogPipeline
 from app.permission_controls import PermissionControls
@@ -52,7 +52,7 @@ from gui.desk import (
     TokensChanged,
 )
 from gui.spending import SpendingView, TokenDraft, TokenView
-from proxy.events import Exchange, ProxyEvent
+from proxy.events import Exchange, ProxyEvent, RequestFinished
 from proxy.tasks import spawn
 
 _log = structlog.get_logger("app.controller")
@@ -71,7 +71,6 @@ class Controller(PermissionControls):
         probe: Probe,
         logs: LogPipeline | None = None,
         on_quit: Callable[[], None] = lambda: None,
-        keeps_exchanges: bool = True,
         drain_s: float = DRAIN_S,
         clock: Callable[[], float] = lambda: datetime.now(timezone.utc).timestamp(),
     ) -> None:
@@ -83,14 +82,14 @@ class Controller(PermissionControls):
             probe: Tests a provider.
             logs: Where the log lines for the window come from.
             on_quit: Ends the program, after `quit` has stopped the proxy.
-            keeps_exchanges: Both sides of requests are kept for the window.
             drain_s: Seconds that running requests get when the proxy stops.
             clock: Seconds since the epoch.
         """
         self._configuration = configuration
         self._providers = ProviderDesk(configuration)
         self._aliases = AliasDesk(configuration)
-        self._exchanges = ExchangeStore(configuration.redactor) if keeps_exchanges else None
+        settings, folders = configuration.settings, configuration.folders
+        self._bodies = Bodies(configuration.redactor, settings.bodies, folders.bodies, clock)
         self._runner = ProxyRunner(
             configuration, make_server, self._take, self._announce_state, drain_s, clock
         )
@@ -117,6 +116,7 @@ class Controller(PermissionControls):
             self._relay = LogRelay(loop, self._announce)
             self._logs.listen(self._relay.take)
         self._configuration.secrets.when_late(lambda: self._call_late(loop))
+        self._bodies.sweep()
         await self._runner.start()
         self._announce(ProvidersChanged())  # their keys are looked up by now
         await self._recall()
@@ -295,7 +295,7 @@ class Controller(PermissionControls):
 
     def exchange(self, request_id: str) -> Exchange | None:
         """Returns both sides of a request, redacted; None when they are no longer kept."""
-        return self._exchanges.get(request_id) if self._exchanges else None
+        return self._bodies.get(request_id)
 
     def log_tail(self) -> tuple[LogLine, ...]:
         """Returns the log lines that are kept, oldest first."""
@@ -367,6 +367,7 @@ class Controller(PermissionControls):
     def _took_over(self, *changed: DeskEvent) -> None:
         """Gives the changed settings and keys to the running proxy and tells the window."""
         self._runner.apply()
+        self._bodies.apply(self._configuration.settings.bodies)
         for each in changed:
             self._announce(each)
         self._announce_state()
@@ -377,10 +378,8 @@ class Controller(PermissionControls):
             loop.call_soon_threadsafe(self._refresh_later)
 
     def _refresh_later(self) -> None:
-        spawn(
-            self._changes.reporting(self._refresh_keys(), "The keys could not be looked up"),
-            name="look up keys again",
-        )
+        action = self._changes.reporting(self._refresh_keys(), "The keys could not be looked up")
+        spawn(action, name="look up keys again")
 
     def _announce_state(self) -> None:
         self._announce(ProxyStateChanged(self.state()))
@@ -388,10 +387,11 @@ class Controller(PermissionControls):
     def _take(self, event: ProxyEvent) -> None:
         """Takes what the proxy announces; an exchange is kept, and only its id goes on."""
         if isinstance(event, Exchange):
-            if self._exchanges is not None:
-                self._exchanges.keep(event)
+            if self._bodies.keep(event):
                 self._announce(Exchange(event.request_id))
             return
+        if isinstance(event, RequestFinished):
+            self._bodies.finished(event)
         self._note_tool_event(event)
         self._announce(event)
 

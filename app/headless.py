@@ -93,7 +93,6 @@ async def _serve(configuration: Configuration, logs: LogPipeline, token_file: Pa
         probe=probe,
         logs=logs,
         on_quit=ended.set,
-        keeps_exchanges=False,
     )
     on_stop_signals(loop, controller.quit, _stop_at_once(logs))
     for each in configuration.loaded.notices:

@@ -53,6 +53,11 @@ class Folders:
         return self.state / "store"
 
     @property
+    def bodies(self) -> Path:
+        """Both sides of requests, a folder a day, where the settings keep them."""
+        return self.state / "bodies"
+
+    @property
     def logs(self) -> Path:
         """The folder of the log files."""
         return self.state / "logs"

@@ -9,7 +9,14 @@ from types import MappingProxyType
 from pydantic import SecretStr
 
 from app.secrets import FoundKey
-from app.settings import BreakerSettings, ConditionSettings, ProviderSettings, RetrySettings, Settings
+from app.settings import (
+    BodySettings,
+    BreakerSettings,
+    ConditionSettings,
+    ProviderSettings,
+    RetrySettings,
+    Settings,
+)
 from app.settings_money import BudgetSettings
 from app.tool_config import default_workspace, permission_config, tool_config, workspace_configs
 from proxy.config import (
@@ -30,6 +37,7 @@ from proxy.config import (
     ServerConfig,
 )
 
+CAPTURE_BYTES = 256 * 1024
 _REFUSING = "settings"
 """The name of the stand-in provider of `refusing_config`."""
 
@@ -77,11 +85,17 @@ def to_proxy_config(
         breaker=_breaker(settings.breaker),
         budgets=_budgets(settings.budgets),
         ledger=LedgerPolicy(settings.ledger.keep_days, settings.ledger.keep_rows),
+        capture_bytes=capture_bytes(settings.bodies, has_window=has_window),
         permissions=permission_config(settings, has_window=has_window, project_rules=project_rules),
         workspaces=workspace_configs(settings),
         default_workspace=default_workspace(settings),
         tools=tool_config(settings, search_key),
     )
+
+
+def capture_bytes(bodies: BodySettings, *, has_window: bool) -> int:
+    """Returns how much of each side of a request is worth announcing: nothing that nobody would keep."""
+    return CAPTURE_BYTES if bodies.keep != "off" and (has_window or bodies.days) else 0
 
 
 def _conditions(when: ConditionSettings) -> Conditions:

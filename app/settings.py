@@ -200,6 +200,17 @@ class UnknownModelsSettings(Section):
     """The provider that gets the name as it is."""
 
 
+class BodySettings(Section):
+    """What is kept of requests and answers, always without the secrets in them."""
+
+    keep: Literal["all", "errors", "off"] = Field(default="all", title="Keep")
+    """Both sides of every request, of those that failed, or of none."""
+    memory_mb: int = Field(default=48, title="In memory", ge=1, le=4096)
+    """Megabytes; the oldest go first."""
+    days: int = Field(default=0, title="Days on disk", ge=0, le=365)
+    """How long they are kept as files; 0: in memory only, until Signalbox ends."""
+
+
 class LogSettings(Section):
     """What is written down."""
 
@@ -256,6 +267,8 @@ class Settings(Section):
     """How the tools are run that Signalbox runs itself."""
     web_search: WebSearchSettings = Field(default_factory=WebSearchSettings, title="Web search")
     """Who searches the web."""
+    bodies: BodySettings = Field(default_factory=BodySettings, title="Bodies")
+    """What is kept of requests and answers."""
     logs: LogSettings = Field(default_factory=LogSettings, title="Logs")
     """What is written down."""
     window: WindowSettings = Field(default_factory=WindowSettings, title="Window")

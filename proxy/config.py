@@ -267,6 +267,8 @@ class ProxyConfig:
     budgets: Budgets = Budgets()
     """For everything together; aliases and tokens have their own."""
     ledger: LedgerPolicy = LedgerPolicy()
+    capture_bytes: int = 256 * 1024
+    """Of each side of a request so much is announced when it ended (`events.Exchange`); 0: nothing is."""
     permissions: PermissionConfig = PermissionConfig()
     workspaces: Mapping[str, WorkspaceConfig] = field(default_factory=lambda: MappingProxyType({}))
     default_workspace: str | None = None

@@ -70,7 +70,6 @@ class ProxyServer:
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,  # noqa: TID251 - the real clock is handed in here
         new_id: NewId = new_id,
-        capture_limit_bytes: int = 256 * 1024,
         limits: Limits | None = None,
         make_upstream: UpstreamFactory | None = None,
         storage: StorageConfig | None = None,
@@ -94,7 +93,7 @@ class ProxyServer:
             None if storage is None else self._open_audit,
             SubConversations(lambda: self._service, lambda: self._announcer, new_id).run,
         )
-        self._announcer = Announcer(emit, clock, wall_clock, capture_limit_bytes, self._ledger.book)
+        self._announcer = Announcer(emit, clock, wall_clock, config.capture_bytes, self._ledger.book)
         self._failed_tokens = door.FailedTokens(self._limits, clock)
         self._connections = Connections(make_upstream or upstream_of)
         self._catalogue = catalogue
@@ -171,6 +170,7 @@ class ProxyServer:
         self._config = config
         self._desk.apply(config)
         self._service = replace(self._service, config=config, tools=self._desk.door)
+        self._announcer = replace(self._announcer, capture_limit_bytes=config.capture_bytes)
         self._ledger.apply(config)
         self._service.counter.forget_failures()
         if self._catalogue is not None:

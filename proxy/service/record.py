@@ -261,7 +261,8 @@ class RequestRecord:
             self._attempts.end(finished.error_type or outcome)
             self._announcer.book(self._booking(finished, tally))
         self._announcer.emit(finished)
-        self._announcer.emit(self._exchange())
+        if self._announcer.capture_limit_bytes:
+            self._announcer.emit(self._exchange())
 
     def _booking(self, finished: RequestFinished, tally: Tally) -> Booking:
         return Booking(

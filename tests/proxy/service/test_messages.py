@@ -149,12 +149,24 @@ async def test_what_happened_is_announced_in_order_without_credentials() -> None
 
 
 async def test_bodies_are_kept_up_to_a_limit() -> None:
-    async with running(capture_limit_bytes=20) as proxy, proxy.post() as response:
+    config = replace(proxy_config("one"), capture_bytes=20)
+    async with running(config=config) as proxy, proxy.post() as response:
         await response.read()
     exchange = proxy.of(Exchange)[0]
     assert exchange.truncated
     assert exchange.client_request == json.dumps(BODY)[:20]
     assert len(exchange.upstream_reply) == 20
+
+
+async def test_where_bodies_are_not_kept_none_is_announced() -> None:
+    config = replace(proxy_config("one"), capture_bytes=0)
+    async with running(config=config) as proxy, proxy.post() as response:
+        await response.read()
+        assert (proxy.of(Exchange), len(proxy.of(RequestFinished))) == ([], 1)
+        proxy.server.apply(replace(config, capture_bytes=20))
+        async with proxy.post() as again:
+            await again.read()
+        assert len(proxy.of(Exchange)) == 1
 
 
 async def test_the_tools_that_were_called_are_announced() -> None:

@@ -1,0 +1,82 @@
+"""Both sides of requests as files, for as many days as the settings say: a folder a day, a file a request."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+
+import structlog
+
+from app.exchanges import redacted
+from app.files import write_atomically
+from app.redaction import Redactor
+from proxy.events import Exchange
+
+_log = structlog.get_logger("app.exchanges")
+
+_LAWFUL_ID = re.compile(r"[A-Za-z0-9_]{1,80}")
+
+
+class ExchangeFolder:
+    """Exchanges on the disk. Its methods block: call them in a thread."""
+
+    def __init__(self, folder: Path, redactor: Redactor, clock: Callable[[], float]) -> None:
+        """Touches nothing yet.
+
+        Args:
+            folder: Where the days' folders are.
+            redactor: Takes secrets out before anything is written.
+            clock: Seconds since the epoch.
+        """
+        self._folder = folder
+        self._redactor = redactor
+        self._clock = clock
+
+    def write(self, exchange: Exchange) -> None:
+        """Writes an exchange without its secrets; a disk that is full costs this file and a log line."""
+        if not _LAWFUL_ID.fullmatch(exchange.request_id):
+            return
+        clean = redacted(exchange, self._redactor)
+        facts = {each.name: getattr(clean, each.name) for each in fields(clean)}
+        facts |= {name: dict(facts[name]) for name in ("client_headers", "upstream_headers")}
+        folder = self._folder / self._today().isoformat()
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            text = json.dumps(facts, ensure_ascii=False)
+            write_atomically(folder / f"{exchange.request_id}.json", text.encode("utf-8", "replace"))
+        except OSError as exc:
+            _log.warning("body_not_kept", request_id=exchange.request_id, reason=exc.strerror)
+
+    def read(self, request_id: str) -> Exchange | None:
+        """Returns an exchange that was written; None where there is none that can be read."""
+        if not _LAWFUL_ID.fullmatch(request_id):
+            return None
+        for day in sorted(self._days(), reverse=True):
+            try:
+                facts = json.loads((day / f"{request_id}.json").read_text("utf-8"))
+                return Exchange(**facts)
+            except (OSError, ValueError, TypeError):
+                continue
+        return None
+
+    def sweep(self, days: int) -> None:
+        """Deletes the days that are older than so many; with 0 all of them."""
+        first = (self._today() - timedelta(days=days - 1)).isoformat() if days else "~"
+        for day in self._days():
+            if day.name < first:
+                shutil.rmtree(day, ignore_errors=True)
+
+    def _days(self) -> list[Path]:
+        try:
+            found = list(self._folder.iterdir())
+        except OSError:
+            return []
+        return [each for each in found if re.fullmatch(r"\d{4}-\d\d-\d\d", each.name)]
+
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self._clock(), timezone.utc).astimezone().date()

@@ -1,0 +1,101 @@
+"""What is kept of requests: none, the failed ones or all; in memory and, for some days, as files."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from app.bodies import Bodies
+from app.exchange_folder import ExchangeFolder
+from app.redaction import Redactor
+from app.settings import BodySettings
+from proxy.events import Exchange, RequestFinished
+
+SECRET = "correct horse battery"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "bodies"
+
+
+def _bodies(folder: Path, **settings: object) -> Bodies:
+    return Bodies(Redactor([SECRET]), BodySettings.model_validate(settings), folder, lambda: 1.7e9)
+
+
+async def _settled() -> None:
+    """Waits for what goes on in the background."""
+    await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
+
+
+def _finished(outcome: str) -> RequestFinished:
+    return RequestFinished("req_1", 0.0, outcome, 200, 1.0)  # pyright: ignore[reportArgumentType] - of the table
+
+
+@pytest.mark.parametrize(
+    ("keep", "outcome", "is_kept"),
+    [
+        ("all", "ok", True),
+        ("errors", "ok", False),
+        ("errors", "error", True),
+        ("errors", "cancelled", True),
+        ("off", "error", False),
+    ],
+)
+def test_the_settings_say_which_are_kept(folder: Path, keep: str, outcome: str, is_kept: bool) -> None:
+    bodies = _bodies(folder, keep=keep)
+    bodies.finished(_finished(outcome))
+
+    assert bodies.keep(Exchange("req_1", client_request="hello")) is is_kept
+    assert (bodies.get("req_1") is not None) is is_kept
+
+
+async def test_switching_it_off_forgets_at_once(folder: Path) -> None:
+    bodies = _bodies(folder)
+    bodies.keep(Exchange("req_1", client_request="hello"))
+    bodies.apply(BodySettings(keep="off"))
+    await _settled()
+    assert bodies.get("req_1") is None
+
+
+def _is_private_and_clean(folder: Path) -> None:
+    (file,) = folder.glob("*/*.json")
+    assert SECRET not in file.read_text()
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+async def test_on_disk_they_outlive_the_program_and_hold_no_secret(folder: Path) -> None:
+    first = _bodies(folder, days=2)
+    exchange = Exchange("req_1", client_request=f"a {SECRET}", client_headers={"x": "y"}, truncated=True)
+    first.keep(exchange)
+    await _settled()
+
+    _is_private_and_clean(folder)
+    found = _bodies(folder, days=2).get("req_1")
+    assert found == Exchange(
+        "req_1", client_request="a [redacted]", client_headers={"x": "y"}, truncated=True
+    )
+
+
+@pytest.mark.parametrize(("days", "left"), [(0, []), (1, ["2023-11-14"]), (3, ["2023-11-13", "2023-11-14"])])
+def test_old_days_are_deleted_and_other_files_are_not(folder: Path, days: int, left: list[str]) -> None:
+    for name in ("2023-11-01", "2023-11-13", "2023-11-14", "notes"):
+        (folder / name).mkdir(parents=True)
+    ExchangeFolder(folder, Redactor(), lambda: 1.7e9).sweep(days)
+    assert sorted(each.name for each in folder.iterdir()) == [*left, "notes"]
+
+
+@pytest.mark.parametrize("request_id", ["../x", "a/b", "", "x" * 81])
+def test_only_an_id_names_a_file(folder: Path, request_id: str) -> None:
+    files = ExchangeFolder(folder, Redactor(), lambda: 1.7e9)
+    files.write(Exchange(request_id, client_request="hello"))
+    assert (files.read(request_id), folder.exists()) == (None, False)
+
+
+@pytest.mark.expects_log("body_not_kept")
+def test_a_folder_that_cannot_be_written_costs_the_file_only(folder: Path) -> None:
+    folder.write_text("in the way")
+    ExchangeFolder(folder, Redactor(), lambda: 1.7e9).write(Exchange("req_1"))
+    assert folder.read_text() == "in the way"
