@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from proxy.permissions.path_names import clean, parts_of
@@ -71,18 +71,39 @@ def _is_within(name: str, place: Place) -> bool:
 
 def _matches_name(rule: Rule, name: str, facts: PathFacts, place: Place) -> bool:
     opens = rule.effect == "allow" or rule.is_exception
-    folds = folds_for_inside(place) if opens else folds_for_refusal(place)
-    drops = not opens and place.platform != "linux"
+    folds, drops = _comparison(place, opens=opens)
     path = parts_of(name, folds_case=folds, drops_ignorables=drops)
     is_folder = facts.kind == "folder"
-    for base, text in _anchored(rule, place, opens=opens):
-        above = parts_of(base, folds_case=folds, drops_ignorables=drops)
+    for above, pattern in _compiled(rule, place):
         if path[: len(above)] != above:
             continue
-        pattern = None if text == "/" else _pattern(text, folds=folds, drops=drops)
         if pattern is None or pattern.matches(path[len(above) :], is_folder=is_folder):
             return True
     return False
+
+
+def _comparison(place: Place, *, opens: bool) -> tuple[bool, bool]:
+    """Returns whether case is folded and unseen characters are dropped."""
+    if opens:
+        return folds_for_inside(place), False
+    return folds_for_refusal(place), place.platform != "linux"
+
+
+@lru_cache(maxsize=1024)
+def _compiled(rule: Rule, place: Place) -> tuple[tuple[tuple[str, ...], PathPattern | None], ...]:
+    """Returns where a rule's pattern begins, as names, each time with the pattern; None: all that is there.
+
+    Kept for as long as the place, whose eyes are made anew for each call.
+    """
+    opens = rule.effect == "allow" or rule.is_exception
+    folds, drops = _comparison(place, opens=opens)
+    return tuple(
+        (
+            parts_of(base, folds_case=folds, drops_ignorables=drops),
+            None if text == "/" else _pattern(text, folds=folds, drops=drops),
+        )
+        for base, text in _anchored(rule, place, opens=opens)
+    )
 
 
 def _pattern(text: str, *, folds: bool, drops: bool) -> PathPattern:
@@ -127,13 +148,7 @@ def _absolute(base: str, spec: str, place: Place, *, opens: bool) -> Iterator[tu
 
 def real_folder(place: Place, path: str) -> str:
     """Returns where a folder that is named in rules or settings really is."""
-    return _real(place.look_for_rules or place.look, path)
-
-
-@lru_cache(maxsize=256)
-def _real(look: Callable[[str], PathFacts], path: str) -> str:
-    """Keeps what was found for as long as the place: its eyes are made anew for each call."""
-    return look(path).real
+    return (place.look_for_rules or place.look)(path).real
 
 
 def _posix_spec(spec: str, place: Place) -> str:

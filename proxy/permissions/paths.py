@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from proxy.permissions.path_names import (
@@ -140,12 +141,23 @@ def zone_of(path: str, policy: Policy, place: Place) -> Zone:
     for folder in (place.workspace.root, *policy.additional_directories):
         if is_under(path, folder, folds_case=folds) and not _is_nearer(path, folder, place, folds=folds):
             return "inside"
-    for folder in policy.additional_directories:
-        if is_under(path, real_folder(place, folder), folds_case=folds):
-            return "inside"
+    if any(is_under(path, folder, folds_case=folds) for folder in _real_folders(policy, place)):
+        return "inside"
     if any(is_under(path, folder, folds_case=folds) for folder in place.workspace.read_only):
         return "read-only"
     return "outside"
+
+
+@lru_cache(maxsize=64)
+def _real_folders(policy: Policy, place: Place) -> tuple[str, ...]:
+    """Returns where additional folders really are; kept for as long as the place, as compiled rules are."""
+    return tuple(real_folder(place, each) for each in policy.additional_directories)
+
+
+@lru_cache(maxsize=64)
+def _own_folders(place: Place) -> tuple[str, ...]:
+    """Returns our own folders, as they are named and where they really are."""
+    return (*place.own_paths, *(real_folder(place, each) for each in place.own_paths))
 
 
 def _is_nearer(path: str, folder: str, place: Place, *, folds: bool) -> bool:
@@ -240,8 +252,7 @@ def _begins_with_variable(case: _Case) -> bool:
 def _own(case: _Case) -> PartVerdict | None:
     folds = folds_for_refusal(case.place)
     for name in names_of(case.facts):
-        own = (where for each in case.place.own_paths for where in (each, real_folder(case.place, each)))
-        if any(is_under(name, each, folds_case=folds) for each in own):
+        if any(is_under(name, each, folds_case=folds) for each in _own_folders(case.place)):
             return case.deny("it belongs to Signalbox itself")
         if OWN_FOLDER in _compared(name, case):
             return case.deny(f"{OWN_FOLDER} belongs to Signalbox itself")
