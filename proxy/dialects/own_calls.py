@@ -92,12 +92,13 @@ def replayed(request: MessagesRequest) -> MessagesRequest:
 
 def has_own_calls(request: MessagesRequest) -> bool:
     """An assistant's turn holds a call that Signalbox ran, or its result."""
-    return any(
-        type(block) is OtherBlock and _own_id(block) is not None
-        for message in request.messages
-        if message.role == "assistant" and type(message.content) is list
-        for block in message.content
-    )
+    for message in request.messages:  # plain loops: every request pays for this
+        content = message.content
+        if type(content) is list and message.role == "assistant":
+            for block in content:
+                if type(block) is OtherBlock and _own_id(block) is not None:
+                    return True
+    return False
 
 
 def open_calls(request: MessagesRequest) -> list[JsonObject]:

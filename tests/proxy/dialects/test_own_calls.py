@@ -221,3 +221,17 @@ def test_whatever_was_said_and_called_comes_back_paired_and_in_order(steps: list
     check_pairing(asked.messages)
     said = [mark for role, marks in told(asked) if role == "assistant" for _, mark in marks]
     assert said == words
+
+
+def test_a_result_without_content_is_told_without() -> None:
+    asked = replayed(request(assistant(mcp_call("c1", "R", {}), mcp_result("c1", [], is_error=False)), USER))
+    assert asked.messages[2].blocks()[0].model_dump(exclude_unset=True) == {
+        "type": "tool_result",
+        "tool_use_id": "c1",
+    }
+
+
+def test_blocks_of_other_kinds_stay_where_they_are() -> None:
+    strange: JsonObject = {"type": "container_upload", "file_id": "f"}
+    asked = replayed(request(assistant(strange, mcp_call("c1", "R", {}), result("c1")), USER))
+    assert [block.type for block in asked.messages[1].blocks()] == ["container_upload", "tool_use"]

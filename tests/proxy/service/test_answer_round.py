@@ -202,3 +202,13 @@ def test_without_text_and_calls_nothing_is_asked() -> None:
     answer = AnswerRound(PLAN, 0, is_first=True)
     assert answer.stop_reason is None
     assert json.dumps(answer.denials) == "{}"
+
+
+def test_an_input_that_came_with_the_beginning_of_its_block_is_read_too() -> None:
+    answer = AnswerRound(PLAN, 0, is_first=True)
+    start, *_ = unfold(message([]))
+    answer.take(start)
+    for came in ({"a": 1}, "none"):
+        answer.take(events.content_block_start(0, {**use(FREE, "c", {}), "input": came}))
+        answer.take(events.content_block_stop(0))
+    assert [each.input for each in answer.client_calls] == [{"a": 1}, {}]

@@ -467,3 +467,20 @@ async def test_a_tool_that_is_switched_off_is_left_to_the_upstream() -> None:
     ):
         assert response.status == 400
         assert "web_fetch_20250910" in await response.text()
+
+
+async def test_a_page_that_only_sends_elsewhere_is_given_up() -> None:
+    pages = {URL: HandedBack(URL, URL, 301, "another host")}
+    message = await fetched(Pages({**pages}))
+    assert message["content"][1]["content"]["error_code"] == "url_not_accessible"
+
+
+async def test_citations_of_a_page_are_marked_where_they_were_asked_for() -> None:
+    message = await fetched(Pages({URL: html(URL)}), {**FETCH, "citations": {"enabled": True}})
+    assert message["content"][1]["content"]["content"]["citations"] == {"enabled": True}
+
+
+async def test_the_user_may_have_named_an_address_without_its_scheme() -> None:
+    said: JsonObject = {"role": "user", "content": "Read rail.example/levers for me."}
+    message = await fetched(Pages({URL: html(URL)}), said=said)
+    assert message["content"][1]["content"]["url"] == URL

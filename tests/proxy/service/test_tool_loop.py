@@ -6,12 +6,13 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.typing import EventDict
 
-from proxy.config import ToolConfig
+from proxy.config import ToolConfig, WorkspaceConfig
 from proxy.events import RequestFinished, ToolDecided
 from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.messages.fold import fold
@@ -360,3 +361,21 @@ async def test_the_client_is_kept_alive_while_a_tool_runs() -> None:
     assert b"mcp_tool_use" in seen
     assert b"mcp_tool_result" not in seen
     assert "at last" in rest
+
+
+async def test_a_request_works_in_the_workspace_that_its_header_names(home: Path) -> None:
+    (home / "site").mkdir()
+    workspaces = {"site": WorkspaceConfig("site", str(home / "site"))}
+    config = replace(proxy_config("one"), workspaces=workspaces)
+    upstream = ScriptedUpstream([Reply(calling(call("TodoWrite", "{}"))), Reply()])
+    async with running_tools(
+        upstream, config, tools=[FakeTool()], permissions=ALLOWED, toolsets=BUILTIN
+    ) as proxy:
+        async with proxy.post(**{"X-Signalbox-Workspace": "site"}) as response:
+            assert response.status == 200
+            await response.read()
+        async with proxy.post(**{"X-Signalbox-Workspace": "other"}) as response:
+            assert response.status == 403
+            assert 'there is no workspace called \\"other\\"' in await response.text()
+        decided = await proxy.events.until(ToolDecided)
+    assert decided.workspace == "site"
