@@ -12,7 +12,7 @@ from typing import Any, cast
 from proxy.permissions.addresses import as_network
 from proxy.permissions.responses import MAX_BODY_BYTES, MAX_SECONDS, judge_kind, judge_length
 from proxy.permissions.url_syntax import Target
-from proxy.permissions.urls import NetworkFacts, UrlVerdict, judge_addresses, judge_hop, judge_url
+from proxy.permissions.urls import MAX_HOPS, NetworkFacts, UrlVerdict, judge_addresses, judge_hop, judge_url
 from proxy.permissions.values import Decision, PartVerdict, Policy, Verdict, strictest
 
 TEST_NETWORKS = tuple(map(as_network, ("203.0.113.0/24", "2001:db8:cafe::/48")))
@@ -36,7 +36,7 @@ _HARMLESS = frozenset(
         *("refresh", "server", "set_cookie", "status", "text", "title"),
     }
 )
-_GOOD_TLS = frozenset({"ok", "good", "valid", "trusted", True})
+_GOOD_TLS = frozenset({"ok", "good", "valid", "trusted", "true"})
 
 
 def judge_with_context(
@@ -90,9 +90,10 @@ class _Course:
         self._look_up(target)
         if self._context.get("first_try"):
             self._look_up(target)
-        for _ in range(int(self._context.get("redirects_same_host") or 0)):
+        again = self._context.get("redirects_same_host")
+        for _ in range(min(again, MAX_HOPS) if isinstance(again, int) else 0):
             self._look_up(target)
-        for hop, location in enumerate(self._context.get("redirects") or (), start=1):
+        for hop, location in enumerate(_list(self._context.get("redirects")), start=1):
             verdict = judge_hop(str(location), target, hop, self._policy, self._facts)
             self._add(verdict)
             if verdict.target is None or verdict.decision == "deny":
@@ -102,19 +103,20 @@ class _Course:
 
     def _look_up(self, target: Target) -> None:
         name = target.host.name
-        answers = cast("Mapping[str, list[Any]]", self._context.get("dns") or {}).get(name)
-        if answers is None:
+        given = _mapping(self._context.get("dns")).get(name)
+        if given is None:
             return
+        answers = _list(given)
         turn = self._lookups.get(name, 0)
         self._lookups[name] = turn + 1
         if answers and isinstance(answers[0], list):
-            answers = answers[min(turn, len(answers) - 1)]
+            answers = _list(answers[min(turn, len(answers) - 1)])
         refusal = judge_addresses(target, map(str, answers), self._facts)
         if refusal is not None:
             self._deny(name, refusal)
 
     def _answer(self, url: str) -> None:
-        refusal = _judge_response(cast("Mapping[str, Any]", self._context.get("response") or {}))
+        refusal = _judge_response(self._context.get("response") or {})
         if refusal is not None:
             self._deny(url, refusal)
 
@@ -126,9 +128,23 @@ class _Course:
         self._parts.append(PartVerdict(what, "deny", reason))
 
 
-def _judge_response(response: Mapping[str, Any]) -> str | None:
+def _list(value: object) -> list[Any]:
+    """Takes what should be a list; one thing alone is a list of it."""
+    if isinstance(value, list | tuple):
+        return list(cast("list[Any]", value))
+    return [] if value is None else [value]
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
+def _judge_response(response: object) -> str | None:
     """Judges a server's behaviour; what is not known of it is taken for the worst."""
-    left = {key: value for key, value in response.items() if key not in _HARMLESS}
+    given = _mapping(response)
+    if not isinstance(response, Mapping):
+        return f"what the server does is not known: {response}"
+    left = {key: value for key, value in given.items() if key not in _HARMLESS}
     headers = left.pop("headers", {})
     if not isinstance(headers, Mapping):
         return "the headers never end"
@@ -139,7 +155,7 @@ def _judge_response(response: Mapping[str, Any]) -> str | None:
     refusal = judge_kind(kind, packing) or judge_length(length)
     if refusal is not None:
         return refusal
-    if left.pop("tls", "ok") not in _GOOD_TLS:
+    if str(left.pop("tls", "ok")).lower() not in _GOOD_TLS:
         return "the server's certificate is not valid"
     return _judge_pace(left)
 
@@ -151,7 +167,7 @@ def _judge_pace(left: dict[str, Any]) -> str | None:
     if size > MAX_BODY_BYTES:
         return "the page is longer than 10 MiB"
     pace = left.pop("drip_bytes_per_s", None)
-    if pace is not None and (not size or size / max(float(pace), 1e-9) > MAX_SECONDS):
+    if pace is not None and not (isinstance(pace, int | float) and 0 < size <= pace * MAX_SECONDS):
         return f"the page takes longer than {MAX_SECONDS:.0f} s"
     for key in [key for key in left if _WAITS.fullmatch(key)]:
         value = left.pop(key)

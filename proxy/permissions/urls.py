@@ -89,6 +89,8 @@ def judge_hop(
         target = resolve(location, source, facts.local_hosts)
     except UrlRefusal as refusal:
         return _refused(location, str(refusal))
+    if is_local(target, facts.local_hosts) and not is_local(source, facts.local_hosts):
+        return _refused(target.url, "the redirect leads from elsewhere to a host of the user's own", target)
     verdict = _judge_target(f"{location} {target.url}", target, policy, facts)
     is_same_place = (target.scheme, target.host, target.port) == (source.scheme, source.host, source.port)
     if verdict.asks_about in {"host", "place"} and is_same_place:

@@ -81,9 +81,11 @@ def test_successive_look_ups_take_successive_answers(turns: int) -> None:
         {"hang": "after_connect"},
         {"size": 10**9},
         {"mystery": True},
+        {"drip_bytes_per_s": "slow", "size": 10},
+        "connection reset",
     ],
 )
-def test_a_server_that_misbehaves_or_is_not_understood_is_denied(response: dict[str, Any]) -> None:
+def test_a_server_that_misbehaves_or_is_not_understood_is_denied(response: object) -> None:
     assert _decision(response=response) == "deny"
 
 
@@ -99,6 +101,24 @@ def test_a_server_that_misbehaves_or_is_not_understood_is_denied(response: dict[
 )
 def test_an_ordinary_server_is_allowed(response: dict[str, Any]) -> None:
     assert _decision(response=response) == "allow"
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        ({"dns": {"docs.example.com": "10.0.0.1"}}, "deny"),
+        ({"dns": {"docs.example.com": [["203.0.113.9"], "10.0.0.1"]}, "first_try": "reset"}, "deny"),
+        ({"dns": ["10.0.0.1"]}, "allow"),
+        ({"redirects": "http://127.0.0.1/"}, "deny"),
+        ({"redirects": 5}, "allow"),
+        ({"redirects_same_host": "often"}, "allow"),
+        ({"redirects_same_host": 10**12}, "allow"),
+    ],
+)
+def test_a_context_of_an_odd_shape_is_read_as_far_as_it_goes(
+    context: dict[str, Any], expected: Decision
+) -> None:
+    assert judge_with_context(_URL, p3(), context).decision == expected
 
 
 def test_answers_may_be_given_for_a_hop_only() -> None:

@@ -155,6 +155,15 @@ def test_a_redirect_that_cannot_be_read_is_denied() -> None:
     )
 
 
+def test_a_redirect_from_elsewhere_to_a_host_of_the_users_own_is_denied() -> None:
+    everything = fetch_policy(fetch_rule("allow", None))
+    facts = NetworkFacts(local_hosts=frozenset({"localhost:8000", "127.0.0.1:8000"}))
+    own, other = read_url("http://localhost:8000/", facts.local_hosts), read_url("http://example.org:8080/")
+
+    assert judge_hop("http://localhost:8000/x", other, 1, everything, facts).decision == "deny"
+    assert judge_hop("http://127.0.0.1:8000/x", own, 1, everything, facts).decision == "allow"
+
+
 def test_a_redirect_with_a_secret_is_denied_even_in_its_fragment() -> None:
     source = read_url("https://docs.example.com/a")
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pydantic import SecretStr
 from typing_extensions import assert_never
+from yarl import URL
 
 from proxy.config import SearchConfig
+from proxy.permissions.addresses import judge_address
+from proxy.permissions.hosts import UrlRefusal, internal_reason, read_host
 from proxy.tools.web.engines.base import SearchEngine
 from proxy.tools.web.engines.brave import BraveEngine
 from proxy.tools.web.engines.duckduckgo import DuckDuckGoEngine
@@ -29,6 +32,7 @@ def engine_of(config: SearchConfig) -> SearchEngine:
     Raises:
         SearchError: Its key or its address is missing.
     """
+    _check_address(config)
     match config.engine:
         case "brave":
             return BraveEngine(_key(config, "Brave Search"), config.base_url)
@@ -46,6 +50,23 @@ def engine_of(config: SearchConfig) -> SearchEngine:
             return _guessed(config)
         case _:
             assert_never(config.engine)
+
+
+def _check_address(config: SearchConfig) -> None:
+    """Keeps queries and keys off the internet's open wires: plain http is for the user's own network."""
+    if config.base_url is None or config.base_url.lower().startswith("https://"):
+        return
+    url = URL(config.base_url)
+    try:
+        host = read_host(f"[{url.host}]" if ":" in (url.host or "") else url.host or "")
+    except UrlRefusal as error:
+        raise SearchError("unavailable", f"web_search.base_url is no address: {error}") from error
+    is_own = host.address is not None and judge_address(host.address) is not None
+    is_named = bool({url.host, f"{url.host}:{url.port}"} & set(config.plain_http_hosts))
+    if url.scheme != "http" or not (is_own or is_named or internal_reason(host) is not None):
+        raise SearchError(
+            "unavailable", "web_search.base_url must begin with https:// outside your own network"
+        )
 
 
 def _guessed(config: SearchConfig) -> SearchEngine:

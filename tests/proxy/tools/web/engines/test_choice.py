@@ -35,6 +35,46 @@ def test_the_settings_choose_the_engine(config: SearchConfig, engine: type, conf
     assert is_configured(config) is configured
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(
+            "https://search.example",
+            "http://localhost:8888",
+            "http://127.0.0.1",
+            "http://[::1]:80",
+            "http://searxng",
+        ),
+        *(
+            "http://192.168.1.2:8080",
+            "http://search.lan",
+            "http://named.example:81",
+            "HTTPS://search.example",
+        ),
+    ],
+)
+def test_an_engine_may_be_anywhere_with_tls_and_without_it_in_ones_own_network(address: str) -> None:
+    config = SearchConfig("searxng", address, plain_http_hosts=("named.example:81",))
+
+    assert type(engine_of(config)) is SearxngEngine
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://search.example",
+        "http://8.8.8.8",
+        "ftp://localhost",
+        "search",
+        "http://127.1",
+        "http://named.example",
+    ],
+)
+def test_an_engine_elsewhere_is_not_asked_without_tls(address: str) -> None:
+    with pytest.raises(SearchError, match=r"web_search\.base_url"):
+        engine_of(SearchConfig("searxng", address, plain_http_hosts=("named.example:81",)))
+
+
 @pytest.mark.parametrize("config", [SearchConfig("brave"), SearchConfig("tavily"), SearchConfig("searxng")])
 def test_an_engine_that_lacks_what_it_needs_says_which_setting_is_missing(config: SearchConfig) -> None:
     with pytest.raises(SearchError, match=r"set web_search\.(key|base_url)"):
