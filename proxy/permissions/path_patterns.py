@@ -17,6 +17,7 @@ BRACE_BUDGET = 1_000
 """Alternatives that the braces of one glob may stand for."""
 
 _WILDCARDS = frozenset("*?[{\\")
+_SPECIAL = re.compile(r"[*?\[\\]")
 
 
 class TooManyAlternatives(ValueError):
@@ -36,8 +37,8 @@ class _OneOf:
 
 _Piece: TypeAlias = "str | _OneOf | Literal[0, 1]"
 """A literal character, a class, 1: any one character, 0: any number of characters."""
-_Segment: TypeAlias = "tuple[_Piece, ...] | None"
-"""What one name must look like; None: `**`, any number of names."""
+_Segment: TypeAlias = "str | tuple[_Piece, ...] | None"
+"""What one name must be or look like; None: `**`, any number of names."""
 
 _CLASS_NAMES: dict[str, tuple[tuple[str, str], ...]] = {
     "alnum": (("0", "9"), ("A", "Z"), ("a", "z")),
@@ -63,6 +64,8 @@ class PathPattern:
 
     def matches(self, parts: Sequence[str], *, is_folder: bool = False) -> bool:
         """Says whether it matches the path of these names, or one of the folders the path is in."""
+        if len(self.segments) == 2 and self.segments[0] is None and self.segments[1] is not None:
+            return self._matches_any(self.segments[1], parts, is_folder=is_folder)
         places = self._start()
         for index, name in enumerate(parts):
             places = self._after(places, name)
@@ -71,6 +74,13 @@ class PathPattern:
                 if not is_last or is_folder or not self.folders_only:
                     return True
         return False
+
+    def _matches_any(
+        self, segment: str | tuple[_Piece, ...], parts: Sequence[str], *, is_folder: bool
+    ) -> bool:
+        """Matches a name at any depth, which most patterns are about, in the simplest way."""
+        names = parts if is_folder or not self.folders_only else parts[:-1]
+        return any(_takes(segment, name) for name in names)
 
     def matches_exactly(self, parts: Sequence[str]) -> bool:
         """Says whether it matches the path itself, as a glob does."""
@@ -221,7 +231,9 @@ def _names(text: str) -> list[str]:
     return [name for name in text.split("/") if name not in {"", "."}]
 
 
-def _tokens(name: str) -> tuple[_Piece, ...]:
+def _tokens(name: str) -> str | tuple[_Piece, ...]:
+    if not _SPECIAL.search(name):
+        return name
     tokens: list[_Piece] = []
     index = 0
     while index < len(name):
@@ -255,8 +267,10 @@ def _ranges(body: str) -> tuple[tuple[str, str], ...]:
     return tuple(ranges)
 
 
-def _takes(segment: tuple[_Piece, ...], name: str) -> bool:
+def _takes(segment: str | tuple[_Piece, ...], name: str) -> bool:
     """Matches one name; falls back only to the last `*`, so the time is at most length times length."""
+    if isinstance(segment, str):
+        return segment == name
     token = at = 0
     star = mark = -1
     while at < len(name):
