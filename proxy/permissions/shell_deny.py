@@ -12,7 +12,7 @@ from proxy.permissions.shell_values import Command, ShellLine, Word
 from proxy.permissions.shell_wrappers import SHELLS, WRAPPERS, shell_scripts, unwrap
 
 MAX_DEPTH = 8
-"""Wrappers within wrappers that are looked through."""
+"""Wrappers within wrappers that are looked through one by one; of more only what is run in the end."""
 MAX_COMMANDS = 1_000
 """Commands within others, of a whole line."""
 MAX_SCRIPTS = 100
@@ -75,6 +75,8 @@ class InnerSearch:
         self._commands -= bool(depth)
         seen.add(line)
         found.append(command)
+        if depth >= MAX_DEPTH:
+            found.append(_made(_deepest([word.shown for word in command.words]), command))
         if depth >= MAX_DEPTH or not command.words:
             return
         for inner in self._inner(command):
@@ -101,6 +103,16 @@ class InnerSearch:
             return loose_commands(script, ())
         line = parse_line(script)
         return line.commands or loose_commands(script, ())
+
+
+def _deepest(words: list[str]) -> list[str]:
+    """Returns what is run in the end, however many wrappers are left, without looking at each on the way."""
+    inner: Sequence[str] = words
+    while inner:
+        words = list(inner)
+        name = program_name(words[0])
+        inner = words[1:] if name == "eval" else unwrap(name, words[1:]).words if name in WRAPPERS else ()
+    return words
 
 
 def program_name(text: str) -> str:
