@@ -24,7 +24,7 @@ def paper_place(files: tuple[str, ...] = (), links: Mapping[str, str] | None = N
         links: Absolute paths of links, and where they lead.
         changes: Fields of the place.
     """
-    there = {ROOT, HOME, "/tmp", "/"}
+    there = {ROOT, HOME, "/"}
     for each in files:
         there.update(map(str, PurePosixPath(each).parents))
 
