@@ -52,8 +52,15 @@ class Glob:
     may_run_beside_others = True
     timeout_s: float | None = 30.0
 
-    def __init__(self, deadline: Deadline | None = None) -> None:
+    def __init__(self, deadline: Deadline | None = None, max_results: int = MAX_RESULTS) -> None:
+        """Makes the tool.
+
+        Args:
+            deadline: How long a search may take.
+            max_results: After so many files a search ends.
+        """
         self._deadline = deadline or Deadline()
+        self._max_results = max_results
 
     async def run(self, arguments: Mapping[str, Any], scope: ToolScope) -> ToolOutput:
         """Runs the call."""
@@ -69,8 +76,8 @@ class Glob:
         note = ""
         for entry in _matches(pattern, path, guard):
             found[entry.path] = entry
-            if len(found) >= MAX_RESULTS or is_over():
-                note = _TRUNCATED if len(found) >= MAX_RESULTS else _OUT_OF_TIME
+            if len(found) >= self._max_results or is_over():
+                note = _TRUNCATED if len(found) >= self._max_results else _OUT_OF_TIME
                 break
         newest = sorted(found.values(), key=lambda entry: (-entry.mtime_ns, entry.path))
         if len(newest) > MAX_SHOWN:

@@ -6,6 +6,7 @@ by open handles, so that what their paths lead to cannot change meanwhile.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -197,8 +198,12 @@ class PosixDisk:
         os.unlink(name, dir_fd=folder)
 
     def sync(self, folder: int) -> None:
-        """Sees to it that the names in a folder survive a power cut."""
-        os.fsync(folder)
+        """Sees to it that the names in a folder survive a power cut, where the volume can."""
+        try:
+            os.fsync(folder)
+        except OSError as error:
+            if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # network volumes know no such thing
+                raise
 
 
 def disk_of_this_machine() -> Disk:

@@ -111,6 +111,14 @@ async def test_only_the_newest_hundred_are_shown(tmp_path: Path) -> None:
     assert lines[-1].startswith("(Results are truncated.")
 
 
+async def test_a_search_ends_after_so_many_files(tmp_path: Path) -> None:
+    fill(tmp_path, {f"f{number:02}.txt": "" for number in range(30)})
+    with scope_in(tmp_path) as scope:
+        lines = (await text_of(Glob(max_results=10), scope, pattern="*.txt")).splitlines()
+    assert len(lines) == 11
+    assert lines[-1].startswith("(Results are truncated.")
+
+
 async def test_a_search_that_takes_too_long_shows_what_it_has(tmp_path: Path) -> None:
     fill(tmp_path, {f"f{number}.txt": "" for number in range(20)})
     with scope_in(tmp_path) as scope:
