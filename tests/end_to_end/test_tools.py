@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.claude import ClaudeCode
-from tests.end_to_end.conftest import CHAT, CHAT_MODEL
+from tests.end_to_end.conftest import BEHIND, CHAT, CHAT_MODEL
 from tests.end_to_end.local_web import HIT, local_web
-from tests.end_to_end.programs import Server, chat_upstream, signalbox
+from tests.end_to_end.programs import MODEL, Server, chat_upstream, messages_api, signalbox
 
 pytestmark = [
     pytest.mark.timeout(180),
@@ -28,18 +28,23 @@ Start = Callable[..., tuple[ClaudeCode, Server]]
 def start(claude_code: Path, checks: Path, tmp_path: Path) -> Iterator[Start]:
     """Starts a Signalbox whose only workspace is the folder that the client works in."""
     with ExitStack() as started:
-        upstream = started.enter_context(chat_upstream(checks, tmp_path))
         homes = tmp_path / "homes"
         homes.mkdir()
 
-        def begin(of_big: str = "", **settings: Any) -> tuple[ClaudeCode, Server]:
+        def begin(of_big: str = "", dialect: str = CHAT, **settings: Any) -> tuple[ClaudeCode, Server]:
             client = ClaudeCode(claude_code, "", homes)
             settings["workspaces"] = {"work": {"root": str(client.folder)}}
             settings["default_workspace"] = "work"
             more = "".join(f"{name}: {json.dumps(value)}\n" for name, value in settings.items())
-            url = upstream.url + "/api/v1"
+            if dialect == CHAT:
+                url, model = (
+                    started.enter_context(chat_upstream(checks, tmp_path)).url + "/api/v1",
+                    CHAT_MODEL,
+                )
+            else:
+                url, model = started.enter_context(messages_api(checks, tmp_path)).url, MODEL
             server = started.enter_context(
-                signalbox(tmp_path / "box", CHAT, url, CHAT_MODEL, of_big=of_big, more=more)
+                signalbox(tmp_path / "box", dialect, url, model, of_big=of_big, more=more)
             )
             client.move_to(server.url)
             return client, server
@@ -52,10 +57,10 @@ def steps(*calls: tuple[str, dict[str, Any]]) -> str:
 
 
 @pytest.mark.conformance("clients.tools-run-here")
-def test_a_session_whose_tools_run_in_the_proxy_finishes_its_task(start: Start) -> None:
-    client, server = start(
-        "    tools_run_in: proxy\n", permissions={"allow": ["Read", "Edit", "Write", "Bash(wc:*)"]}
-    )
+@pytest.mark.parametrize("dialect", BEHIND)
+def test_a_session_whose_tools_run_in_the_proxy_finishes_its_task(start: Start, dialect: str) -> None:
+    allowed = ["Read", "Edit", "Write", "Bash(wc:*)"]
+    client, server = start("    tools_run_in: proxy\n", dialect, permissions={"allow": allowed})
     path = client.file("note.txt", "alpha\nbeta\ngamma\n")
     prompt = steps(
         ("Read", {"file_path": path}),
@@ -76,8 +81,11 @@ def test_a_session_whose_tools_run_in_the_proxy_finishes_its_task(start: Start) 
 
 
 @pytest.mark.conformance("clients.denied-in-passing")
-def test_a_session_under_a_scoped_deny_rule_finishes_its_task_without_the_denied_call(start: Start) -> None:
-    client, _ = start(permissions={"deny": ["Bash(rm:*)"]})
+@pytest.mark.parametrize("dialect", BEHIND)
+def test_a_session_under_a_scoped_deny_rule_finishes_its_task_without_the_denied_call(
+    start: Start, dialect: str
+) -> None:
+    client, _ = start(dialect=dialect, permissions={"deny": ["Bash(rm:*)"]})
     path = client.file("note.txt", "alpha\nbeta\n")
     prompt = steps(
         ("Read", {"file_path": path}),
