@@ -29,6 +29,7 @@ from proxy.tools.background import close_shell
 from proxy.tools.base import Tool
 from proxy.tools.builtin import Means, builtin_tools
 from proxy.tools.catalogue import Catalogue
+from proxy.tools.child_sweep import sweep
 from proxy.tools.children import Children
 from proxy.tools.conversation import Conversation, Conversations
 from proxy.tools.judge import Judge
@@ -127,12 +128,14 @@ class ToolDesk:
         self._reader = host.reader or WebReader(Fetcher(self._network))
         self._searcher = self._new_searcher(config)
         self._sandbox = self._new_sandbox()
+        self._sweeping: asyncio.Task[None] | None = None
         self.door = self._new_door()
         """The tools as the message loop reaches them; another one after a change of the configuration."""
 
     async def begin(self) -> None:
         """Makes the tools; returns at once where no alias runs any."""
         making = spawn(self._make_tools(), name="make the tools")
+        self._sweeping = spawn(self._sweep(), name="end what a crash left running")
         if any(alias.toolsets or alias.tools_run_in == "proxy" for alias in self._config.aliases):
             await making
 
@@ -158,6 +161,8 @@ class ToolDesk:
 
     async def close(self) -> None:
         """Ends what tools still run and gives everything back; after `flush`."""
+        if self._sweeping is not None:
+            await asyncio.wait({self._sweeping})
         self._conversations.close()
         await self._children.aclose()
         await self._searcher.aclose()
@@ -253,6 +258,13 @@ class ToolDesk:
         tools: tuple[Tool, ...] = await asyncio.to_thread(builtin_tools, config, means)
         if config is self._config.tools:
             self.catalogue.replace_builtin(tools)
+
+    async def _sweep(self) -> None:
+        """Ends the commands of earlier runs that did not end themselves."""
+        folder = self._host.children_folder
+        ended = 0 if folder is None else await asyncio.to_thread(sweep, folder)
+        if ended:
+            _log.warning("commands_of_an_earlier_run_ended", processes=ended)
 
     def _means(self) -> Means:
         return Means(

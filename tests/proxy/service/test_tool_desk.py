@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
+import psutil
 import pytest
 
 from proxy.config import (
@@ -52,13 +53,16 @@ FIFTEEN = {"Read", "Write", "Edit", "MultiEdit", "Glob", "Grep", "LS", "Notebook
 class Desk:
     """A desk, what it announced, and ways to use it."""
 
-    def __init__(self, config: ProxyConfig, open_audit: OpenStore | None = None) -> None:
+    def __init__(
+        self, config: ProxyConfig, open_audit: OpenStore | None = None, children: Path | None = None
+    ) -> None:
         self.events: list[ProxyEvent] = []
         self.asked = asyncio.Event()
         host = Host(
             Machine("/home/nobody"),
             redact=lambda text: text.replace("hunter2", "[redacted]"),
             environment=os.environ,
+            children_folder=children,
         )
         clocks = Clocks(time.monotonic, lambda: NOW, new_id)
         self.desk = ToolDesk(config, host, self._take, clocks, open_audit, self._converse)
@@ -134,6 +138,19 @@ async def test_where_no_alias_runs_tools_the_start_does_not_wait_for_them() -> N
 async def test_task_starts_a_sub_conversation() -> None:
     async with opened(config_of()) as desk:
         assert said(await desk.run("Task", description="look", prompt="bees")) == "report on bees"
+
+
+@pytest.mark.expects_log("commands_of_an_earlier_run_ended")
+async def test_what_an_earlier_run_left_running_is_ended_at_the_start(home: Path) -> None:
+    left = await asyncio.create_subprocess_exec("sleep", "60", start_new_session=True)
+    born = psutil.Process(left.pid).create_time()
+    ledger = home / "1-run.children"
+    ledger.write_text(f"run 1 1.00\n+ {left.pid} {born:.2f}\n")
+    desk = Desk(proxy_config("one"), children=home).desk
+    await desk.begin()
+    await desk.close()
+    assert await asyncio.wait_for(left.wait(), 5) < 0
+    assert not ledger.exists()
 
 
 # Asking -------------------------------------------------------------------------------------
