@@ -11,6 +11,9 @@ who is called, with which key, or when.
 failures. `tool_ids` and `reasoning_details` carry what an upstream wants back through the client,
 `web_citations` shows its searches, and `profiles` holds what a server or a model family can do, as data.
 
+`own_calls` makes calls that Signalbox ran into blocks a client keeps, and calls and results of them again;
+`web_results` is what a model is told of such a search or page.
+
 `anthropic_messages` passes Messages through: `foreign_blocks` takes out what other upstreams left,
 `anthropic_messages_stream` judges the answer, `unfold` makes events of a whole one.
 """

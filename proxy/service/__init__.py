@@ -3,7 +3,8 @@
 `messages` serves `/v1/messages`: routes the request, tries its candidates, decodes, judges and hands the
 events on; `attempt` is one candidate's try, `turns` says whose turn it is. `health` keeps how candidates
 stand for all requests together (breakers, pauses, keys), with a `line` for each provider's places. `record`
-notes what happens to one request and announces it; `connections` keeps one upstream client a provider;
+notes what happens to one request and announces it, `session_ids` says to which conversation it belongs;
+`connections` keeps one upstream client a provider;
 `models` (whose rows `model_rows` makes) and `prewarm` (no tokens asked) answer from memory.
 
 `structured_output` sees to answers that shall match a schema, by which `answer_schema` judges them;
@@ -13,8 +14,15 @@ notes what happens to one request and announces it; `connections` keeps one upst
 cost.
 
 `tool_desk` makes and keeps what tools need, and answers who shows or changes it; `audit` keeps every decision
-about a call. `tool_door` says what a request's tools come to, `tool_loop` asks the model until it calls no
-more.
+about a call.
+
+The message loop: `tool_door` says what a request's tools come to (`own_tools` has the values), `tool_loop`
+asks the model until it calls no more, one `answer_round` an answer, whose calls `tool_run` runs; `rounds_usage`
+adds up what the rounds used. Whose tools: `toolsets` are the catalogue's, `server_tools` the API's own
+`web_search` and `web_fetch` (`web_door` is their way to the web, `web_sources` cites what they found), and
+`passing` judges those that the client runs, of which `owed_results` remembers what the client never saw.
+`sub_conversations` holds those that the tool Task starts below its `parents`. An answer without any of these
+never enters the loop.
 
 `storage` opens what must survive: `batches` are the verbs of message batches (`batch_body` reads a new one,
 `batch_worker` serves its requests through `batch_message`), `files` those of files (`file_blocks` puts them
