@@ -2,7 +2,7 @@
 
 `engine` is the front: judge a call, name the tools nobody may call, suggest a rule (`suggestions`).
 `judgement` weighs a call under a `Policy` at a `Place`: deny, ask, allow, then the mode (`modes`). `values`
-has what goes in and out, `approval` the values of asking.
+has what goes in and out, `approval` the values of asking, `wording` how reasons quote.
 
 Rules: `rules` reads them (`tool_names`, `command_patterns`, `wildcards`), `rule_problems` finds those that do
 nothing or mean more than they look (`risky_programs`), `rule_words` says them in words, `claude_files` takes

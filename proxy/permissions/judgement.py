@@ -29,6 +29,7 @@ from proxy.permissions.values import (
     Verdict,
 )
 from proxy.permissions.wildcards import wildcard_match
+from proxy.permissions.wording import quoted
 
 _RANK: Mapping[Decision, int] = {"allow": 0, "ask": 1, "deny": 2}
 
@@ -159,7 +160,8 @@ def _by_rule(rule: Rule, tool: str) -> Verdict:
 
 
 def _by_part(part: PartVerdict, parts: tuple[PartVerdict, ...]) -> Verdict:
-    return Verdict(part.decision, part.reason, part.rule, part.source, _several(parts))
+    reason = part.reason if part.what in part.reason else f"{quoted(part.what)}: {part.reason}"
+    return Verdict(part.decision, reason, part.rule, part.source, _several(parts))
 
 
 def _several(parts: tuple[PartVerdict, ...]) -> tuple[PartVerdict, ...]:

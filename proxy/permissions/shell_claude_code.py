@@ -27,6 +27,7 @@ from proxy.permissions.shell_values import Command, Context, Redirect, ShellLine
 from proxy.permissions.shell_wrappers import SHELLS, WRAPPERS
 from proxy.permissions.values import Decision, PartVerdict, PathAccess, Place, Policy, Rule, Verdict
 from proxy.permissions.wildcards import escaped
+from proxy.permissions.wording import quoted
 
 _FIRM_PROBLEMS = frozenset({"control-character", "invisible-character", "confusable", "padding", "too-long"})
 """They hide from people what they would agree to: no rule lifts them."""
@@ -146,7 +147,7 @@ class _Judging:
             if word.shown.startswith("-") and word.is_literal:
                 continue
             if self._is_critical(word):
-                reason = f"removing {word.shown} is never approved by a rule"
+                reason = f"removing {quoted(word.shown)} is never approved by a rule"
                 yield PartVerdict(command.line, "ask", reason)
 
     def _is_critical(self, word: Word) -> bool:
@@ -235,21 +236,21 @@ class _Judging:
             return PartVerdict(shown, "allow", f"{name} only looks, which needs no rule")
         touched = None if has_glob or any(word.has_tilde for word in words) else edited_paths(name, texts)
         if touched is None or not step.folders:
-            return _open_ask(shown, f"no rule allows '{shown}'")
+            return _open_ask(shown, f"no rule allows '{quoted(shown)}'")
         if self._policy.mode != "acceptEdits":
             return _open_ask(shown, f"{name} changes files, which asks without a rule")
         worst = _worst([self._path(access, folder) for access in touched for folder in step.folders])
         if worst.decision == "allow":
             self._settled.add(id(step.command))
             return PartVerdict(shown, "allow", f"{name} in the workspace: edits are accepted")
-        return replace(worst, what=shown, reason=f"{worst.what}: {worst.reason}")
+        return replace(worst, what=shown, reason=f"{quoted(worst.what)}: {worst.reason}")
 
     def _cd(self, step: _Step, shown: str) -> PartVerdict:
         if not step.targets:
             return _open_ask(shown, "where cd leads is not known")
         worst = _worst([self._path(PathAccess(target, "list"), self._place.cwd) for target in step.targets])
         if worst.decision != "allow":
-            return replace(worst, what=shown, reason=f"cd to {worst.what}: {worst.reason}")
+            return replace(worst, what=shown, reason=f"cd to {quoted(worst.what)}: {worst.reason}")
         return PartVerdict(shown, "allow", "cd stays inside the workspace")
 
     # Helpers --------------------------------------------------------------------------------
@@ -308,4 +309,4 @@ def _open_ask(what: str, reason: str) -> PartVerdict:
 
 
 def _matches(rule: Rule, line: str) -> str:
-    return f"{rule.effect} rule {rule.text} matches '{line}'"
+    return f"{rule.effect} rule {rule.text} matches '{quoted(line)}'"

@@ -74,6 +74,13 @@ def test_a_rule_for_all_commands_allows_one_command_as_it_allows_two(command: st
     assert _judged(bash(command), name=name, allow=["Bash"]).decision == "allow"
 
 
+def test_a_reason_names_what_it_is_about() -> None:
+    assert _judged(_read("/etc/hostname")).reason == "/etc/hostname: it lies outside the workspace"
+    assert _judged(bash("unknown")).reason == "no rule allows 'unknown'"
+    for command in ("unknown $(" + "x" * 5000 + ")", "unknown " + "x" * 5000, "rm -rf /" + "x" * 300):
+        assert len(_judged(bash(command)).reason) < 500
+
+
 def test_every_sub_command_of_a_line_has_its_own_verdict() -> None:
     verdict = _judged(bash("ls && curl x.test"), allow=["Bash(ls)"])
 
