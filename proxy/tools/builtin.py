@@ -6,6 +6,7 @@ Parsers of pages, notebooks and PDFs are loaded later still: by the first call t
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -92,9 +93,9 @@ def builtin_tools(config: ToolConfig, means: Means) -> tuple[Tool, ...]:
 
 
 def _grep_engine(means: Means) -> GrepEngine:
-    """Returns ripgrep where it is present, else the library."""
+    """Returns ripgrep where it is present and can be handed descriptors, else the library."""
     from proxy.tools.grep_library import LibrarySearch  # noqa: PLC0415 - as above
     from proxy.tools.grep_ripgrep import RipgrepSearch  # noqa: PLC0415 - as above
 
-    program = shutil.which("rg", path=means.environment.get("PATH"))
+    program = None if sys.platform == "win32" else shutil.which("rg", path=means.environment.get("PATH"))
     return LibrarySearch() if program is None else RipgrepSearch(means.children, program)

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from proxy.tasks import spawn
-from proxy.tools.children import Children, Launch
+from proxy.tools.children import CannotStart, Children, Launch
 from proxy.tools.errors import ToolError
 from proxy.tools.grep_values import MAX_FILE_BYTES, FileHits, Found, Line, Query
 from proxy.tools.guard import Entry, GuardError, WorkspaceGuard
@@ -82,9 +82,11 @@ class RipgrepSearch:
         """Searches some files and adds what was found; says whether that was cut short."""
         output, errors = _Output(), _Output()
         argv = (self._program, *_options(query), "--", *(f"{_DESCRIPTORS}{each}" for each in opened))
-        child = await self._children.start(
-            Launch(argv, "/", pass_fds=tuple(opened)), on_stdout=output.take, on_stderr=errors.take
-        )
+        launch = Launch(argv, "/", pass_fds=tuple(opened))
+        try:
+            child = await self._children.start(launch, on_stdout=output.take, on_stderr=errors.take)
+        except CannotStart as error:
+            raise ToolError(str(error)) from error
         ending = spawn(child.wait(), name="wait for ripgrep")
         while not ending.done() and not is_over() and not output.is_cut:
             await asyncio.wait({ending}, timeout=_POLL_S)

@@ -226,6 +226,13 @@ async def test_a_search_that_takes_too_long_says_so(name: str, scope: ToolScope)
         assert "took too long" in await text_of(slow, scope, pattern="run")
 
 
+async def test_a_program_that_is_gone_is_an_error(scope: ToolScope) -> None:
+    children = Children({"PATH": ""})
+    with pytest.raises(ToolError, match="was not found"):
+        await text_of(Grep(RipgrepSearch(children, "/not/there/rg")), scope, pattern="run")
+    await children.aclose()
+
+
 async def test_a_pattern_that_goes_back_and_forth_is_stopped(tmp_path: Path) -> None:
     fill(tmp_path, {"a.txt": "x" * 5_000 + "\n"})
     impatient = Grep(LibrarySearch(timeout_s=0.1))
