@@ -17,10 +17,11 @@ cost.
 about a call.
 
 The message loop: `tool_door` says what a request's tools come to (`own_tools` has the values), `tool_loop`
-asks the model until it calls no more, one `answer_round` an answer, whose calls `tool_run` runs; `rounds_usage`
-adds up what the rounds used. Whose tools: `toolsets` are the catalogue's, `server_tools` the API's own
-`web_search` and `web_fetch` (`web_door` is their way to the web, `web_sources` cites what they found), and
-`passing` judges those that the client runs, of which `owed_results` remembers what the client never saw.
+asks the model until it calls no more, one `answer_round` an answer, whose calls `tool_run` runs;
+`rounds_usage` adds up what the rounds used. Whose tools: `toolsets` are the catalogue's, `server_tools` the
+API's own `web_search` and `web_fetch` (`web_door` is their way to the web, `web_sources` cites what they
+found), and `passing` judges those that the client runs, of which `owed_results` remembers what the client
+never saw.
 `sub_conversations` holds those that the tool Task starts below its `parents`. An answer without any of these
 never enters the loop.
 
