@@ -17,6 +17,7 @@ import structlog
 
 from proxy.config import ProxyConfig
 from proxy.context import LOCAL_TOKEN
+from proxy.permissions.path_names import absolute_text
 from proxy.permissions.values import PathFacts, Place, Platform, Workspace
 from proxy.tasks import spawn
 from proxy.tools.conversation import Conversation
@@ -71,10 +72,13 @@ def open_workspace(wanted: Wanted, platform: Platform) -> Opened:
     Raises:
         ToolError: Its root cannot be opened.
     """
-    root = os.path.realpath(wanted.root)
-    workspace = Workspace(wanted.name, root, tuple(map(os.path.realpath, wanted.read_only)))
-    guard = WorkspaceGuard.open(workspace, additional=wanted.additional, platform=platform)
-    return Opened(workspace, guard, _folds_case(root))
+
+    def real(path: str) -> str:
+        return absolute_text(os.path.realpath(path), "/", platform)
+
+    workspace = Workspace(wanted.name, real(wanted.root), tuple(map(real, wanted.read_only)))
+    guard = WorkspaceGuard.open(workspace, additional=tuple(map(real, wanted.additional)), platform=platform)
+    return Opened(workspace, guard, _folds_case(os.path.realpath(wanted.root)))
 
 
 class OpenedWorkspace:
