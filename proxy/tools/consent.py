@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import structlog
+
 from proxy.permissions.approval import ApprovalRequest, digest_of
 from proxy.permissions.values import Verdict
 from proxy.tools.course import Course
 from proxy.tools.guard_permit import Lookout
 from proxy.tools.questions import Questions
 from proxy.tools.run_values import RunScope, Site, Surroundings
+
+_log = structlog.get_logger("proxy.tools")
 
 _MAX_QUESTIONS = 3
 """A call whose verdict changes each time the user has answered is denied then."""
@@ -38,6 +42,7 @@ class Consent:
                 return
             if verdict.decision == "deny" or (verdict.decision == "allow" and answered is None):
                 course.judged(verdict)
+                await self._say_what_is_needed(course, scope, site)
                 return
             if verdict.decision == "allow" or verdict == answered:
                 return  # as the user has said
@@ -56,6 +61,17 @@ class Consent:
         verdict = await self._with.judge.judge(course.call, place, scope.workspace, scope.mode)
         site.seen = lookout.seen
         return with_problem(verdict, site.problem)
+
+    async def _say_what_is_needed(self, course: Course, scope: RunScope, site: Site) -> None:
+        """Where it was denied because nobody is asked: names the rule that would allow the call."""
+        if course.decision == "allow" or course.rule is not None:
+            return
+        if self._with.judge.policy_in(scope.workspace, scope.mode).mode != "dontAsk":
+            return
+        rule = await self._with.judge.suggestion(course.call, site.place, scope.workspace)
+        if rule is not None:
+            course.note = f"The rule {rule} would allow it."
+            _log.info("rule_needed", needed_rule=rule)
 
     async def _ask(self, course: Course, scope: RunScope, site: Site, verdict: Verdict, consent: str) -> None:
         """Asks whoever can answer, and keeps what they said."""

@@ -363,6 +363,16 @@ async def test_a_client_that_leaves_takes_its_question_along() -> None:
     assert room.decided[0].reason == "its client left before it was run"
 
 
+async def test_where_nobody_is_asked_the_rule_that_would_allow_it_is_named() -> None:
+    room = RunRoom(ScriptedTool("WebSearch"), permissions=rules(mode="dontAsk"))
+    output = await room.run("WebSearch", query="x")
+    assert said(output).endswith("The rule WebSearch would allow it.")
+    room.judge.apply(rules(mode="dontAsk", deny=["WebSearch"]))
+    assert "would allow" not in said(await room.run("WebSearch", query="x"))
+    room.judge.apply(rules(mode="dontAsk", allow=["WebSearch"]))
+    assert said(await room.run("WebSearch", query="x")) == "done"
+
+
 # Workspaces ---------------------------------------------------------------------------------
 
 
