@@ -71,7 +71,7 @@ def _is_within(name: str, place: Place) -> bool:
 
 def _matches_name(rule: Rule, name: str, facts: PathFacts, place: Place) -> bool:
     opens = rule.effect == "allow" or rule.is_exception
-    folds, drops = _comparison(place, opens=opens)
+    folds, drops = comparison(place, opens=opens)
     path = parts_of(name, folds_case=folds, drops_ignorables=drops)
     is_folder = facts.kind == "folder"
     for above, pattern in _compiled(rule, place):
@@ -82,7 +82,7 @@ def _matches_name(rule: Rule, name: str, facts: PathFacts, place: Place) -> bool
     return False
 
 
-def _comparison(place: Place, *, opens: bool) -> tuple[bool, bool]:
+def comparison(place: Place, *, opens: bool) -> tuple[bool, bool]:
     """Returns whether case is folded and unseen characters are dropped."""
     if opens:
         return folds_for_inside(place), False
@@ -96,7 +96,7 @@ def _compiled(rule: Rule, place: Place) -> tuple[tuple[tuple[str, ...], PathPatt
     Kept for as long as the place, whose eyes are made anew for each call.
     """
     opens = rule.effect == "allow" or rule.is_exception
-    folds, drops = _comparison(place, opens=opens)
+    folds, drops = comparison(place, opens=opens)
     return tuple(
         (
             parts_of(base, folds_case=folds, drops_ignorables=drops),

@@ -29,6 +29,7 @@ from proxy.permissions.path_patterns import (
 )
 from proxy.permissions.path_rules import (
     closes_folder,
+    comparison,
     folders_of,
     folds_for_inside,
     folds_for_refusal,
@@ -279,8 +280,9 @@ def _closed(case: _Case) -> PartVerdict | None:
 def _protected(case: _Case) -> PartVerdict | None:
     if case.operation != "write":
         return None
+    frees_worktrees = case.policy.name == "claude-code"
     for name in names_of(case.facts):
-        found = protected_name(_compared(name, case))
+        found = protected_name(_compared(name, case), frees_worktrees=frees_worktrees)
         if found is not None:
             return case.ask(f"{found} can change what programs do: writing it is always asked about")
     return None
@@ -365,10 +367,10 @@ def _is_about(rule: Rule, case: _Case) -> bool:
 
 def _compared(name: str, case: _Case) -> tuple[str, ...]:
     """Returns a path's names below the workspace's folder it is in, as protected names are compared."""
-    folds = folds_for_refusal(case.place)
-    names = parts_of(name, folds_case=folds, drops_ignorables=True)
+    folds, drops = comparison(case.place, opens=False)
+    names = parts_of(name, folds_case=folds, drops_ignorables=drops)
     for folder in (*folders_of(case.place), *case.policy.additional_directories):
-        above = parts_of(folder, folds_case=folds, drops_ignorables=True)
+        above = parts_of(folder, folds_case=folds, drops_ignorables=drops)
         if names[: len(above)] == above:
             return names[len(above) :]
     return names

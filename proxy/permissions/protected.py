@@ -83,16 +83,22 @@ CRITICAL_REMOVALS = (
 _AFTER_DOTS = re.compile(r"[ .]+$")
 
 
-def protected_name(names: Sequence[str]) -> str | None:
+def protected_name(names: Sequence[str], *, frees_worktrees: bool = False) -> str | None:
     """Returns the first name that makes a path protected, whether or not it exists.
 
     Args:
-        names: The names below the folder that is worked in, folded and freed of unseen characters.
+        names: The names below the folder that is worked in, in the form in which they are compared.
+        frees_worktrees: What lies in a folder of `.claude/worktrees` is not protected by `.claude`.
     """
     for index, raw in enumerate(names):
         name = _AFTER_DOTS.sub("", raw) or raw
         if name in _FOLDERS:
-            if name == ".claude" and index + 2 < len(names) and names[index + 1] == "worktrees":
+            if (
+                frees_worktrees
+                and name == ".claude"
+                and index + 2 < len(names)
+                and names[index + 1] == "worktrees"
+            ):
                 continue
             return name
         if name == "git" and index > 0 and names[index - 1] == ".config":

@@ -217,6 +217,17 @@ def test_protected_names_ask_whatever_is_allowed_and_exists() -> None:
     assert _judged(".git/config", "read", OPEN).decision == "allow"
 
 
+def test_claude_codes_worktrees_are_protected_under_strict_only() -> None:
+    path = ".claude/worktrees/one/a.py"
+    assert _judged(path, "write", OPEN).decision == "ask"
+    assert _judged(path, "write", policy("claude-code", allow=("Edit(./**)",))).decision == "allow"
+
+
+def test_unseen_characters_hide_no_protected_name_where_they_do_not_count() -> None:
+    assert _judged(".g\u200cit/x", "write", OPEN, place(platform="macos")).decision == "ask"
+    assert _judged(".g\u200cit/x", "write", OPEN).decision == "allow"
+
+
 def test_a_link_to_a_protected_name_is_one() -> None:
     there = {f"{ROOT}/hook": facts(f"{ROOT}/hook", real=f"{ROOT}/.git/hooks/x", kind="missing")}
     assert _judged("hook", "write", OPEN, place(there)).decision == "ask"

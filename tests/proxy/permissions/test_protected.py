@@ -16,8 +16,7 @@ from proxy.permissions.protected import is_critical_removal, protected_name
         (".config/git/ignore", ".config/git"),
         (".claude/settings.json", ".claude"),
         (".claude/worktrees", ".claude"),
-        (".claude/worktrees/one", None),
-        (".claude/worktrees/one/.git/x", ".git"),
+        (".claude/worktrees/one/a.py", ".claude"),
         ("x/.zshrc", ".zshrc"),
         (".yarnrc", ".yarnrc"),
         (".yarnrc.yml", ".yarnrc.yml"),
@@ -37,6 +36,16 @@ from proxy.permissions.protected import is_critical_removal, protected_name
 )
 def test_a_name_is_protected_at_any_depth(path: str, name: str | None) -> None:
     assert protected_name(path.split("/")) == name
+
+
+def test_worktrees_may_be_free_but_for_what_is_protected_in_them() -> None:
+    for path, name in (
+        (".claude/worktrees/one/a.py", None),
+        (".claude/worktrees/one/.git/x", ".git"),
+        (".claude/worktrees", ".claude"),
+        (".claude/settings.json", ".claude"),
+    ):
+        assert protected_name(path.split("/"), frees_worktrees=True) == name
 
 
 @pytest.mark.parametrize(
