@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from gui.permission_desk import ApprovalView, DecisionView, Effect
-from gui.wording import Phrase
+from gui.wording import Phrase, visible
 
 BYPASS = "bypassPermissions"
 MODES = (
@@ -15,6 +17,9 @@ MODES = (
 )
 """Name in the settings, name in the window, and what it means."""
 EFFECTS: tuple[Effect, ...] = ("deny", "ask", "allow")
+PATH_TOOLS = frozenset(
+    {"Read", "Edit", "Write", "MultiEdit", "Glob", "Grep", "LS", "NotebookRead", "NotebookEdit"}
+)
 _EFFECT_PHRASES: dict[Effect, Phrase] = {
     "allow": Phrase("Allow", "ok", "check"),
     "ask": Phrase("Ask", "warn", "ask"),
@@ -84,3 +89,29 @@ def result_words(row: DecisionView) -> str:
 def waiting_words(number: int) -> str:
     """Returns `1 tool waiting for approval`."""
     return f"{number:,} tool{'' if number == 1 else 's'} waiting for approval"
+
+
+def can_be_typed(text: str) -> bool:
+    """Says that a field of one line shows all of a text: nothing in it is invisible or breaks the line."""
+    return visible(text) == text and "\n" not in text and "\t" not in text
+
+
+def rule_for(tool: str, shown: str) -> str:
+    """Returns the narrowest rule for a past call, as a start to edit; the bare tool where there is none."""
+    about = ""
+    if tool == "Bash":
+        about = shown
+    elif tool in PATH_TOOLS:
+        path = shown.partition("\n")[0]
+        about = f"/{path}" if path.startswith("/") else path
+    elif tool == "WebFetch":
+        about = _domain(shown)
+    return f"{tool}({about})" if about and can_be_typed(about) else tool
+
+
+def _domain(url: str) -> str:
+    try:
+        host = urlsplit(url.strip()).hostname
+    except ValueError:
+        return ""
+    return f"domain:{host}" if host else ""

@@ -31,6 +31,7 @@ GUARD_MS = 500
 _SECOND_MS = 1000
 _HURRY_S = 20
 _LONG_LINES = 8
+_NO_RULE = "No rule is narrow enough to be kept for this call."
 
 
 def now() -> float:
@@ -212,10 +213,10 @@ class ApprovalPanel(QFrame):
         self.why.setText(f"Why asked: {approval.reason}")
         self._show_hints(approval.hints)
         self.conversation.setEnabled(approval.conversation_id is not None)
-        self.always.setEnabled(approval.suggestion is not None)
-        no_rule = "No rule is narrow enough to be kept for this call."
-        self.always.setToolTip("" if approval.suggestion else tip(no_rule))
-        self.always.setAccessibleDescription("" if approval.suggestion else no_rule)
+        can_keep = approval.suggestion is not None and words.can_be_typed(approval.suggestion)
+        self.always.setEnabled(can_keep)
+        self.always.setToolTip("" if can_keep else tip(_NO_RULE))
+        self.always.setAccessibleDescription("" if can_keep else _NO_RULE)
 
     def _show_hints(self, hints: tuple[str, ...]) -> None:
         self.hints.setText("  ·  ".join(hints))

@@ -20,7 +20,6 @@ _ABOUT = {
     "Read": ("Path", "src/**", "** is any depth; //PATH is absolute, ~/PATH in your home folder."),
     "Task": ("Agent", "reviewer", "The name of the agent."),
 }
-_PATH_TOOLS = {"Read", "Edit", "Write", "MultiEdit", "Glob", "Grep", "LS", "NotebookRead", "NotebookEdit"}
 _NOTHING = ("Only when", "", "Empty: every call of this tool.")
 
 
@@ -103,7 +102,7 @@ class RuleDialog(EditorDialog):
 
     def _show_about(self) -> None:
         name = self.tool.currentText()
-        _title, example, hint = _ABOUT.get("Read" if name in _PATH_TOOLS else name, _NOTHING)
+        _title, example, hint = _ABOUT.get("Read" if name in words.PATH_TOOLS else name, _NOTHING)
         self.about.setPlaceholderText(f"{example}   (empty: every call)" if example else "")
         self.set_hint(self.about, hint)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gui import wording
 from gui.desk import ProviderTested, ProviderView
 from gui.models.value_table import Cell, Column, ValueTable
+from proxy.events import BreakerChanged
 
 
 class ProvidersModel(ValueTable[ProviderView]):
@@ -12,9 +13,10 @@ class ProvidersModel(ValueTable[ProviderView]):
 
     def __init__(self) -> None:
         self._tests: dict[str, ProviderTested] = {}
+        self._resting: dict[str, dict[str, BreakerChanged]] = {}
         super().__init__(
             (
-                Column("Name", lambda p: Cell(p.name)),
+                Column("Name", self._name_cell),
                 Column("Type", lambda p: Cell(wording.dialect_name(p.dialect))),
                 Column("Key", key_cell),
                 Column("Last test", self._test_cell),
@@ -34,9 +36,31 @@ class ProvidersModel(ValueTable[ProviderView]):
         if self._tests.pop(provider, None) is not None and (row := self.row_of(provider)) is not None:
             self.refresh(row, row)
 
+    def note_breaker(self, change: BreakerChanged) -> None:
+        """Keeps that a model of a provider is left alone, is being tried, or serves again."""
+        models = self._resting.setdefault(change.provider, {})
+        if change.state == "closed":
+            models.pop(change.model, None)
+        else:
+            models[change.model] = change
+        row = self.row_of(change.provider)
+        if row is not None:
+            self.refresh(row, row)
+
+    def resting(self, provider: str) -> tuple[BreakerChanged, ...]:
+        """Returns the models of a provider that are left alone now, each with the reason."""
+        return tuple(self._resting.get(provider, {}).values())
+
     def last_test(self, provider: str) -> ProviderTested | None:
         """Returns the answer of the last test, if there was one."""
         return self._tests.get(provider)
+
+    def _name_cell(self, provider: ProviderView) -> Cell:
+        resting = self.resting(provider.name)
+        if not resting:
+            return Cell(provider.name)
+        full = f"{wording.count(len(resting), 'model')} left alone after failures"
+        return Cell(f"{provider.name} ({len(resting)} rests)", tone="warn", icon="warn", full=full)
 
     def _test_cell(self, provider: ProviderView) -> Cell:
         result = self._tests.get(provider.name)

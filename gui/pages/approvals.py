@@ -8,10 +8,11 @@ from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
+from gui import permission_words as words
 from gui import wording
 from gui.dialogs.approval_panel import ApprovalPanel, now
 from gui.dialogs.rule_dialog import RuleDialog
-from gui.models.approvals import REQUEST_COLUMN, HistoryModel, WaitingModel, one_line
+from gui.models.approvals import REQUEST_COLUMN, HistoryModel, WaitingModel
 from gui.models.value_table import ChosenKey
 from gui.pages.page import Page, Room
 from gui.permission_desk import ApprovalView, DecisionView
@@ -206,8 +207,7 @@ class HistoryTab(QWidget):
         decision = self.chosen()
         if decision is not None:
             effect = "deny" if decision.decision == "deny" else "allow"
-            spec = one_line(decision.shown)
-            text = f"{decision.tool}({spec})" if spec else decision.tool
+            text = words.rule_for(decision.tool, decision.shown)
             RuleDialog(self._room.theme, self._room.desk, self, effect=effect, text=text).open()
 
     def _show_chosen(self) -> None:

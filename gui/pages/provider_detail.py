@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QVBoxLayout, QWidget
 
@@ -14,6 +16,7 @@ from gui.widgets.buttons import CopyButton, button
 from gui.widgets.cards import Banner, row, rule, scrolling
 from gui.widgets.fields import KeyField
 from gui.widgets.text import label, selectable, set_tone
+from proxy.events import BreakerChanged
 
 
 class ProviderDetail(QFrame):
@@ -49,6 +52,7 @@ class ProviderDetail(QFrame):
         self.delete_key = button(
             theme, "Remove the key from the keyring", kind="link", on_click=self.key_delete_asked.emit
         )
+        self.resting = Banner(theme, "Models that are left alone")
         self.test = button(theme, "Test", icon="test", on_click=self.test_asked.emit)
         self.test_words = label("Not tested yet.", kind="muted", wraps=True)
         self._fill_in()
@@ -89,6 +93,7 @@ class ProviderDetail(QFrame):
         layout.addLayout(row(self._name, None, self.edit, self.remove, spacing=SPACE.xs))
         layout.addLayout(facts)
         layout.addWidget(self.problem)
+        layout.addWidget(self.resting)
         layout.addWidget(rule())
         layout.addWidget(self._key_part)
         self._key_rule = rule()
@@ -119,6 +124,14 @@ class ProviderDetail(QFrame):
         self.delete_key.setVisible(provider.has_key and "keyring" in provider.key_source)
         self.show_test(tested, is_testing=is_testing)
 
+    def show_resting(self, resting: Sequence[BreakerChanged]) -> None:
+        """Says which models are left alone after failures, and why; others of their alias serve meanwhile."""
+        if not resting:
+            self.resting.hide()
+            return
+        lines = [breaker_words(each) for each in resting]
+        self.resting.say("warn", "Left alone after failures", "\n".join(lines), can_close=False)
+
     def show_test(self, tested: ProviderTested | None, *, is_testing: bool = False) -> None:
         """Shows what a test found, or that one is under way."""
         self.test.setEnabled(not is_testing)
@@ -136,3 +149,11 @@ class ProviderDetail(QFrame):
     def forget_typed(self) -> None:
         """Drops a key that was typed but not saved."""
         self.key_field.clear()
+
+
+def breaker_words(change: BreakerChanged) -> str:
+    """Returns what happens to a model that failed too often."""
+    if change.state == "half_open":
+        return f"{change.model}: one request tries it now."
+    why = f" {change.reason}" if change.reason else ""
+    return f"{change.model}: rests for {wording.seconds(change.rest_s)}.{why}"

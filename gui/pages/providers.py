@@ -16,6 +16,7 @@ from gui.widgets.buttons import button
 from gui.widgets.cards import EmptyState
 from gui.widgets.data_table import DataTable
 from gui.widgets.undo_bar import UndoBar
+from proxy.events import BreakerChanged
 
 
 class ProvidersPage(Page):
@@ -62,6 +63,7 @@ class ProvidersPage(Page):
         bridge, detail = self.room.bridge, self.detail
         bridge.providers_changed.connect(self.refresh)
         bridge.provider_tested.connect(self._on_tested)
+        bridge.breaker_changed.connect(self._on_breaker)
         self.table.chosen.connect(self._show_chosen)
         self.table.opened.connect(self.open_edit)
         self.table.remove_asked.connect(self.remove_chosen)
@@ -141,6 +143,7 @@ class ProvidersPage(Page):
         self.detail.show_provider(
             provider, self.model.last_test(provider.name), is_testing=provider.name in self._testing
         )
+        self.detail.show_resting(self.model.resting(provider.name))
 
     def _test(self) -> None:
         provider = self.chosen()
@@ -154,6 +157,11 @@ class ProvidersPage(Page):
         self.model.note_test(result)
         if result.provider == self._key.shown:
             self.detail.show_test(result)
+
+    def _on_breaker(self, change: BreakerChanged) -> None:
+        self.model.note_breaker(change)
+        if change.provider == self._key.shown:
+            self.detail.show_resting(self.model.resting(change.provider))
 
     def _store_key(self, key: SecretStr) -> None:
         provider = self.chosen()

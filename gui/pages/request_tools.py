@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from gui import permission_words as words
+from gui import wording
 from gui.models.approvals import decision_cell, one_line, result_cell, size_cell
 from gui.models.value_table import Cell, Column, ValueTable
 from gui.permission_desk import DecisionView
@@ -29,6 +30,7 @@ class RequestToolsModel(ValueTable[DecisionView]):
                 Column("Rule", lambda d: Cell(d.rule or d.by, is_mono=d.rule is not None, full=d.reason)),
                 Column("Result", result_cell),
                 Column("Size", size_cell, is_right=True),
+                Column("Took", lambda d: Cell(wording.seconds(d.duration_s) if d.ran else ""), is_right=True),
             ),
             key=lambda d: f"{d.call_id} {d.at}",
         )

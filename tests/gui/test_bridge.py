@@ -19,7 +19,16 @@ from gui.desk import (
     ProxyStateChanged,
     ShowWindow,
 )
-from proxy.events import Exchange, FirstToken
+from gui.permission_desk import (
+    ApprovalsChanged,
+    CallDraft,
+    CallTried,
+    HistoryRead,
+    PermissionsChanged,
+    TryView,
+    WorkspacesChanged,
+)
+from proxy.events import ApprovalAsked, ApprovalEnded, BreakerChanged, Exchange, FirstToken, ToolDecided
 from tests.gui.acting import heard
 from tests.gui.fake_desk import FakeDesk
 from tests.gui.scenes import log_lines, request_events
@@ -104,3 +113,36 @@ def test_a_closed_bridge_hears_nothing(qtbot: QtBot, empty_desk: FakeDesk, bridg
     assert empty_desk.listeners == []
     with qtbot.assertNotEmitted(bridge.providers_changed, wait=2 * bridge_module.INTERVAL_MS):
         empty_desk.announce(ProvidersChanged())
+
+
+def test_what_tools_do_is_batched_and_a_flood_of_approvals_is_one_word(
+    qtbot: QtBot, empty_desk: FakeDesk, bridge: Bridge
+):
+    decided = heard(bridge.tools_decided)
+    asked, ended = heard(bridge.approvals_changed), heard(bridge.approval_ended)
+    decision = ToolDecided("req_1", 1.0, "toolu", "Bash", "{}", "client", "deny", "", None, None, "rule")
+    end = ApprovalEnded("apr_1", "req_1", "Bash", "deny", "expiry")
+    with qtbot.waitSignal(bridge.tools_decided):
+        for _ in range(500):
+            empty_desk.announce(ApprovalAsked("apr_1", "req_1", "Bash"), ApprovalsChanged(), decision)
+        empty_desk.announce(end)
+    assert [len(batch) for (batch,) in decided] == [500]
+    assert asked == [()]
+    assert ended == [(end,)]
+
+
+def test_only_the_last_answer_and_the_last_state_of_each_breaker_are_told(
+    qtbot: QtBot, empty_desk: FakeDesk, bridge: Bridge
+):
+    history, tried, breakers = (
+        heard(bridge.history_read),
+        heard(bridge.call_tried),
+        heard(bridge.breaker_changed),
+    )
+    answers = [CallTried(CallDraft("Bash", str(n)), TryView("ask", "", None, None)) for n in range(3)]
+    states = [BreakerChanged("p", "m", state, "", 0.0) for state in ("open", "half_open", "closed")]
+    with qtbot.waitSignal(bridge.breaker_changed):
+        empty_desk.announce(HistoryRead(()), *answers, *states, PermissionsChanged(), WorkspacesChanged())
+    assert history == [((),)]
+    assert tried == [(answers[-1],)]
+    assert breakers == [(states[-1],)]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from gui import wording
 from gui.desk import Problem, ProxyPhase, ProxyState
@@ -82,3 +86,43 @@ def test_counts():
         "1 request",
         "2,000 requests",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain text – ünïcode 漢字 😀", "plain text – ünïcode 漢字 😀"),
+        ("two\nlines\tand a tab", "two\nlines\tand a tab"),
+        ("a\u202eb", r"a\u{202e}b"),
+        ("a\u200bb\ufeffc", r"a\u{200b}b\u{feff}c"),
+        ("a\x1b[31mb\x00\r", r"a\u{1b}[31mb\u{0}\u{d}"),
+        ("a\u00a0b\u3000c", r"a\u{a0}b\u{3000}c"),
+        ("a\u2028b\u2029c", r"a\u{2028}b\u{2029}c"),
+        ("a\ufe0fb\U000e0100c\u3164d\u2800e", r"a\u{fe0f}b\u{e0100}c\u{3164}d\u{2800}e"),
+        ("\ud800", r"\u{d800}"),
+    ],
+)
+def test_what_cannot_be_seen_is_spelt_out(text: str, shown: str):
+    assert wording.visible(text) == shown
+
+
+@given(st.text())
+def test_spelling_out_loses_nothing_and_can_be_done_again(text: str):
+    assume("\\u{" not in text)
+    shown = wording.visible(text)
+    assert wording.visible(shown) == shown
+    assert re.sub(r"\\u\{([0-9a-f]+)\}", lambda found: chr(int(found[1], 16)), shown) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "words"), [(0, "0 B"), (999, "999 B"), (1_240, "1.2 kB"), (999_950, "1.0 MB")]
+)
+def test_sizes(size: int, words: str):
+    assert wording.byte_size(size) == words
+
+
+@pytest.mark.parametrize(
+    ("left", "words"), [(-3, "0 s"), (12.4, "12 s"), (59.6, "1 min 00 s"), (98, "1 min 38 s")]
+)
+def test_time_left(left: float, words: str):
+    assert wording.time_left(left) == words

@@ -35,7 +35,7 @@ class PermissionsPage(Page):
     def __init__(self, room: Room) -> None:
         super().__init__(room, "Tools & permissions", _WHO)
         theme = room.theme
-        self.workspace = ChoiceBox(theme, "Default workspace", letters=10)
+        self.workspace = ChoiceBox(theme, "Default workspace", letters=8)
         self.mode = ChoiceBox(theme, "Permission mode")
         for name, title, _meaning in words.MODES:
             self.mode.addItem(title, name)
@@ -152,4 +152,4 @@ class PermissionsPage(Page):
 
     def _add_rule(self, text: str) -> None:
         self.show_rules()
-        self.rules.open_add("allow", text)
+        self.rules.open_add_with(text)

@@ -92,9 +92,13 @@ class RulesTab(QWidget):
         value = self.table.current_value()
         return value if isinstance(value, RuleView) else None
 
-    def open_add(self, effect: Effect = "allow", text: str = "") -> None:
+    def open_add(self) -> None:
         """Opens the builder for a new rule."""
-        dialog = RuleDialog(self._room.theme, self._room.desk, self, effect=effect, text=text)
+        self.open_add_with("")
+
+    def open_add_with(self, text: str) -> None:
+        """Opens the builder for a new allow rule that begins as this text."""
+        dialog = RuleDialog(self._room.theme, self._room.desk, self, text=text)
         dialog.saved.connect(self._on_saved)
         dialog.open()
 

@@ -216,8 +216,11 @@ def test_back_returns_to_the_answers(panel: ApprovalPanel, show: Show, desk: Fak
     assert desk.answers == []
 
 
-def test_always_is_not_offered_where_no_rule_is_safe(panel: ApprovalPanel, show: Show):
-    show(WRITE)
+@pytest.mark.parametrize("suggestion", [None, "Bash(a\u202eb)", "Bash(a\nb)"])
+def test_always_is_not_offered_where_no_rule_is_safe_or_can_be_shown(
+    panel: ApprovalPanel, show: Show, suggestion: str | None
+):
+    show(replace(WRITE, suggestion=suggestion))
     assert not panel.always.isEnabled()
     assert panel.always.accessibleDescription() == "No rule is narrow enough to be kept for this call."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from PySide6.QtGui import QGuiApplication
@@ -14,7 +15,7 @@ from gui.pages.home import HomePage
 from gui.pages.page import Room
 from tests.gui.acting import heard, press, press_named
 from tests.gui.fake_desk import URL, FakeDesk
-from tests.gui.scenes import RUNNING, START
+from tests.gui.scenes import RUNNING, START, request_events
 
 
 @pytest.fixture
@@ -99,3 +100,26 @@ def test_every_provider_stands_there_with_its_key_in_words(
 ):
     texts = _texts(show(desk))
     assert {"openrouter", "claude", "local", "Key: missing", "Key: none needed"} <= set(texts)
+
+
+def test_today_is_told_with_budgets(show: Callable[[FakeDesk], HomePage], desk: FakeDesk):
+    page = show(desk)
+    assert page.today.figures.text() == "214 requests  ·  1.3M tokens in  ·  34.1k out  ·  $1.83 (estimate)"
+    assert "This month: $27.40. Requests of unknown price count against budgets with $0.020." in _texts(page)
+    assert "$27.40 of $50.00, $0.120 more under way at most, begins anew on 2026-12-01" in _texts(page)
+    assert "$0.500 of $0.50: used up, begins anew on 2026-11-23" in _texts(page)
+
+
+def test_today_follows_requests_and_is_hidden_while_nothing_is_known(
+    qtbot: QtBot, show: Callable[[FakeDesk], HomePage], desk: FakeDesk
+):
+    page = show(desk)
+    assert desk.spending_now is not None
+    desk.spending_now = replace(desk.spending_now, requests=1, is_estimate=False, unpriced_usd=0.0)
+    desk.announce(*request_events(2))
+    qtbot.waitUntil(lambda: page.today.figures.text().startswith("1 request  ·"))
+    assert page.today.figures.text().endswith("$1.83")
+    desk.spending_now = None
+    with qtbot.waitSignal(page.room.bridge.state_changed):
+        desk.stop_proxy()
+    assert not page.today.isVisible()

@@ -15,6 +15,7 @@ from gui.desk import ProviderTested, ProxyPhase, ProxyState
 from gui.dialogs.provider_dialog import ProviderDialog
 from gui.pages.page import Room
 from gui.pages.providers import ProvidersPage
+from proxy.events import BreakerChanged
 from tests.gui.acting import click_cell, dialog_of, key, press, press_named, type_into, write
 from tests.gui.fake_desk import FakeDesk
 
@@ -241,3 +242,24 @@ def test_a_key_in_a_variable_is_named_and_not_typed(qtbot: QtBot, page: Provider
     assert desk.provider_list[-1].key_source == "environment variable MY_KEY"
     assert desk.provider_list[-1].dialect == "anthropic-messages"
     assert desk.keys == {}
+
+
+def test_a_model_that_is_left_alone_is_told_until_it_serves_again(
+    qtbot: QtBot, page: ProvidersPage, desk: FakeDesk
+):
+    with qtbot.waitSignal(page.room.bridge.breaker_changed):
+        desk.announce(
+            BreakerChanged("openrouter", "anthropic/claude-sonnet-4", "open", "5 failures in 30 s.", 48.0)
+        )
+    assert page.model.index(0, 0).data() == "openrouter (1 rests)"
+    assert page.detail.resting.title == "Left alone after failures"
+    texts = [each.text() for each in page.detail.resting.findChildren(QLabel)]
+    assert "anthropic/claude-sonnet-4: rests for 48.0 s. 5 failures in 30 s." in texts
+    with qtbot.waitSignal(page.room.bridge.breaker_changed):
+        desk.announce(BreakerChanged("openrouter", "anthropic/claude-sonnet-4", "half_open", "", 0.0))
+    texts = [each.text() for each in page.detail.resting.findChildren(QLabel)]
+    assert "anthropic/claude-sonnet-4: one request tries it now." in texts
+    with qtbot.waitSignal(page.room.bridge.breaker_changed):
+        desk.announce(BreakerChanged("openrouter", "anthropic/claude-sonnet-4", "closed", "", 0.0))
+    assert page.model.index(0, 0).data() == "openrouter"
+    assert not page.detail.resting.isVisible()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
 
 import pytest
 from PySide6.QtCore import Qt
@@ -12,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.pages.page import Room
 from gui.pages.requests import RequestsPage
-from proxy.events import Exchange, RequestEvent, RequestFinished
+from proxy.events import Exchange, RequestEvent, RequestFinished, ToolDecided
 from tests.gui.acting import click_cell, heard, key, press, type_into
 from tests.gui.fake_desk import FakeDesk
 from tests.gui.scenes import START, request_events
@@ -161,3 +163,65 @@ def test_the_log_lines_of_a_request_are_asked_for(qtbot: QtBot, page: RequestsPa
     asked = heard(page.lines_asked)
     press(page.detail.to_lines)
     assert asked == [("req_0001",)]
+
+
+def test_the_tools_part_lists_who_ran_each_call_by_which_rule(page: RequestsPage, happen: Happen):
+    happen(request_events(12))
+    assert page.show_request("req_0004")
+    tabs = page.detail.tabs
+    assert tabs.tabText(1) == "Tools (4)"
+    tabs.setCurrentIndex(1)
+    table = page.detail.tools.table
+    assert table.row_text(0).split("\t") == [
+        "Bash",
+        "npm test",
+        "ran by Signalbox",
+        "Allowed",
+        "Bash(npm *)",
+        "exit 0",
+        "1.2 kB",
+        "20 ms",
+    ]
+    assert table.row_text(2).split("\t")[2:6] == ["–", "Denied", "Bash(rm -rf *)", "not run"]
+    click_cell(table, 1)
+    assert page.detail.tools.call.toPlainText() == "git push origin main"
+    press(page.detail.copy)
+    assert "npm test\tran by Signalbox" in QGuiApplication.clipboard().text()
+    page.show_request("req_0001")
+    assert tabs.tabText(1) == "Tools"
+    assert page.detail.tools.none.isVisible()
+
+
+def _decided(request_id: str, tool: str, decision: Literal["allow", "deny"], runner: str) -> ToolDecided:
+    return ToolDecided(request_id, START, "toolu", tool, "{}", runner, decision, "", None, None, "rule")
+
+
+def test_requests_are_found_by_what_was_decided_about_their_tools(
+    qtbot: QtBot, desk: FakeDesk, page: RequestsPage, happen: Happen
+):
+    happen(request_events(12))
+    with qtbot.waitSignal(page.room.bridge.tools_decided):
+        desk.announce(
+            _decided("req_0002", "WebFetch", "deny", "client"),
+            _decided("req_0006", "Grep", "allow", "signalbox"),
+            _decided("req_none", "Grep", "deny", "client"),
+        )
+    for words, found in (
+        ("tool:webfetch", ["req_0002"]),
+        ("decided:deny", ["req_0002"]),
+        ("decided:signalbox", ["req_0006"]),
+    ):
+        page.filter.setText(words)
+        page.filter.searched.emit(words)
+        assert _ids(page) == found
+
+
+def test_an_open_tools_part_follows_what_is_decided(
+    qtbot: QtBot, desk: FakeDesk, page: RequestsPage, happen: Happen
+):
+    happen(request_events(12))
+    page.show_request("req_0002")
+    desk.past.append(replace(desk.past[0], request_id="req_0002"))
+    with qtbot.waitSignal(page.room.bridge.tools_decided):
+        desk.announce(_decided("req_0002", "Bash", "allow", "signalbox"))
+    assert page.detail.tabs.tabText(1) == "Tools (1)"
