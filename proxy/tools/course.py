@@ -135,8 +135,13 @@ def announced(
 
 def arguments_text(arguments: Mapping[str, Any]) -> str:
     """Returns arguments as JSON text, cut at a limit."""
-    text = json.dumps(dict(arguments), ensure_ascii=False, default=str)
-    return text if len(text) <= MAX_ARGUMENT_CHARS else f"{text[:MAX_ARGUMENT_CHARS]}…"
+    most = MAX_ARGUMENT_CHARS
+    shown = {name: value[:most] if isinstance(value, str) else value for name, value in arguments.items()}
+    try:
+        text = json.dumps(shown, ensure_ascii=False, default=str)
+    except RecursionError:
+        return "(nested too deeply)"
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _told(answer: ApprovalAnswer) -> str:

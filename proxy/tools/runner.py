@@ -66,9 +66,12 @@ class ToolRunner:
             tool=call.tool, call_id=call_id, tool_chain=scope.tool_chain
         ):
             began = self._with.clock()
-            course = Course(ToolCall(call.tool, deepcopy(dict(call.input)), call.cwd))
+            course = Course(ToolCall(call.tool, {}, call.cwd))
             try:
-                course.output = bounded(await self._lead(course, call_id, scope))
+                if _is_frozen(course, call):
+                    course.output = bounded(await self._lead(course, call_id, scope))
+                else:
+                    course.output = refusal(call, course.reason)
             except asyncio.CancelledError:
                 if not course.ran:
                     course.refused("its client left before it was run")
@@ -189,6 +192,16 @@ class ToolRunner:
         if event.ran:
             _log.info("tool_ran", decided_by=event.decided_by, is_error=event.is_error, duration_s=duration_s)
         self._with.emit(event)
+
+
+def _is_frozen(course: Course, call: ToolCall) -> bool:
+    """Takes the snapshot of the call that everything else works on; False: it cannot be taken."""
+    try:
+        course.call = replace(call, input=deepcopy(dict(call.input)))
+    except RecursionError:
+        course.refused("its arguments are nested too deeply")
+        return False
+    return True
 
 
 def _runner_of(tool: str) -> str:

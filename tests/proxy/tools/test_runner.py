@@ -217,6 +217,23 @@ async def test_long_arguments_are_noted_in_part() -> None:
     assert len(room.decided[0].arguments) == MAX_ARGUMENT_CHARS + 1
 
 
+async def test_arguments_nested_too_deeply_are_refused() -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    tool = ScriptedTool("WebSearch")
+    room = RunRoom(tool, permissions=rules(allow=["WebSearch"]))
+    output = await room.run("WebSearch", query=deep)
+    assert "nested too deeply" in said(output)
+    assert tool.ran == []
+    call = ToolCall("WebSearch", {"query": deep})
+    verdict = await room.runner.judge(call, room.scope)
+    room.runner.note_client_call(call, "call_2", room.scope, verdict)
+    assert [each.arguments for each in room.decided] == ["{}", "(nested too deeply)"]
+    while deep:  # freed level by level: a chain this long must not be freed in one go
+        deep = deep.pop()
+
+
 # Asking -------------------------------------------------------------------------------------
 
 
