@@ -185,4 +185,5 @@ def _later(earlier: StreamEvent | None, event: StreamEvent) -> StreamEvent:
     if earlier is None:
         return event
     delta = {**earlier["delta"], **{key: each for key, each in event["delta"].items() if each is not None}}
-    return {**earlier, **event, "delta": delta, "usage": {**earlier["usage"], **event.get("usage", {})}}
+    usage = {**(earlier.get("usage") or {}), **(event.get("usage") or {})}
+    return {**earlier, **event, "delta": delta, "usage": usage}

@@ -211,7 +211,8 @@ class ToolDoor:
         from proxy.tools.web.engines.choice import is_configured  # noqa: PLC0415 - loads the engines
 
         search = config.tools.search
-        if not is_ours(kind, search, is_configured(search), facts):
+        has_rule = is_judged(self.judge.policy_in(scope.workspace), tool)  # which no upstream would keep
+        if not has_rule and not is_ours(kind, search, is_configured(search), facts):
             return None
         if ("WebSearch" if kind == "web_search" else "WebFetch") in config.tools.switched_off:
             return None

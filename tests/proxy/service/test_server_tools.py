@@ -484,3 +484,16 @@ async def test_the_user_may_have_named_an_address_without_its_scheme() -> None:
     said: JsonObject = {"role": "user", "content": "Read rail.example/levers for me."}
     message = await fetched(Pages({URL: html(URL)}), said=said)
     assert message["content"][1]["content"]["url"] == URL
+
+
+async def test_a_page_that_a_rule_forbids_is_not_left_to_the_upstream() -> None:
+    said = {"type": "text", "text": "ok"}
+    upstream = ScriptedUpstream(
+        [Reply(spoken(use("web_fetch", {"url": URL}))), Reply(spoken(said, stop_reason="end_turn"))]
+    )
+    denying = rules(deny=["WebFetch(domain:rail.example)"])
+    pages = Pages({URL: html(URL)})
+    async with web(upstream, pages=pages, config=through("anthropic-messages"), permissions=denying) as proxy:
+        message = await ask(proxy, FETCH, messages=[LOOK])
+    assert pages.asked == []
+    assert message["content"][1]["content"]["error_code"] == "url_not_allowed"
