@@ -29,7 +29,7 @@ class Atom:
 
 
 Atoms: TypeAlias = tuple[Atom, ...]
-_OPEN, _CLOSE, _COMMA = Atom("{", "plain"), Atom("}", "plain"), Atom(",", "plain")
+_OPEN, _CLOSE, _COMMA, _DOT = (Atom(character, "plain") for character in "{},.")
 
 
 def expand_braces(atoms: Sequence[Atom]) -> tuple[Atoms, ...]:
@@ -43,32 +43,51 @@ def expand_braces(atoms: Sequence[Atom]) -> tuple[Atoms, ...]:
     if len(opening) > MAX_BRACES:
         raise TooManyWords
     for start in opening:
-        end = _matching(word, start)
-        variants = None if end is None else _variants(word[start + 1 : end])
-        if end is not None and variants is not None:
+        end = None if _is_bare_pair(word, start) else _matching(word, start)
+        if end is not None:
+            middles = _variants(word[start + 1 : end]) or (word[start : end + 1],)
             tails = expand_braces(word[end + 1 :])
-            if len(variants) * len(tails) > MAX_BRACE_WORDS:
+            if len(middles) * len(tails) > MAX_BRACE_WORDS:
                 raise TooManyWords
-            return tuple(word[:start] + middle + tail for middle in variants for tail in tails)
+            return tuple(word[:start] + middle + tail for middle in middles for tail in tails)
     return (word,)
 
 
+def _is_bare_pair(word: Atoms, start: int) -> bool:
+    """Tells whether `{}` stands here for itself: at the beginning, as find and xargs are given it."""
+    if word[start + 1 : start + 2] != (_CLOSE,):
+        return False
+    if start and word[start - 1].kind == "quoted" and word[start - 1].text in " \t\n":
+        raise TooManyWords  # bash tells an escaped blank from a quoted one here
+    return start == 0
+
+
 def _matching(word: Atoms, start: int) -> int | None:
-    depth = 0
-    for index in range(start, len(word)):
-        if word[index] == _OPEN:
-            depth += 1
-        elif word[index] == _CLOSE:
-            depth -= 1
-            if depth == 0:
-                return index
+    """Returns the brace that closes the one at `start`: the first of its level behind a comma or `..`."""
+    level = 0
+    has_separator = False
+    for index in range(start + 1, len(word)):
+        atom = word[index]
+        if atom == _OPEN:
+            level += 1
+        elif atom == _CLOSE and level:
+            level -= 1
+        elif atom == _CLOSE and has_separator:
+            return index
+        elif level == 0:
+            has_separator |= atom == _COMMA or _is_range(word, index)
     return None
 
 
+def _is_range(word: Atoms, index: int) -> bool:
+    """Tells whether `..` begins here and more follows it than a closing brace."""
+    return word[index : index + 2] == (_DOT, _DOT) and word[index + 2 : index + 3] != (_CLOSE,)
+
+
 def _variants(inner: Atoms) -> tuple[Atoms, ...] | None:
-    parts = _split(inner)
-    if len(parts) > 1:
-        made = tuple(atoms for part in parts for atoms in expand_braces(part))
+    """Returns what braces around `inner` stand for; None: for themselves."""
+    if _COMMA in inner:
+        made = tuple(atoms for part in _split(inner) for atoms in expand_braces(part))
         if len(made) > MAX_BRACE_WORDS:
             raise TooManyWords
         return made
@@ -84,7 +103,7 @@ def _split(inner: Atoms) -> list[Atoms]:
     for index, atom in enumerate(inner):
         if atom == _OPEN:
             depth += 1
-        elif atom == _CLOSE:
+        elif atom == _CLOSE and depth:
             depth -= 1
         elif atom == _COMMA and depth == 0:
             parts.append(inner[begin:index])
@@ -96,6 +115,8 @@ def _sequence(match: re.Match[str]) -> tuple[Atoms, ...] | None:
     first, last = match["first"], match["last"]
     if first.isalpha() != last.isalpha():
         return None
+    if first.islower() != last.islower():
+        raise TooManyWords  # between the two alphabets stand characters that bash reads again
     low, high = (ord(first), ord(last)) if first.isalpha() else (int(first), int(last))
     step = abs(int(match["step"] or 1)) or 1
     if abs(high - low) // step >= MAX_BRACE_WORDS:

@@ -29,6 +29,8 @@ class PathJudge:
         self._policy = policy
         self._place = place
         self._looks = 0
+        self._is_over = False
+        """The line has named too many paths, and that was said."""
         self._known: dict[tuple[str, Operation], PartVerdict] = {}
         self._matches = MAX_MATCHES
         self._globs: dict[tuple[str, str], dict[str, PathFacts | None]] = {}
@@ -39,6 +41,8 @@ class PathJudge:
         """Yields what is to be said against an operand of a command that runs in `folder`."""
         word = operand.word
         if word.text == "-" or (word.text in NULL_DEVICES and operand.operation != "write"):
+            return
+        if self._is_over and not self._is_suspicious(word.shown):
             return
         if operand.from_top and self._place.workspace is not None:
             folder = self._place.workspace.root
@@ -79,7 +83,8 @@ class PathJudge:
         if (path, operation) not in self._known:
             judged = "list" if operation == "search" else operation
             verdict = replace(self._verdict(path, judged, facts), what=text)
-            if verdict.decision == "deny" and verdict.rule is None and f"{clean(path)}/".startswith(_SPECIAL):
+            is_special = path.startswith(_SPECIAL) or clean(path).startswith(_SPECIAL)
+            if verdict.decision == "deny" and verdict.rule is None and is_special:
                 verdict = replace(verdict, decision="ask")
             self._known[path, operation] = verdict
         return self._known[path, operation]
@@ -94,13 +99,17 @@ class PathJudge:
 
     def _unseen(self, path: str, operation: Operation) -> PartVerdict:
         """Judges a path by its names alone: the line has too many to look at each."""
+        self._is_over = True
         name = clean(path)
-        if any(self._suspicious.match(part) for part in name.split("/")):
+        if self._is_suspicious(name):
             facts = PathFacts(path, name, name, "missing")
             verdict = paths.judge_facts(facts, operation, self._policy, self._place, from_shell=True)
             if verdict.decision == "deny":
                 return verdict
         return _ask(path, f"the line names more than {MAX_LOOKS} paths")
+
+    def _is_suspicious(self, text: str) -> bool:
+        return any(self._suspicious.match(part) for part in text.split("/"))
 
     def _glob(self, operand: Operand, text: str, folder: str) -> Iterator[PartVerdict]:
         word = operand.word

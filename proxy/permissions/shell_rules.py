@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from proxy.permissions.command_patterns import command_matches, read_pattern
 from proxy.permissions.path_rules import folds_for_refusal
-from proxy.permissions.rules import exceptions_of, kind_of, rules_of
+from proxy.permissions.rules import kind_of, rules_of
 from proxy.permissions.shell_values import Command, Word
 from proxy.permissions.tool_names import matches_name
 from proxy.permissions.values import Place, Policy, Rule
@@ -21,15 +21,11 @@ class CommandRules:
         self._deny = _Index(_about_commands(rules_of(policy, "deny")), folds=self._folds)
         self._ask = _Index(_about_commands(rules_of(policy, "ask")), folds=self._folds)
         self._allow = _Index(_about_commands(rules_of(policy, "allow")), folds=False)
-        self._exceptions = _about_commands(exceptions_of(policy))
         self.suspects = _suspects(policy, self._deny.rules)
 
     def denying(self, command: Command) -> Rule | None:
-        """Returns the deny rule that matches, unless an exception lifts it."""
-        rule = self._matching(self._deny, command)
-        if rule is None or any(_matches(each, command.line) for each in self._exceptions):
-            return None
-        return rule
+        """Returns the deny rule that matches."""
+        return self._matching(self._deny, command)
 
     def asking(self, command: Command) -> Rule | None:
         """Returns the ask rule that matches."""
