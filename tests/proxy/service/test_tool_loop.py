@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import anthropic
 import pytest
 from structlog.typing import EventDict
 
@@ -21,7 +22,7 @@ from proxy.messages.stream_state import StreamState
 from proxy.server.limits import Limits
 from proxy.tasks import spawn
 from proxy.tools.base import ToolOutput
-from tests.proxy.scripted import BODY, HELLO, Reply, Running, ScriptedUpstream, proxy_config
+from tests.proxy.scripted import BODY, HELLO, TOKEN, Reply, Running, ScriptedUpstream, proxy_config
 from tests.proxy.tooling import (
     FakeTool,
     call,
@@ -379,3 +380,36 @@ async def test_a_request_works_in_the_workspace_that_its_header_names(home: Path
             assert 'there is no workspace called \\"other\\"' in await response.text()
         decided = await proxy.events.until(ToolDecided)
     assert decided.workspace == "site"
+
+
+@pytest.mark.filterwarnings(
+    "ignore:Pydantic serializer warnings"
+)  # the plain SDK has no class for MCP blocks
+@pytest.mark.parametrize("is_beta", [True, False])
+@pytest.mark.parametrize("is_streamed", [True, False])
+async def test_the_sdk_keeps_what_was_run_here_and_sends_it_back(*, is_beta: bool, is_streamed: bool) -> None:
+    picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
+
+    async def answer(arguments: Mapping[str, Any]) -> ToolOutput:
+        return ToolOutput(({"type": "text", "text": "seen"}, picture))
+
+    upstream = ScriptedUpstream([Reply(calling(call("TodoWrite", '{"a":1}'), text="Look.")), Reply()])
+    async with (
+        running_tools(
+            upstream, tools=[FakeTool(answer=answer)], permissions=ALLOWED, toolsets=BUILTIN
+        ) as proxy,
+        anthropic.AsyncAnthropic(base_url=proxy.url, api_key=TOKEN, max_retries=0) as client,
+    ):
+        messages: Any = client.beta.messages if is_beta else client.messages
+        if is_streamed:
+            async with messages.stream(**BODY) as stream:
+                message = await stream.get_final_message()
+        else:
+            message = await messages.create(**BODY)
+        turns = [FIRST, {"role": "assistant", "content": message.content}, GO_ON]
+        await messages.create(**{**BODY, "messages": turns})
+    assert [block.type for block in message.content] == ["text", "mcp_tool_use", "mcp_tool_result", "text"]
+    assert message.content[1].input == {"a": 1}
+    _, second, third = upstream.asked
+    assert third["messages"][:4] == second["messages"]
+    assert any(part["type"] == "image_url" for part in second["messages"][-1]["content"])
