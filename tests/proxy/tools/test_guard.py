@@ -9,16 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from proxy.permissions.paths import Operation, judge
-from proxy.permissions.values import FolderEntry, PathAccess, PathFacts, Workspace
+from proxy.permissions.paths import Operation
+from proxy.permissions.values import FolderEntry, PathFacts, Workspace
 from proxy.tools.guard import GuardError, Stamp, WorkspaceGuard
 from proxy.tools.guard_disk import Disk, PosixDisk
-from proxy.tools.guard_permit import Lookout, permit
 from proxy.tools.guard_windows import WindowsDisk
-from tests.proxy.tools.path_tree import Tree, policy
+from tests.proxy.tools.path_tree import Tree
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the tree has links, pipes and sockets")
 
@@ -322,109 +319,3 @@ def test_a_guard_knows_when_its_root_is_another_folder(tree: Tree, guard: Worksp
     assert not guard.is_current()
     Path(tree.root).mkdir()
     assert not guard.is_current()
-
-
-# What was allowed, judged once more -----------------------------------------------------------
-
-
-def test_what_the_rules_allow_is_permitted(tree: Tree, guard: WorkspaceGuard) -> None:
-    allowed = guard.judged_by(permit(policy(), tree.place(guard), []))
-    assert allowed.read("src/app.py").data == b"x = 1\n"
-    for path in (".env", "link_to_env", "../outside/file.txt", "link_out_file"):
-        with pytest.raises(GuardError, match="refused"):
-            allowed.read(path)
-
-
-def test_what_was_asked_about_is_permitted_as_it_was_seen(tree: Tree, guard: WorkspaceGuard) -> None:
-    place, lookout = Lookout.at(tree.place(guard))
-    place.look(f"{tree.root}/.npmrc")
-    asked = guard.judged_by(permit(policy(), place, lookout.seen))
-    asked.write(f"{tree.root}/.npmrc", b"x")
-    with pytest.raises(GuardError, match="refused"):
-        asked.write(f"{tree.root}/.mcp.json", b"x")
-
-
-def test_what_was_asked_about_and_leads_elsewhere_by_now_is_not_permitted(
-    tree: Tree, guard: WorkspaceGuard
-) -> None:
-    place, lookout = Lookout.at(tree.place(guard))
-    place.look(f"{tree.root}/.npmrc")
-    Path(tree.root, ".npmrc").symlink_to(".mcp.json")
-    asked = guard.judged_by(permit(policy(), place, lookout.seen))
-    with pytest.raises(GuardError, match="refused"):
-        asked.write(f"{tree.root}/.npmrc", b"x")
-
-
-def test_a_search_that_was_asked_about_covers_what_no_rule_is_about(
-    tree: Tree, guard: WorkspaceGuard
-) -> None:
-    rules = policy("strict", {"deny": ["Read(secrets/**)"], "ask": ["Read(docs/**)"]})
-    place, lookout = Lookout.at(tree.place(guard))
-    place.look(tree.root)
-    asked = guard.judged_by(permit(rules, place, lookout.seen))
-    found = {entry.path.removeprefix(f"{tree.root}/") for entry in asked.walk()}
-    assert "src/app.py" in found
-    assert not found & {"secrets", "secrets/key.txt", "docs", "docs/env", "link_out_file"}
-
-
-def test_only_what_a_call_names_counts_as_seen(tree: Tree, guard: WorkspaceGuard) -> None:
-    rules = policy("claude-code", {"deny": ["Read(~/.ssh/**)", "Read(//etc/keys/**)"]})
-    place, lookout = Lookout.at(tree.place(guard))
-    judge(PathAccess("src/app.py", "read"), rules, place)
-    assert [facts.real for facts in lookout.seen] == [f"{tree.root}/src/app.py"]
-
-
-# Against another resolver ----------------------------------------------------------------------
-
-_PIECES = st.sampled_from(
-    [
-        "..",
-        ".",
-        "src",
-        "docs",
-        "app.py",
-        "README.md",
-        "missing",
-        "link_inside",
-        "dir_link_inside",
-        "link_out_file",
-        "dir_link_out",
-        "chain1",
-        "secrets_link",
-        "root_link",
-        "etc",
-        "link_to_shared",
-        "parent_link",
-        "file.txt",
-        "dir",
-        "link_dangling_out",
-        ".env",
-        "hardlink_out",
-        "tmp",
-        "area",
-        "project",
-        "outside",
-    ]
-)
-_STARTS = st.sampled_from(["", "{ROOT}/", "{ROOT_LINK}/", "{SHARED}/", "{BASE}/area/", "/", "./", "../"])
-
-
-@pytest.fixture(scope="module")
-def big_guard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Tree, WorkspaceGuard]]:
-    tree = Tree.build(tmp_path_factory.mktemp("tree"))
-    guard = WorkspaceGuard.open(tree.workspace())
-    yield tree, guard
-    guard.close()
-
-
-@given(start=_STARTS, pieces=st.lists(_PIECES, min_size=1, max_size=7))
-def test_paths_lead_where_the_system_says_they_lead(
-    big_guard: tuple[Tree, WorkspaceGuard], start: str, pieces: list[str]
-) -> None:
-    tree, guard = big_guard
-    path = tree.written(start) + "/".join(pieces)
-    facts = guard.facts(path)
-    assert facts.real == os.path.realpath(path if path.startswith("/") else f"{tree.root}/{path}")
-    real = Path(facts.real)
-    expected = "folder" if real.is_dir() else "file" if real.is_file() else "missing"
-    assert facts.kind == expected
