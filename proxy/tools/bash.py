@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from proxy.permissions.values import Workspace
@@ -112,9 +111,7 @@ class Bash:
         command = str(arguments["command"])
         if "\0" in command:
             raise ToolError("The command holds a NUL character, which no command line can carry.")
-        start = await asyncio.to_thread(
-            _start, self._shell, command, scope.workspace, scope.conversation, scope.cwd
-        )
+        start = _Start(self._shell, command, scope.workspace, scope.conversation, scope.cwd)
         timeout_s = _seconds(arguments.get("timeout"))
         if arguments.get("run_in_background"):
             return await self._run_behind(start, min(timeout_s or _BACKGROUND_S, _MAX_BACKGROUND_S))
@@ -125,8 +122,8 @@ class Bash:
         reading, writing = os.pipe()
         try:
             try:
-                held = await self._hold(start, writing)
-                child = await self._launch(start, held, out, errors, (writing,))
+                ready = await self._prepare(start, writing)
+                child = await self._launch(start, ready, out, errors, (writing,))
             finally:
                 os.close(writing)
             timed_out = await _wait(child, timeout_s)
@@ -134,8 +131,8 @@ class Bash:
         finally:
             os.close(reading)
         code = child.exit_code or 0
-        notes = (*start.notes, *_move(start, where))
-        if held.is_held:
+        notes = (*ready.notes, *_move(start, where or ready.cwd))
+        if ready.held.is_held:
             notes = (*notes, *sandbox_note(code, errors, (start.workspace.root,)))
         timed_out_after_s = timeout_s if timed_out else None
         return shell_result(
@@ -145,8 +142,8 @@ class Bash:
     async def _run_behind(self, start: _Start, timeout_s: float) -> ToolOutput:
         check_room(start.conversation)
         output = TailOutput()
-        held = await self._hold(start, None)
-        child = await self._launch(start, held, output, output, ())
+        ready = await self._prepare(start, None)
+        child = await self._launch(start, ready, output, output, ())
         kept = keep(start.conversation, start.command, child, output)
         spawn(_wait(child, timeout_s), name=f"limit the background command {kept.id}")
         return ToolOutput.text(
@@ -154,32 +151,32 @@ class Bash:
             "Read its output with BashOutput; end it with KillShell."
         )
 
-    async def _hold(self, start: _Start, report: int | None) -> Held:
-        roots = (start.workspace.root,)
+    async def _prepare(self, start: _Start, report: int | None) -> _Ready:
         temporary = await temporary_folder(start.conversation, self._temporary)
-        walls = Walls(roots, temporary, self._has_network)
+        walls = Walls((start.workspace.root,), temporary, self._has_network)
+        await self._sandbox.probe()
         argv = shell_arguments(start.shell, start.command, report)
         try:
-            return await self._sandbox.hold(argv, start.cwd, walls)
+            return await asyncio.to_thread(_ready, start, self._sandbox, argv, walls)
         except NoSandbox as exc:
             raise ToolError(str(exc)) from exc
 
     async def _launch(
         self,
         start: _Start,
-        held: Held,
+        ready: _Ready,
         out: HeadOutput | TailOutput,
         errors: HeadOutput | TailOutput,
         pass_fds: tuple[int, ...],
     ) -> Child:
-        declared = {**DECLARED, "SHELL": start.shell, **held.declared}
+        declared = {**DECLARED, "SHELL": start.shell, **ready.held.declared}
         launch = Launch(
-            held.argv,
-            start.cwd,
+            ready.held.argv,
+            ready.cwd,
             declared,
             joins_stderr=out is errors,
             pass_fds=pass_fds,
-            holds_all=held.holds_all,
+            holds_all=ready.held.holds_all,
         )
         on_stderr = None if out is errors else errors.feed
         try:
@@ -190,25 +187,38 @@ class Bash:
 
 @dataclass(frozen=True, slots=True)
 class _Start:
+    """What is to be run, and for whom."""
+
     shell: str
     command: str
     workspace: Workspace
     conversation: Conversation
+    judged_in: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """How and where it is run, as things are on the disk now."""
+
+    held: Held
     cwd: str
     notes: tuple[str, ...] = ()
 
 
-def _start(
-    shell: str, command: str, workspace: Workspace, conversation: Conversation, judged_in: str | None
-) -> _Start:
-    """Returns what to start, where it was judged; where nobody says where, it looks at the disk."""
-    cwd = conversation.cwd or workspace.root
-    if judged_in is None:
-        judged_in = cwd if Path(cwd).is_dir() else workspace.root
-    if judged_in == cwd or judged_in != workspace.root:
-        return _Start(shell, command, workspace, conversation, judged_in)
-    note = f"Shell cwd was reset to {workspace.root}, as {cwd} is gone"
-    return _Start(shell, command, workspace, conversation, workspace.root, (note,))
+def _ready(start: _Start, sandbox: Sandbox, argv: tuple[str, ...], walls: Walls) -> _Ready:
+    """Returns how to run it, in the folder it was judged in; belongs into a thread.
+
+    Where nobody says in which folder it was judged, that is the conversation's, if it is still there.
+    """
+    root = start.workspace.root
+    expected = start.conversation.cwd or root
+    cwd = start.judged_in
+    if cwd is None:
+        cwd = expected if os.path.isdir(expected) else root  # noqa: PTH112 - quick, before every command
+    held = sandbox.hold(argv, cwd, walls)
+    if cwd == expected or cwd != root:
+        return _Ready(held, cwd)
+    return _Ready(held, cwd, (f"Shell cwd was reset to {root}, as {expected} is gone",))
 
 
 def _seconds(milliseconds: object) -> float | None:
@@ -242,10 +252,8 @@ def _read_report(descriptor: int) -> str | None:
     return os.fsdecode(first) if end else None
 
 
-def _move(start: _Start, where: str | None) -> tuple[str, ...]:
+def _move(start: _Start, where: str) -> tuple[str, ...]:
     """Lets the next command begin where this one ended, inside the workspace; else says that it does not."""
-    if where is None:
-        where = start.cwd
     roots = (start.workspace.root, *start.workspace.read_only)
     if any(where == root or where.startswith(f"{root.rstrip('/')}/") for root in roots):
         start.conversation.cwd = None if where == start.workspace.root else where

@@ -84,6 +84,7 @@ class Children:
         """Writes the ledger, in order."""
         self._living: set[Child] = set()
         self._starting: set[asyncio.Task[Child | OSError]] = set()
+        self._known: set[str] = set()
         self._through: tuple[str, ...] | None = None
         self._is_closed = False
 
@@ -113,7 +114,7 @@ class Children:
             ForbiddenVariable: A declared variable would make it load or run something else.
         """
         environment = self.environment(launch.declared)
-        argv = await asyncio.to_thread(_checked, launch, environment)
+        argv = (await self._program(launch.argv[0], environment.get("PATH", "")), *launch.argv[1:])
         if not launch.holds_all:
             argv = (*await self._wrapper(), *argv)
         if self._guardian is not None:
@@ -132,6 +133,8 @@ class Children:
         if isinstance(started, Child):
             return started
         reason = started.strerror or started
+        if started.filename == launch.cwd:
+            raise CannotStart(f"{launch.argv[0]} was not started in {launch.cwd}: {reason}") from started
         raise CannotStart(f"{launch.argv[0]} could not be started: {reason}") from started
 
     async def _begin(
@@ -160,6 +163,19 @@ class Children:
         if self._ledger is not None:
             self._notes.submit(self._ledger.started, child.pid)
         return child
+
+    async def _program(self, name: str, path: str) -> str:
+        """Returns a program's path; one named by its own is looked at once."""
+        if name in self._known:
+            return name
+        found = await asyncio.to_thread(_find_program, name, path)
+        if found is None:
+            raise CannotStart(
+                f"{name} was not found, or it may not be run. Give the path of an installed program"
+            )
+        if os.path.isabs(name):  # noqa: PTH117 - no file is touched
+            self._known.add(name)
+        return found
 
     async def _wrapper(self) -> tuple[str, ...]:
         """Returns what a program is started through, found out once."""
@@ -200,17 +216,9 @@ def _guardian(run_id: str, environment: Mapping[str, str]) -> Guardian | None:
     return None if sys.platform == "win32" else Guardian(run_id, environment)
 
 
-def _checked(launch: Launch, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Returns the arguments with the program's path, having looked whether it can start at all."""
-    program = launch.argv[0]
-    found = shutil.which(program, path=environment.get("PATH", ""))
-    if found is None:
-        raise CannotStart(
-            f"{program} was not found, or it may not be run. Give the path of an installed program"
-        )
-    if not Path(launch.cwd).is_dir():
-        raise CannotStart(f"{program} was not started: there is no folder {launch.cwd}")
-    return (str(Path(found).absolute()), *launch.argv[1:])
+def _find_program(name: str, path: str) -> str | None:
+    found = shutil.which(name, path=path)
+    return str(Path(found).absolute()) if found is not None else None
 
 
 def _apart(launch: Launch) -> dict[str, Any]:

@@ -89,18 +89,22 @@ class Sandbox:
 
     async def probe(self) -> Program | None:
         """Finds out, once, which sandbox works here; None: none, or it is off."""
+        if self._mode == "off" or self._program is not None or self._missing is not None:
+            return self._program
         async with self._probing:
-            if self._mode != "off" and self._program is None and self._missing is None:
+            if self._program is None and self._missing is None:
                 await self._try()
         return self._program
 
-    async def hold(self, argv: tuple[str, ...], cwd: str, walls: Walls) -> Held:
+    def hold(self, argv: tuple[str, ...], cwd: str, walls: Walls) -> Held:
         """Returns how to run a command behind the walls; as it is where there is no sandbox.
+
+        It looks at the disk, so it belongs into a thread; `probe` comes before.
 
         Raises:
             NoSandbox: There is none and there must be.
         """
-        program = self._program or await self.probe()
+        program = self._program
         if program is None:
             if self._mode == "required":
                 raise NoSandbox(self.describe())
@@ -109,10 +113,9 @@ class Sandbox:
         if program == "sandbox-exec":
             profile = seatbelt_profile(walls, self._hidden)
             return Held((path, "-p", profile, *argv), {"TMPDIR": walls.temporary}, is_held=True)
-        options = await asyncio.to_thread(bubblewrap_options, walls, (*_HIDDEN_ALWAYS, *self._hidden))
-        return Held(
-            (path, *options, "--chdir", cwd, "--", *argv), {"TMPDIR": _TMP}, is_held=True, holds_all=True
-        )
+        options = bubblewrap_options(walls, (*_HIDDEN_ALWAYS, *self._hidden))
+        argv = (path, *options, "--chdir", cwd, "--", *argv)
+        return Held(argv, {"TMPDIR": _TMP}, is_held=True, holds_all=True)
 
     def describe(self) -> str:
         """Returns in one or two sentences what holds commands, for the window and `signalbox doctor`."""

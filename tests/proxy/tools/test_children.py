@@ -145,7 +145,7 @@ async def test_a_child_is_the_leader_of_a_session_of_its_own(children: Children)
         (("no-such-program",), "/", "no-such-program was not found"),
         (("/no/such/program",), "/", "was not found"),
         (("/etc/passwd",), "/", "was not found, or it may not be run"),
-        (("/bin/true",), "/no/such/folder", "there is no folder /no/such/folder"),
+        (("/bin/true",), "/no/such/folder", "was not started in /no/such/folder: No such file or directory"),
     ],
 )
 async def test_what_cannot_start_says_why(

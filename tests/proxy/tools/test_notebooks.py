@@ -189,7 +189,7 @@ async def test_a_notebook_must_have_been_read_and_not_changed_since(room: ToolRo
 async def test_what_is_no_notebook_is_refused(room: ToolRoom, content: str | bytes) -> None:
     path = room.file("n.ipynb", content)
 
-    with pytest.raises(ToolError, match="(?i)notebook"):
+    with pytest.raises(ToolError, match=r"(?i)notebook"):
         await room.run(NotebookRead(), notebook_path=path)
 
 

@@ -124,7 +124,8 @@ def _sleepers(seconds: int) -> list[int]:
 async def test_one_that_is_off_changes_nothing_and_says_so(children: Children) -> None:
     sandbox = Sandbox(children, "off")
 
-    held = await sandbox.hold(_ARGV, "/", _WALLS)
+    await sandbox.probe()
+    held = sandbox.hold(_ARGV, "/", _WALLS)
 
     assert (held.argv, held.is_held) == (_ARGV, False)
     assert "switched off" in sandbox.describe()
@@ -145,7 +146,8 @@ async def test_a_missing_one_is_said_and_commands_run_without(
     sandbox = Sandbox(children, platform=platform, paths=paths)  # pyright: ignore[reportArgumentType]
     assert "shows when the first command runs" in sandbox.describe()
 
-    assert (await sandbox.hold(_ARGV, "/", _WALLS)).argv == _ARGV
+    await sandbox.probe()
+    assert sandbox.hold(_ARGV, "/", _WALLS).argv == _ARGV
     assert said in sandbox.describe()
     assert "with all your rights" in sandbox.describe()
 
@@ -153,8 +155,9 @@ async def test_a_missing_one_is_said_and_commands_run_without(
 async def test_a_missing_one_that_is_required_runs_nothing(room: ToolRoom, children: Children) -> None:
     sandbox = Sandbox(children, "required", platform="win32")
 
+    await sandbox.probe()
     with pytest.raises(NoSandbox, match="No command runs: a sandbox is required"):
-        await sandbox.hold(_ARGV, "/", _WALLS)
+        sandbox.hold(_ARGV, "/", _WALLS)
     with pytest.raises(ToolError, match="a sandbox is required"):
         await room.run(Bash(children, sandbox, shell="/bin/bash"), command="true")
 
@@ -209,7 +212,8 @@ async def test_macs_way_is_a_profile_before_the_command(children: Children, tmp_
     program.chmod(0o700)
     sandbox = Sandbox(children, platform="darwin", paths={"sandbox-exec": str(program)})
 
-    held = await sandbox.hold(("/bin/echo", "hi"), "/", _WALLS)
+    await sandbox.probe()
+    held = sandbox.hold(("/bin/echo", "hi"), "/", _WALLS)
     out = HeadOutput()
     await (await children.start(Launch(held.argv, "/"), on_stdout=out.feed)).wait()
 
