@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
+from proxy.dialects.loose_json import as_object
 from proxy.messages.events import StreamEvent, citations_delta, content_block_start
 from proxy.messages.fold import MessageFold
 from proxy.messages.message import JsonObject
@@ -185,5 +186,5 @@ def _later(earlier: StreamEvent | None, event: StreamEvent) -> StreamEvent:
     if earlier is None:
         return event
     delta = {**earlier["delta"], **{key: each for key, each in event["delta"].items() if each is not None}}
-    usage = {**(earlier.get("usage") or {}), **(event.get("usage") or {})}
+    usage: JsonObject = {**as_object(earlier.get("usage")), **as_object(event.get("usage"))}
     return {**earlier, **event, "delta": delta, "usage": usage}

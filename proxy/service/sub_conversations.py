@@ -11,6 +11,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import structlog
+
 from proxy.context import NewId
 from proxy.messages.errors import ApiError
 from proxy.messages.message import JsonObject, Message
@@ -89,6 +91,13 @@ class SubConversations:
         self, service: MessagesService, door: ToolDoor, parent: Parent, asked: SubConversation
     ) -> ToolOutput:
         child = await self._child(service, door, parent, asked)
+        context = child.scope.context
+        with structlog.contextvars.bound_contextvars(
+            request_id=context.request_id, conversation_id=context.conversation_id, agent_type=asked.agent
+        ):
+            return await self._recorded(service, door, child)
+
+    async def _recorded(self, service: MessagesService, door: ToolDoor, child: _Child) -> ToolOutput:
         record = RequestRecord(child.scope.context, self._announcer(), {})
         body = child.request.model_dump(exclude_unset=True)
         record.start(model=child.request.model, stream=False, body=write_json(body))

@@ -41,6 +41,8 @@ _log = structlog.get_logger("proxy.service")
 MAX_ITERATIONS = 10
 """Rounds with calls of the API's own tools in one request; the API pauses there too."""
 
+_STEP = ("tool_chain", "tool_round")
+"""In every log line of a step; a sub-conversation has its own while it lasts."""
 _CUT = frozenset({"max_tokens", "refusal", "model_context_window_exceeded", "pause_turn", "compaction"})
 """After these a call may not be whole, or is not to be made."""
 
@@ -100,6 +102,7 @@ class ToolLoop:
         Raises:
             ApiError: No candidate could answer, and nothing was yielded before.
         """
+        around = structlog.contextvars.get_contextvars()
         try:
             await self._run_pending()
             while True:
@@ -122,7 +125,8 @@ class ToolLoop:
                         if batch and batch[-1]["type"] == "message_stop":
                             return
         finally:
-            structlog.contextvars.unbind_contextvars("tool_chain", "tool_round")
+            structlog.contextvars.unbind_contextvars(*_STEP)
+            structlog.contextvars.bind_contextvars(**{key: around[key] for key in _STEP if key in around})
 
     def _begin_round(self) -> None:
         talk = self._talk

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from structlog.typing import EventDict
 
 from proxy.config import PermissionConfig, ProxyConfig, ToolConfig
 from proxy.context import new_id
@@ -102,6 +103,22 @@ async def test_it_is_booked_as_a_request_of_its_own_and_chained_to_its_parent() 
         ("TodoWrite", child.request_id),
         ("Task", parent.request_id),
     ]
+
+
+async def test_its_steps_stand_in_the_log_under_its_own_id_and_its_parents_chain(
+    log_events: list[EventDict],
+) -> None:
+    upstream = ScriptedUpstream([Reply(calling(TASK)), Reply(calling(call("TodoWrite", "{}"))), saying("x")])
+    async with tasked(upstream, FakeTool()) as proxy:
+        await ask(proxy)
+        parent, child = (each.request_id for each in proxy.of(RequestStarted))
+    ran = [each for each in log_events if each["event"] == "tool_ran"]
+    assert [(each["tool"], each["request_id"], each["tool_chain"]) for each in ran] == [
+        ("TodoWrite", child, f"{parent}/{child}"),
+        ("Task", parent, parent),
+    ]
+    finished = [each["request_id"] for each in log_events if each["event"] == "request_finished"]
+    assert finished == [child, parent]
 
 
 async def test_it_is_nested_no_deeper_than_two() -> None:
