@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from proxy.permissions.path_names import absolute_text
 from proxy.permissions.path_patterns import (
     TooManyAlternatives,
     climbs_after_wildcard,
@@ -71,6 +72,9 @@ class Glob:
         )
 
     def _find(self, pattern: str, path: str, guard: WorkspaceGuard) -> ToolOutput:
+        if guard.platform == "windows":
+            pattern = pattern.replace("\\", "/")
+            pattern = absolute_text(pattern, "/", "windows") if pattern[1:2] == ":" else pattern
         is_over = self._deadline.start()
         found: dict[str, Entry] = {}
         note = ""

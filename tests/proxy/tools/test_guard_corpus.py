@@ -14,9 +14,14 @@ import pytest
 
 from proxy.permissions.paths import judge
 from proxy.permissions.values import PartVerdict, PathAccess, Place, Policy
+from proxy.tools.glob import Glob
+from proxy.tools.grep import Grep
+from proxy.tools.grep_library import LibrarySearch
 from proxy.tools.guard import WorkspaceGuard
 from proxy.tools.guard_foreign import place_elsewhere
-from tests.proxy.tools.path_tree import OPERATIONS, Tree, policy
+from proxy.tools.guard_permit import permit
+from tests.proxy.tools.path_tree import OPERATIONS, OUTSIDE, SECRET, Tree, policy
+from tests.proxy.tools.searching import scope_in, text_of
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the tree has links, pipes and sockets")
 
@@ -106,3 +111,16 @@ def test_claude_codes_policy_allows_only_worktrees_of_what_is_not_allowed(tree: 
         if _judged(line, tree.written(line["path"]), rules, place, "C:\\work\\project").decision == "allow"
     ]
     assert allowed == ["own-041"]  # .claude/worktrees, which the real client does not protect
+
+
+async def test_a_recursive_search_shows_nothing_denied_and_nothing_from_outside(
+    tree: Tree, place: Place
+) -> None:
+    with scope_in(Path(tree.root), permit(policy(), place, ())) as scope:
+        for mode in ("content", "files_with_matches", "count"):
+            text = await text_of(Grep(LibrarySearch()), scope, pattern=".", output_mode=mode, head_limit=0)
+            assert "README.md" in text
+            for hidden in (SECRET, OUTSIDE, "secrets/", ".pem:", ".env.local"):
+                assert hidden not in text
+        text = await text_of(Glob(), scope, pattern="**/*")
+        assert not [line for line in text.splitlines() if line.endswith((".env", ".pem", "key.txt"))]

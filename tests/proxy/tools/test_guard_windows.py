@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from proxy.permissions.values import Workspace
+from proxy.tools.base import ToolScope
+from proxy.tools.conversation import Conversation
+from proxy.tools.glob import Glob
+from proxy.tools.guard import WorkspaceGuard
 from proxy.tools.guard_disk import PosixDisk
 from proxy.tools.guard_windows import WindowsDisk, native_path, posix_path
+from tests.proxy.tools.searching import anything, fill, text_of
 
 
 def _disk(**other: Any) -> WindowsDisk:
@@ -81,3 +88,51 @@ def test_a_new_name_never_replaces(tmp_path: Path) -> None:
             disk.name_new("new", "old", top)
         disk.close_folder(top)
     assert (tmp_path / "old").read_text() == "old"
+
+
+@pytest.fixture
+def scope(tmp_path: Path) -> Iterator[ToolScope]:
+    """A workspace `C:\\w` whose drive is a folder here."""
+    fill(tmp_path / "c", {"w/src/app.py": "x", "w/README.md": "r", "outside.txt": "o"})
+
+    def pin(path: str) -> Callable[[], None]:
+        if not Path(path).is_dir():
+            raise NotADirectoryError(path)
+        return lambda: None
+
+    def native(path: str) -> str:
+        return f"{tmp_path}{path}"
+
+    workspace = Workspace("w", "/c/w")
+    disk = WindowsDisk(pin, long_name=str, native=native)
+    guard = WorkspaceGuard.open(workspace, judge=anything, platform="windows", disk=disk)
+    yield ToolScope("call", "request", Conversation(("token", "c")), workspace, guard)
+    guard.close()
+
+
+@pytest.mark.parametrize("path", ["src\\app.py", "C:\\w\\src\\app.py", "c:/w/src/app.py", "\\w\\src/app.py"])
+def test_every_way_to_write_a_path_leads_to_the_file(scope: ToolScope, path: str) -> None:
+    assert scope.guard is not None
+    content = scope.guard.read(path)
+    assert (content.data, content.facts.real) == (b"x", "/c/w/src/app.py")
+
+
+def test_what_is_on_no_drive_that_is_open_is_not_reached(scope: ToolScope) -> None:
+    assert scope.guard is not None
+    assert scope.guard.facts("D:\\x").kind == "other"
+    assert scope.guard.facts("..\\..\\..\\x").kind == "other"
+    assert scope.guard.facts("..\\outside.txt").real == "/c/outside.txt"
+
+
+def test_files_are_written_and_folders_made(scope: ToolScope, tmp_path: Path) -> None:
+    assert scope.guard is not None
+    scope.guard.write("new\\deep\\a.txt", b"a")
+    stamp = scope.guard.read("README.md").stamp
+    scope.guard.write("README.md", b"changed", expected=stamp)
+    assert (tmp_path / "c/w/new/deep/a.txt").read_text() == "a"
+    assert (tmp_path / "c/w/README.md").read_text() == "changed"
+
+
+async def test_patterns_are_read_as_windows_writes_them(scope: ToolScope) -> None:
+    for pattern in ("C:\\w\\src\\*.py", "src\\*.py", "**/*.py"):
+        assert await text_of(Glob(), scope, pattern=pattern) == "/c/w/src/app.py"
