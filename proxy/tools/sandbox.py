@@ -183,7 +183,7 @@ def bubblewrap_options(walls: Walls, hidden: tuple[str, ...]) -> tuple[str, ...]
     if not walls.has_network:
         options.append("--unshare-net")
     options += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
-    options += ["--bind", walls.temporary, _TMP, "--bind", walls.temporary, "/var/tmp"]  # noqa: S108 - in there
+    options += ["--bind", walls.temporary, _TMP]
     for folder in walls.writable:
         options += ["--bind", folder, folder]
     for path in dict.fromkeys(map(os.path.realpath, hidden)):
