@@ -127,9 +127,12 @@ class MessagesService:
         """An answer some of whose calls are ours to run or to judge."""
         await self.facts.load()
         prepared = await tools.prepared(self.config, request, route, record.context, self._facts_of(route))
-        async with aclosing(self._loop(prepared, route, headers, record).batches()) as batches:
-            async for batch in batches:
-                yield batch
+        try:
+            async with aclosing(self._loop(prepared, route, headers, record).batches()) as batches:
+                async for batch in batches:
+                    yield batch
+        finally:
+            tools.release(prepared)
 
     def _loop(
         self, prepared: Prepared, route: Route, headers: Mapping[str, str], record: RequestRecord

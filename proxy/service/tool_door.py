@@ -124,6 +124,11 @@ class ToolDoor:
         passing = self._passing(request, scope) if plan.free is not None else None
         return Prepared(asked, plan, scope, passing, owed, text, pending)
 
+    def release(self, prepared: Prepared) -> None:
+        """Ends what a request's tools hold, where nothing but the request could come back to it."""
+        if prepared.scope.context.conversation_id is None:
+            self.conversations.end(prepared.scope.conversation)
+
     # The parts ------------------------------------------------------------------------------
 
     def _owed(self, context: RequestContext) -> Conversation:
