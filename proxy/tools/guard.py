@@ -4,9 +4,9 @@ A `WorkspaceGuard` holds the workspace's folders open. Every call walks to its p
 found judged, and reads or writes through the descriptors of that very walk. All methods block: call them in a
 worker thread (`asyncio.to_thread`).
 
-`guard_resolve` walks, `guard_files` reads and writes, `guard_walk` lists. `guard_disk` has the system's calls,
-`guard_windows` those of Windows. `guard_permit` judges a use by what was allowed, `guard_foreign` stands in
-for other platforms where rules are tested.
+`guard_resolve` walks, `guard_files` reads and writes, `guard_walk` lists. `guard_disk` has the calls of the
+system, `guard_windows` those of Windows. `guard_permit` judges a use by what was allowed, `guard_foreign`
+stands in for other platforms where rules are tested.
 """
 
 from __future__ import annotations
