@@ -235,10 +235,6 @@ class ToolDesk:
         await self._sandbox.probe()
         return self._sandbox.describe()
 
-    async def workspace_problem(self, name: str) -> str | None:
-        """Returns why a workspace cannot be used; None: it can."""
-        return await self._workspaces.problem(name)
-
     def scope_of(self, context: RequestContext) -> RunScope:
         """Returns for whom and where calls of a request run.
 
