@@ -2,10 +2,10 @@
 
     python -m benchmarks.tools [--rounds 200]
 
-Each tool and its plain counterpart take turns, so that both meet the same machine. The limits are those of the
-acceptance: our own part of reading or writing a small file below 1 ms, of a command below 5 ms over the bare
-shell, of a to-do list below 0.1 ms. They hold for the fastest tenth, because what is above it is what else the
-machine did, above all its disk; the medians stand beside.
+Each tool and its plain counterpart take turns, so that both meet the same machine. The limits are those of
+the acceptance: our own part of reading or writing a small file below 1 ms, of a command below 5 ms over the
+bare shell, of a to-do list below 0.1 ms. They hold for the fastest tenth, because what is above it is what
+else the machine did, above all its disk; the medians stand beside.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ async def measure(rounds: int) -> bool:
         root.mkdir()
         workspace = Workspace("bench", str(root))
         guard = WorkspaceGuard.open(workspace, judge=lambda _facts, _operation: None)
-        scope = ToolScope("call", "request", Conversation(("local", "bench")), workspace, guard)
+        scope = ToolScope("call", "request", Conversation(("local", "bench")), workspace, guard, str(root))
         children = Children(os.environ, state)
         todo = Pair("TodoWrite", "nothing", nothing, lambda: TodoWrite().run({"todos": _TODOS}, scope), 0.1)
         pairs = [*file_pairs(root, scope), todo, *await command_pairs(children, scope)]

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from proxy.permissions.values import Workspace
@@ -154,12 +155,17 @@ class Bash:
     async def _prepare(self, start: _Start, report: int | None) -> _Ready:
         temporary = await temporary_folder(start.conversation, self._temporary)
         walls = Walls((start.workspace.root,), temporary, self._has_network)
-        await self._sandbox.probe()
         argv = shell_arguments(start.shell, start.command, report)
+        root = start.workspace.root
+        expected = start.conversation.cwd or root
+        cwd = start.judged_in or await asyncio.to_thread(_existing, expected, root)
         try:
-            return await asyncio.to_thread(_ready, start, self._sandbox, argv, walls)
+            held = await self._sandbox.hold(argv, cwd, walls)
         except NoSandbox as exc:
             raise ToolError(str(exc)) from exc
+        if cwd == expected or cwd != root:
+            return _Ready(held, cwd)
+        return _Ready(held, cwd, (f"Shell cwd was reset to {root}, as {expected} is gone",))
 
     async def _launch(
         self,
@@ -194,31 +200,20 @@ class _Start:
     workspace: Workspace
     conversation: Conversation
     judged_in: str | None
+    """The folder; None: nobody says, so it is the conversation's, if that is still there."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """How and where it is run, as things are on the disk now."""
+    """How and where it is run."""
 
     held: Held
     cwd: str
     notes: tuple[str, ...] = ()
 
 
-def _ready(start: _Start, sandbox: Sandbox, argv: tuple[str, ...], walls: Walls) -> _Ready:
-    """Returns how to run it, in the folder it was judged in; belongs into a thread.
-
-    Where nobody says in which folder it was judged, that is the conversation's, if it is still there.
-    """
-    root = start.workspace.root
-    expected = start.conversation.cwd or root
-    cwd = start.judged_in
-    if cwd is None:
-        cwd = expected if os.path.isdir(expected) else root  # noqa: PTH112 - quick, before every command
-    held = sandbox.hold(argv, cwd, walls)
-    if cwd == expected or cwd != root:
-        return _Ready(held, cwd)
-    return _Ready(held, cwd, (f"Shell cwd was reset to {root}, as {expected} is gone",))
+def _existing(folder: str, otherwise: str) -> str:
+    return folder if Path(folder).is_dir() else otherwise
 
 
 def _seconds(milliseconds: object) -> float | None:

@@ -11,10 +11,12 @@ Bubblewrap ends all it holds when it is told to end: a command in it gets no tim
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from proxy.tools.child_output import HeadOutput
@@ -27,8 +29,9 @@ _PATHS: Mapping[Program, str] = {"bubblewrap": "/usr/bin/bwrap", "sandbox-exec":
 _PROGRAMS: Mapping[str, Program] = {"linux": "bubblewrap", "darwin": "sandbox-exec"}
 _PROBE_S = 5.0
 _TMP = "/tmp"  # noqa: S108 - where a command's private folder appears
-_HIDDEN_ALWAYS = ("/run/user", "/var/run/docker.sock", "/run/docker.sock", "/run/podman", "/run/dbus")
-"""Through these sockets a command could have others act for it, outside the sandbox."""
+_NEEDED_OF_RUN = ("/run/current-system", "/run/wrappers", "/run/systemd/resolve", "/run/NetworkManager")
+"""Programs (NixOS) and name look-up. The rest of /run is sockets through which a command could have others
+act for it outside the sandbox: Docker, D-Bus, agents that hold keys."""
 
 
 class NoSandbox(Exception):
@@ -85,6 +88,7 @@ class Sandbox:
         self._paths = paths
         self._program: Program | None = None
         self._missing: str | None = None
+        self._covers: tuple[tuple[str, ...], ...] = ()
         self._probing = asyncio.Lock()
 
     async def probe(self) -> Program | None:
@@ -96,15 +100,13 @@ class Sandbox:
                 await self._try()
         return self._program
 
-    def hold(self, argv: tuple[str, ...], cwd: str, walls: Walls) -> Held:
+    async def hold(self, argv: tuple[str, ...], cwd: str, walls: Walls) -> Held:
         """Returns how to run a command behind the walls; as it is where there is no sandbox.
-
-        It looks at the disk, so it belongs into a thread; `probe` comes before.
 
         Raises:
             NoSandbox: There is none and there must be.
         """
-        program = self._program
+        program = self._program or await self.probe()
         if program is None:
             if self._mode == "required":
                 raise NoSandbox(self.describe())
@@ -113,7 +115,9 @@ class Sandbox:
         if program == "sandbox-exec":
             profile = seatbelt_profile(walls, self._hidden)
             return Held((path, "-p", profile, *argv), {"TMPDIR": walls.temporary}, is_held=True)
-        options = bubblewrap_options(walls, (*_HIDDEN_ALWAYS, *self._hidden))
+        if len(self._covers) < len(self._hidden):  # some are not there yet
+            self._covers = await asyncio.to_thread(covers, self._hidden)
+        options = (*bubblewrap_options(walls), *itertools.chain.from_iterable(self._covers))
         argv = (path, *options, "--chdir", cwd, "--", *argv)
         return Held(argv, {"TMPDIR": _TMP}, is_held=True, holds_all=True)
 
@@ -157,7 +161,7 @@ class Sandbox:
         if program == "sandbox-exec":
             options = ("-p", seatbelt_profile(walls, ()))
         else:
-            options = await asyncio.to_thread(bubblewrap_options, walls, ())
+            options = bubblewrap_options(walls)
         errors = HeadOutput(2000)
         try:
             launch = Launch((self._paths[program], *options, "/bin/sh", "-c", ":"), "/")
@@ -172,26 +176,30 @@ class Sandbox:
         return None if code == 0 else " ".join(errors.text().split()) or f"exit code {code}"
 
 
-def bubblewrap_options(walls: Walls, hidden: tuple[str, ...]) -> tuple[str, ...]:
-    """Returns bubblewrap's options; it looks at the disk.
-
-    Args:
-        walls: What may be touched.
-        hidden: What is covered, as far as it is there.
-    """
+def bubblewrap_options(walls: Walls) -> tuple[str, ...]:
+    """Returns bubblewrap's options for some walls."""
     options = ["--die-with-parent", "--unshare-pid", "--unshare-ipc"]
     if not walls.has_network:
         options.append("--unshare-net")
     options += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
+    options += ["--tmpfs", "/run"]
+    for path in _NEEDED_OF_RUN:
+        options += ["--ro-bind-try", path, path]
     options += ["--bind", walls.temporary, _TMP]
     for folder in walls.writable:
         options += ["--bind", folder, folder]
-    for path in dict.fromkeys(map(os.path.realpath, hidden)):
-        if os.path.isdir(path):  # noqa: PTH112 - twice as fast, for every command
-            options += ["--tmpfs", path]
-        elif os.path.exists(path):  # noqa: PTH110 - likewise
-            options += ["--ro-bind", "/dev/null", path]
     return tuple(options)
+
+
+def covers(hidden: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """Returns the options that cover what is there of some files and folders; belongs into a thread."""
+    found: list[tuple[str, ...]] = []
+    for path in dict.fromkeys(map(os.path.realpath, hidden)):
+        if Path(path).is_dir():
+            found.append(("--tmpfs", path))
+        elif Path(path).exists():
+            found.append(("--ro-bind", "/dev/null", path))
+    return tuple(found)
 
 
 def seatbelt_profile(walls: Walls, hidden: tuple[str, ...]) -> str:

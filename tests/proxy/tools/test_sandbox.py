@@ -10,7 +10,7 @@ from proxy.tools.bash import Bash
 from proxy.tools.child_output import HeadOutput
 from proxy.tools.children import Children, Launch
 from proxy.tools.errors import ToolError
-from proxy.tools.sandbox import NoSandbox, Sandbox, Walls, bubblewrap_options, seatbelt_profile
+from proxy.tools.sandbox import NoSandbox, Sandbox, Walls, bubblewrap_options, covers, seatbelt_profile
 from tests.proxy.tools.tool_room import ToolRoom, matches, survivors
 
 _ARGV = ("/bin/true",)
@@ -124,8 +124,7 @@ def _sleepers(seconds: int) -> list[int]:
 async def test_one_that_is_off_changes_nothing_and_says_so(children: Children) -> None:
     sandbox = Sandbox(children, "off")
 
-    await sandbox.probe()
-    held = sandbox.hold(_ARGV, "/", _WALLS)
+    held = await sandbox.hold(_ARGV, "/", _WALLS)
 
     assert (held.argv, held.is_held) == (_ARGV, False)
     assert "switched off" in sandbox.describe()
@@ -146,8 +145,7 @@ async def test_a_missing_one_is_said_and_commands_run_without(
     sandbox = Sandbox(children, platform=platform, paths=paths)  # pyright: ignore[reportArgumentType]
     assert "shows when the first command runs" in sandbox.describe()
 
-    await sandbox.probe()
-    assert sandbox.hold(_ARGV, "/", _WALLS).argv == _ARGV
+    assert (await sandbox.hold(_ARGV, "/", _WALLS)).argv == _ARGV
     assert said in sandbox.describe()
     assert "with all your rights" in sandbox.describe()
 
@@ -155,9 +153,8 @@ async def test_a_missing_one_is_said_and_commands_run_without(
 async def test_a_missing_one_that_is_required_runs_nothing(room: ToolRoom, children: Children) -> None:
     sandbox = Sandbox(children, "required", platform="win32")
 
-    await sandbox.probe()
     with pytest.raises(NoSandbox, match="No command runs: a sandbox is required"):
-        sandbox.hold(_ARGV, "/", _WALLS)
+        await sandbox.hold(_ARGV, "/", _WALLS)
     with pytest.raises(ToolError, match="a sandbox is required"):
         await room.run(Bash(children, sandbox, shell="/bin/bash"), command="true")
 
@@ -184,17 +181,40 @@ async def test_the_trial_happens_once(children: Children, tmp_path: Path) -> Non
     assert "they write only in the workspace" in sandbox.describe()
 
 
-def test_bubblewrap_is_told_to_die_with_us_and_to_bind_only_what_may_be_written(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-
-    options = " ".join(bubblewrap_options(_WALLS, (str(tmp_path), str(tmp_path / "file"), "/no/such")))
+def test_bubblewrap_is_told_to_die_with_us_and_to_bind_only_what_may_be_written() -> None:
+    options = " ".join(bubblewrap_options(_WALLS))
 
     assert "--die-with-parent" in options
     assert "--unshare-net" in options
-    assert "--bind /work /work" in options
-    assert f"--tmpfs {tmp_path} " in options
-    assert "/no/such" not in options
-    assert "--unshare-net" not in bubblewrap_options(Walls((), "/private", has_network=True), ())
+    assert "--tmpfs /run " in options
+    assert options.endswith("--bind /private /tmp --bind /work /work")
+    assert "--unshare-net" not in bubblewrap_options(Walls((), "/private", has_network=True))
+
+
+def test_what_is_hidden_is_covered_as_far_as_it_is_there(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("file")
+
+    assert covers((str(tmp_path), str(tmp_path / "file"), str(tmp_path / "link"), "/no/such")) == (
+        ("--tmpfs", str(tmp_path)),
+        ("--ro-bind", "/dev/null", str(tmp_path / "file")),
+    )
+
+
+async def test_what_is_hidden_later_is_covered_as_soon_as_it_is_there(
+    children: Children, tmp_path: Path
+) -> None:
+    program = tmp_path / "bwrap"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o700)
+    hidden = tmp_path / "state"
+    paths = {"bubblewrap": str(program)}
+    sandbox = Sandbox(children, platform="linux", paths=paths, hidden=(str(hidden),))  # pyright: ignore[reportArgumentType]
+    assert str(hidden) not in (await sandbox.hold(_ARGV, "/", _WALLS)).argv
+
+    hidden.mkdir()
+
+    assert str(hidden) in (await sandbox.hold(_ARGV, "/", _WALLS)).argv
 
 
 def test_a_seatbelt_profile_denies_writes_network_and_our_files() -> None:
@@ -212,8 +232,7 @@ async def test_macs_way_is_a_profile_before_the_command(children: Children, tmp_
     program.chmod(0o700)
     sandbox = Sandbox(children, platform="darwin", paths={"sandbox-exec": str(program)})
 
-    await sandbox.probe()
-    held = sandbox.hold(("/bin/echo", "hi"), "/", _WALLS)
+    held = await sandbox.hold(("/bin/echo", "hi"), "/", _WALLS)
     out = HeadOutput()
     await (await children.start(Launch(held.argv, "/"), on_stdout=out.feed)).wait()
 
