@@ -104,7 +104,9 @@ class ToolLoop:
         """
         around = structlog.contextvars.get_contextvars()
         try:
-            await self._run_pending()
+            if self._prepared.pending:
+                yield []  # life: what an earlier answer left open may take long
+                await self._run_pending()
             while True:
                 self._begin_round()
                 answer = AnswerRound(
