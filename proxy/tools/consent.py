@@ -7,6 +7,7 @@ from dataclasses import replace
 import structlog
 
 from proxy.permissions.approval import ApprovalRequest, digest_of
+from proxy.permissions.modes import BYPASSED
 from proxy.permissions.values import Verdict
 from proxy.tools.course import Course
 from proxy.tools.guard_permit import Lookout
@@ -15,6 +16,9 @@ from proxy.tools.run_values import RunScope, Site, Surroundings
 
 _log = structlog.get_logger("proxy.tools")
 
+_ASKED_FOR = (
+    "the client declared it as one of the API's own tools, which ask nobody, and no rule speaks of it"
+)
 _MAX_QUESTIONS = 3
 """A call whose verdict changes each time the user has answered is denied then."""
 
@@ -60,6 +64,8 @@ class Consent:
         place, lookout = Lookout.at(site.place)
         verdict = await self._with.judge.judge(course.call, place, scope.workspace, scope.mode)
         site.seen = lookout.seen
+        if scope.instead is not None and verdict.reason == BYPASSED:
+            verdict = replace(verdict, reason=_ASKED_FOR)
         return with_problem(verdict, site.problem)
 
     async def _say_what_is_needed(self, course: Course, scope: RunScope, site: Site) -> None:

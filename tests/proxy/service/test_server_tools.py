@@ -265,6 +265,7 @@ async def test_a_search_is_kept_in_the_audit() -> None:
         await ask(proxy)
         decided = await proxy.events.until(ToolDecided)
     assert (decided.tool, decided.decision, decided.ran) == ("WebSearch", "allow", True)
+    assert "one of the API's own tools" in decided.reason
 
 
 @pytest.mark.conformance("server-tools.pause-turn")
