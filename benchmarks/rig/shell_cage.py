@@ -48,7 +48,7 @@ def answer():
             fcntl.ioctl(listener, 0xC0502100, notice)
             sockets += 1
             fcntl.ioctl(listener, 0xC0182101, bytearray(notice[:8] + struct.pack("qiI", 0, -13, 0)))
-        except FileNotFoundError:
+        except OSError:  # who asked is gone
             pass
 threading.Thread(target=answer, daemon=True).start()
 print("ready", flush=True)
@@ -61,7 +61,10 @@ for line in sys.stdin:
         output = child.communicate(timeout=job["seconds"])[0]
         status = child.returncode
     except subprocess.TimeoutExpired:
-        os.killpg(child.pid, signal.SIGKILL)
+        try:
+            os.killpg(child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
         output, status = child.communicate()[0], None
     said = output[:100000].decode("utf-8", "replace")
     print(json.dumps({"status": status, "output": said, "sockets": sockets}), flush=True)

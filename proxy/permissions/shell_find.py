@@ -20,15 +20,17 @@ _WITH_VALUE = names(
     " -regextype -printf -lname -ilname -used -context -D"
 )
 _WITH_FILE = re.compile(r"-(?:newer|anewer|cnewer|samefile|newer[aBcmt][aBcm])")
-_TIME = re.compile(r"-newer[aBcm]t|-O[0-3]")
+_TIME = re.compile(r"-newer[aBcm]t")
+_OPTION = re.compile(r"-[HLPD]|-O[0-3]")
+"""What stands before the folders."""
 
 
 def examine_find(words: Sequence[Word]) -> Examined:
     """Returns what a call of find does, without its name."""
     examined = Examined()
     index = 0
-    while index < len(words) and words[index].shown in {"-H", "-L", "-P"}:
-        index += 1
+    while index < len(words) and _OPTION.fullmatch(words[index].shown):
+        index += 2 if words[index].shown == "-D" else 1
     while index < len(words) and not _begins_expression(words[index].shown):
         examined.operands.append(Operand(words[index], "list"))
         index += 1
@@ -49,7 +51,7 @@ def _primary(words: Sequence[Word], index: int, examined: Examined) -> int:
     if text in _WITH_VALUE:
         return 1
     if _TIME.fullmatch(text):
-        return int(text.startswith("-n"))
+        return 1
     if _WITH_FILE.fullmatch(text):
         examined.operands += [Operand(word) for word in words[index + 1 : index + 2]]
         return 1

@@ -41,6 +41,10 @@ def expand_glob(
         UnlistedFolder: a folder may not be looked into, or cannot be.
         TooManyMatches: there are more than `MAX_MATCHES`.
     """
+
+    def look(path: str) -> PathFacts:
+        return place.look(absolute_text(path, folder, place.platform))
+
     found: dict[str, PathFacts | None] = {"/" if pattern.startswith("/") else "": None}
     for segment in [name for name in pattern.split("/") if name]:
         following: dict[str, PathFacts | None] = {}
@@ -49,7 +53,9 @@ def expand_glob(
             if len(following) > MAX_MATCHES:
                 raise TooManyMatches
         found = following
-    return found if pattern.endswith("/") else {path[:-1]: facts for path, facts in found.items()}
+    if not pattern.endswith("/"):
+        return {path[:-1]: facts for path, facts in found.items()}
+    return {path: facts for path, facts in found.items() if (facts or look(path)).kind == "folder"}
 
 
 def _matches(

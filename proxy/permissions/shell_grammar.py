@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from typing import cast
 
 import tree_sitter
 import tree_sitter_bash
@@ -60,7 +61,6 @@ _KNOWN = frozenset(
         "string_content",
         "subscript",
         "subshell",
-        "ternary_expression",
         "test_command",
         "test_operator",
         "translated_string",
@@ -141,9 +141,7 @@ def second_reading(
 def _walk(tree: tree_sitter.Tree) -> Iterator[tree_sitter.Node]:
     cursor = tree.walk()
     while True:
-        node = cursor.node
-        if node is None:
-            return
+        node = cast("tree_sitter.Node", cursor.node)  # there is one until the parents end
         yield node
         if (node.type not in _WHOLE or node.has_error) and cursor.goto_first_child():
             continue

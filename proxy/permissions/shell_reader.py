@@ -94,10 +94,6 @@ class Reader(ListReader):
         level = self._level
         start, end = self.scan_word()
         raw = self.text[start:end]
-        if start == end:
-            self.problem("syntax", f"{self.text[start]!r} stands where it may not")
-            self.position += 1
-            return
         if _DESCRIPTOR.fullmatch(raw) and self.text[end : end + 1] in {"<", ">"}:
             self._read_redirect(self._redirect_operator(), raw, start)
             return
@@ -313,7 +309,7 @@ def read_joined(text: str, make: Callable[[str], Reader], read: Callable[[Reader
     Raises:
         ScanLimit: there is too much of it to be told apart.
     """
-    for _ in range(4):
+    for _ in range(2):
         reader = make(text)
         read(reader)
         if not reader.continuations:

@@ -1,4 +1,4 @@
-"""The strict policy on shell lines: the attack corpus, 1,300 lines of our own, and lines that hold many parts."""
+"""The strict policy on shell lines: the attack corpus, 1,300 lines of our own, and lines of many parts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from benchmarks.inputs.shell_project import RULES, make_project
 from proxy.permissions import shell, shell_strict
 from proxy.permissions.rules import read_permissions
-from proxy.permissions.values import Place, Policy, Verdict, Workspace
+from proxy.permissions.values import FolderEntry, Place, Policy, Verdict, Workspace
 from proxy.tools.guard import WorkspaceGuard
 from tests.proxy.permissions.places import paper_place, policy
 
@@ -115,7 +115,7 @@ def test_a_hostile_line_is_judged_within_a_tenth_of_a_second(judge: Judge, text:
 # Reasons --------------------------------------------------------------------------------------
 
 
-def _judged(text: str, place: Place | None = None, **lists: Any) -> Verdict:
+def _judged(text: str, place: Place | None = None, **lists: list[str]) -> Verdict:
     given = policy(name="strict", **lists)
     return shell_strict.judge(shell.parse_line(text), given, place or paper_place())
 
@@ -181,6 +181,28 @@ def test_globs_and_searches_ask_where_nobody_knows_what_a_folder_holds() -> None
     assert _judged("cat src/a.py", place, allow=["Bash(cat:*)"]).decision == "allow"
 
 
+def test_the_same_glob_and_the_same_search_are_looked_at_once(judge: Judge) -> None:
+    assert judge("cat src/*.py src/*.py").decision == "allow"
+    assert judge("grep -rn def src src").decision == "allow"
+    assert judge("cat ~/x*").decision == "ask"
+
+
+def test_a_wildcard_that_gives_an_option_asks() -> None:
+    entries = (FolderEntry("-n", "file"), FolderEntry("a", "file"))
+    place = replace(
+        paper_place(("/w/project/-n", "/w/project/a")), list_folder=lambda path: entries if path else ()
+    )
+    assert _judged("cat *", place, allow=["Bash(cat:*)"]).decision == "ask"
+    assert _judged("cat a*", place, allow=["Bash(cat:*)"]).decision == "allow"
+
+
+def test_names_beyond_the_budget_are_denied_only_by_a_rule_about_them() -> None:
+    names = " ".join(f"f{number}" for number in range(200))
+    lists = {"allow": ["Bash(cat:*)"], "deny": ["Read(/closed/key)"]}
+    assert _judged(f"cat {names} open/key", None, **lists).decision == "ask"
+    assert _judged(f"cat {names} closed/key", None, **lists).decision == "deny"
+
+
 def test_git_in_a_folder_with_a_repository_of_its_own_asks() -> None:
     allow = ["Bash(git status)", "Bash(cd:*)"]
     for inner in ("sub/.git/config", "sub/HEAD"):
@@ -220,7 +242,7 @@ def test_where_a_cd_may_not_have_run_both_folders_count() -> None:
     assert decision(f"{many}; cat a") == "ask"
 
 
-def test_the_folder_is_its_real_one_behind_cd_with_P() -> None:
+def test_the_folder_is_its_real_one_behind_cd_with_the_option_for_it() -> None:
     place = paper_place(("/w/project/real/deep/a",), {"/w/project/link": "/w/project/real/deep"})
     allow = ["Bash(cd:*)", "Bash(cat:*)"]
     assert _judged("cd -P link && cat ../../x", place, allow=allow).decision == "allow"

@@ -81,7 +81,7 @@ def test_words_come_out_as_bash_makes_them() -> None:
     theirs = [part.decode().split("\0")[:-1] for part in ran.stdout.split(b"\x1e")[:-1]]
     assert len(theirs) == len(known)
     assert [(text, words) for text, words in known] == [
-        (text, words) for (text, _), words in zip(known, theirs)
+        (text, words) for (text, _), words in zip(known, theirs, strict=True)
     ]
 
 
@@ -133,3 +133,7 @@ def test_an_expansion_is_shown_and_not_known() -> None:
     assert (word.text, word.shown, word.pattern) == (None, "a$x*", "a**")
     (word,) = read_word("a$xb", [(1, 3)])
     assert (word.text, word.shown, word.is_literal) == (None, "a$xb", False)
+
+
+def test_a_range_with_quotes_in_it_is_none() -> None:
+    assert [word.text for word in read_word("{1..'3'}")] == ["{1..3}"]
