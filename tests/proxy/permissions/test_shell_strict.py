@@ -188,10 +188,10 @@ def test_the_same_glob_and_the_same_search_are_looked_at_once(judge: Judge) -> N
 
 
 def test_a_wildcard_that_gives_an_option_asks() -> None:
-    entries = (FolderEntry("-n", "file"), FolderEntry("a", "file"))
-    place = replace(
-        paper_place(("/w/project/-n", "/w/project/a")), list_folder=lambda path: entries if path else ()
-    )
+    def entries(path: str) -> tuple[FolderEntry, ...]:
+        return (FolderEntry("-n", "file"), FolderEntry("a", "file")) if path.startswith("/w/project") else ()
+
+    place = replace(paper_place(("/w/project/-n", "/w/project/a")), list_folder=entries)
     assert _judged("cat *", place, allow=["Bash(cat:*)"]).decision == "ask"
     assert _judged("cat a*", place, allow=["Bash(cat:*)"]).decision == "allow"
 
