@@ -101,13 +101,15 @@ def has_deny_rules(policy: Policy) -> bool:
     return any(rule.effect == "deny" and not rule.is_exception for rule in policy.rules)
 
 
-def is_judged(policy: Policy, tool: ToolParam) -> bool:
-    """Whether calls of a tool must be judged one by one."""
+def denied_tools(policy: Policy) -> frozenset[str]:
+    """Returns the tools that deny rules name, whatever stands in their brackets."""
+    return frozenset(rule.tool for rule in policy.rules if rule.effect == "deny" and not rule.is_exception)
+
+
+def is_judged(denied: Collection[str], tool: ToolParam) -> bool:
+    """Whether calls of a tool must be judged one by one, where deny rules name these tools."""
     name = rule_name(tool)
-    return any(
-        rule.effect == "deny" and not rule.is_exception and _concerns(rule.tool, name)
-        for rule in policy.rules
-    )
+    return any(_concerns(each, name) for each in denied)
 
 
 def _concerns(rule_tool: str, name: str) -> bool:

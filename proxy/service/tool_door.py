@@ -20,7 +20,14 @@ from proxy.routing.aliases import Route
 from proxy.service.owed_results import joined
 from proxy.service.own_tools import CallFilter, OwnTool, ToolPlan
 from proxy.service.parents import Parent
-from proxy.service.passing import Passing, has_deny_rules, is_judged, rule_name, without_tools
+from proxy.service.passing import (
+    Passing,
+    denied_tools,
+    has_deny_rules,
+    is_judged,
+    rule_name,
+    without_tools,
+)
 from proxy.service.server_tools import (
     KnownText,
     Uses,
@@ -172,10 +179,10 @@ class ToolDoor:
         return request, ToolPlan(own, self._free(request.tools or (), scope.workspace))
 
     def _free(self, tools: Sequence[ToolParam], workspace: str | None) -> frozenset[str] | None:
-        policy = self.judge.policy_in(workspace)
-        if not has_deny_rules(policy):
+        denied = denied_tools(self.judge.policy_in(workspace))
+        if not denied:
             return None
-        return frozenset(tool.name for tool in tools if tool.name and not is_judged(policy, tool))
+        return frozenset(tool.name for tool in tools if tool.name and not is_judged(denied, tool))
 
     async def _toolsets(self, request: MessagesRequest, alias: Alias, scope: RunScope) -> list[Tool]:
         tools = undeclared(request, self.catalogue.offered(alias.toolsets))
@@ -216,7 +223,9 @@ class ToolDoor:
         from proxy.tools.web.engines.choice import is_configured  # noqa: PLC0415 - loads the engines
 
         search = config.tools.search
-        has_rule = is_judged(self.judge.policy_in(scope.workspace), tool)  # which no upstream would keep
+        has_rule = is_judged(
+            denied_tools(self.judge.policy_in(scope.workspace)), tool
+        )  # which no upstream would keep
         if not has_rule and not is_ours(kind, search, is_configured(search), facts):
             return None
         if ("WebSearch" if kind == "web_search" else "WebFetch") in config.tools.switched_off:

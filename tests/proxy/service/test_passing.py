@@ -14,7 +14,16 @@ from proxy.messages.errors import ClientError
 from proxy.messages.message import JsonObject
 from proxy.messages.request import ToolChoiceParam, ToolParam, parse_request
 from proxy.permissions.values import PartVerdict, Policy, Rule, Verdict
-from proxy.service.passing import denies, freed, is_judged, judged_call, rule_name, without_tools
+from proxy.service.passing import (
+    denied_tools,
+    denies,
+    freed,
+    has_deny_rules,
+    is_judged,
+    judged_call,
+    rule_name,
+    without_tools,
+)
 from tests.proxy.scripted import BODY, HELLO, Reply, Running, ScriptedUpstream, delta
 from tests.proxy.tooling import (
     call,
@@ -274,14 +283,15 @@ def test_a_demanded_call_is_made_once() -> None:
     ],
 )
 def test_a_rule_has_those_tools_judged_that_it_may_be_about(rule: str, tool: str, expected: bool) -> None:
-    policy = Policy(rules=(Rule("deny", f"{rule}(x)", rule, "x"),))
-    assert is_judged(policy, ToolParam(name=tool)) is expected
+    denied = denied_tools(Policy(rules=(Rule("deny", f"{rule}(x)", rule, "x"),)))
+    assert is_judged(denied, ToolParam(name=tool)) is expected
 
 
 def test_rules_that_do_not_deny_have_nothing_judged() -> None:
     rule = Rule("deny", "Read(x)", "Read", "x", is_exception=True)
     policy = Policy(rules=(Rule("ask", "Bash(x)", "Bash", "x"), rule))
-    assert not is_judged(policy, ToolParam(name="Bash"))
+    assert not denied_tools(policy)
+    assert not has_deny_rules(policy)
 
 
 def test_anthropics_own_client_tools_go_by_the_names_that_rules_know() -> None:
