@@ -65,11 +65,17 @@ def shell_state(conversation: Conversation) -> ShellState:
     return state
 
 
-async def temporary_folder(conversation: Conversation, parent: str) -> str:
-    """Returns the conversation's private temporary folder."""
+async def temporary_folder(conversation: Conversation, parent: str, prefix: str) -> str:
+    """Returns the conversation's private temporary folder, made when it is first asked for.
+
+    Args:
+        conversation: Whose.
+        parent: Where it is made; empty: the system's place.
+        prefix: How its name begins (`child_sweep.temporary_prefix`), so that it is found after a crash.
+    """
     state = shell_state(conversation)
     if state.temporary is None:
-        made = await asyncio.to_thread(tempfile.mkdtemp, "", "signalbox-", parent or None)
+        made = await asyncio.to_thread(tempfile.mkdtemp, "", prefix, parent or None)
         if state.temporary is None:
             state.temporary = made
     return state.temporary
@@ -183,4 +189,8 @@ class KillShell:
             )
         command.was_stopped = True
         await command.child.stop()
-        return ToolOutput.text(f"Ended the background command {command.id} ({command.command})")
+        rest = command.output.take(whole_characters=False).decode("utf-8", "replace")
+        said = f"Ended the background command {command.id} ({command.command})."
+        if rest.strip():
+            said = f"{said} The last it wrote:\n{rest[-MAX_CHARS:].rstrip()}"
+        return ToolOutput.text(said)

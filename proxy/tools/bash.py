@@ -15,6 +15,7 @@ from proxy.tools.background import check_room, keep, temporary_folder
 from proxy.tools.base import ToolGroup, ToolOutput, ToolScope
 from proxy.tools.child_output import HeadOutput, TailOutput
 from proxy.tools.child_process import Child
+from proxy.tools.child_sweep import temporary_prefix
 from proxy.tools.children import CannotStart, Children, Launch
 from proxy.tools.conversation import Conversation
 from proxy.tools.errors import ToolError
@@ -153,7 +154,10 @@ class Bash:
         )
 
     async def _prepare(self, start: _Start, report: int | None) -> _Ready:
-        temporary = await temporary_folder(start.conversation, self._temporary)
+        temporary = ""
+        if await self._sandbox.probe() is not None:
+            prefix = temporary_prefix(self._children.run_id)
+            temporary = await temporary_folder(start.conversation, self._temporary, prefix)
         walls = Walls((start.workspace.root,), temporary, self._has_network)
         argv = shell_arguments(start.shell, start.command, report)
         root = start.workspace.root

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,8 +81,17 @@ class _Left:
     children: dict[int, float]
 
 
-def sweep(folder: Path) -> int:
-    """Ends the children of runs that are no more, and removes their ledgers; belongs into a thread.
+def temporary_prefix(run_id: str) -> str:
+    """Returns how the names of a run's temporary folders begin."""
+    return f"signalbox-{run_id}-"
+
+
+def sweep(folder: Path, temporary: str = "") -> int:
+    """Ends the children of runs that are no more and removes what they left; belongs into a thread.
+
+    Args:
+        folder: Where the ledgers are.
+        temporary: Where temporary folders are made; empty: the system's place.
 
     Returns:
         How many processes were ended.
@@ -92,6 +103,8 @@ def sweep(folder: Path) -> int:
             if _is_same(*left.owner):
                 continue
             ended += _end(left)
+            for made in Path(temporary or tempfile.gettempdir()).glob(f"{temporary_prefix(left.run_id)}*"):
+                shutil.rmtree(made, ignore_errors=True)  # of a link it removes nothing
         with contextlib.suppress(OSError):
             path.unlink()
     return ended
@@ -104,6 +117,8 @@ def _read(path: Path) -> _Left | None:
             return None
         first, *lines = path.read_text("ascii", "replace").splitlines()
         run_id, pid, start = first.split()
+        if not run_id.isalnum():
+            return None
         owner = (int(pid), float(start))
     except (OSError, ValueError):
         return None

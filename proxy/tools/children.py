@@ -76,10 +76,11 @@ class Children:
                 ours, made when missing); None keeps no record.
         """
         self._base = dict(environment)
-        self._run_id = secrets.token_hex(8)
-        self._ledger = ChildLedger(folder, self._run_id) if folder is not None else None
+        self.run_id = secrets.token_hex(8)
+        """What children and temporary folders of this run are marked with."""
+        self._ledger = ChildLedger(folder, self.run_id) if folder is not None else None
         clean = clean_environment(environment)
-        self._guardian: Guardian | None = _guardian(self._run_id, clean)
+        self._guardian: Guardian | None = _guardian(self.run_id, clean)
         self._notes = ThreadPoolExecutor(1, "children")
         """Writes the ledger, in order."""
         self._living: set[Child] = set()
@@ -99,7 +100,7 @@ class Children:
         Raises:
             ForbiddenVariable: A declared one would make it load or run something else.
         """
-        return {**clean_environment(self._base, declared), MARK: self._run_id}
+        return {**clean_environment(self._base, declared), MARK: self.run_id}
 
     async def start(self, launch: Launch, *, on_stdout: Sink, on_stderr: Sink | None = None) -> Child:
         """Starts a child; it runs when this returns.

@@ -89,11 +89,19 @@ async def test_it_can_be_ended_with_all_it_started(
 
     said = await room.say(KillShell(name), **{argument: identifier})
 
-    assert said.startswith(f"Ended the background command {identifier}")
+    assert said == f"Ended the background command {identifier} (sleep 300 & echo $! > gate; sleep 300)."
     assert survivors([pid], 0) == []
     assert "<status>killed</status>" in await room.say(BashOutput(), bash_id=identifier)
     with pytest.raises(ToolError, match="not running any more"):
         await room.run(KillShell(name), **{argument: identifier})
+
+
+async def test_what_it_wrote_last_comes_with_its_end(room: ToolRoom, bash: Bash) -> None:
+    gate = Gate(room, "gate")
+    identifier = await _start(room, bash, "echo begun; read < gate; sleep 300")
+    await gate.open()
+
+    assert (await room.say(KillShell(), shell_id=identifier)).endswith("The last it wrote:\nbegun")
 
 
 async def test_it_is_ended_after_its_time(room: ToolRoom, bash: Bash) -> None:
@@ -148,7 +156,7 @@ async def test_a_forgotten_conversation_ends_its_commands_and_its_temporary_fold
     room: ToolRoom, bash: Bash, children: Children, tmp_path: Path
 ) -> None:
     await _start(room, bash, "sleep 300")
-    await temporary_folder(room.conversation, str(tmp_path))
+    await temporary_folder(room.conversation, str(tmp_path), "signalbox-x-")
     (folder,) = matches(tmp_path, "signalbox-*")
     assert oct(folder.stat().st_mode) == "0o40700"
     running = shell_state(room.conversation).running()

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from proxy.tools.child_environment import MARK
-from proxy.tools.child_sweep import ChildLedger, sweep
+from proxy.tools.child_sweep import ChildLedger, sweep, temporary_prefix
 from tests.proxy.tools.tool_room import lives
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows' job objects leave nothing to sweep")
@@ -71,6 +71,26 @@ def test_strays_of_a_crashed_run_are_known_by_their_mark(tmp_path: Path) -> None
     stranger.wait()
 
 
+def test_temporary_folders_of_a_crashed_run_are_removed_and_no_others(tmp_path: Path) -> None:
+    temporary, kept = tmp_path / "tmp", tmp_path / "kept"
+    for folder in (
+        temporary / f"{temporary_prefix('run')}1",
+        temporary / f"{temporary_prefix('other')}1",
+        kept,
+    ):
+        (folder / "sub").mkdir(parents=True)
+    (temporary / f"{temporary_prefix('run')}link").symlink_to(kept)
+    ledger = ChildLedger(tmp_path / "state", "run")
+    ledger.started(os.getpid())
+    ledger.ended(os.getpid())
+    _dead_owner(_ledger(tmp_path / "state"))
+
+    sweep(tmp_path / "state", str(temporary))
+
+    assert {each.name for each in temporary.iterdir()} == {"signalbox-other-1", "signalbox-run-link"}
+    assert (kept / "sub").is_dir()
+
+
 def test_a_run_that_lives_keeps_its_children(tmp_path: Path) -> None:
     child = _sleeper()
     ledger = ChildLedger(tmp_path, "run")
@@ -112,7 +132,7 @@ def test_a_number_that_was_used_twice_counts_as_it_was_last(tmp_path: Path) -> N
     assert _ended(child)
 
 
-@pytest.mark.parametrize("content", ["", "nonsense", "run 1", "run x y\n+ 1 2\n", "\xff\n"])
+@pytest.mark.parametrize("content", ["", "nonsense", "run 1", "run x y\n+ 1 2\n", "* 1 2\n", "\xff\n"])
 def test_a_ledger_that_says_nothing_is_removed(tmp_path: Path, content: str) -> None:
     (tmp_path / "1-run.children").write_text(content, "latin-1")
 
