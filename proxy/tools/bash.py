@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ from proxy.tools.shell import DECLARED, shell_arguments
 from proxy.tools.shell_result import sandbox_note, shell_result
 
 _MAX_PATH_BYTES = 4096
+_CAN_REPORT = sys.platform != "win32"
+"""Windows hands on no descriptors by number, so there a `cd` lasts for its command only."""
 _BACKGROUND_S = 600.0
 _MAX_BACKGROUND_S = 7200.0
 
@@ -124,7 +127,7 @@ class Bash:
         reading, writing = os.pipe()
         try:
             try:
-                ready = await self._prepare(start, writing)
+                ready = await self._prepare(start, writing if _CAN_REPORT else None)
                 child = await self._launch(start, ready, out, errors, (writing,))
             finally:
                 os.close(writing)
@@ -241,7 +244,9 @@ async def _wait(child: Child, timeout_s: float) -> bool:
 
 
 def _read_report(descriptor: int) -> str | None:
-    """Returns where the shell said it ended; None where it could not say."""
+    """Returns where the shell said it ended; None where it did not."""
+    if not _CAN_REPORT:
+        return None
     os.set_blocking(descriptor, False)
     try:
         said = os.read(descriptor, _MAX_PATH_BYTES + 1)

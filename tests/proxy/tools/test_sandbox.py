@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import os
 import socket
 import sys
 from pathlib import Path
@@ -106,6 +108,38 @@ async def test_a_time_out_ends_all_of_it(room: ToolRoom, held: Bash) -> None:
 
     assert "timed out after 0.3s" in said
     assert survivors(_sleepers(marker), 2) == []
+
+
+_PROGRAM = """
+import asyncio, os, sys
+from proxy.permissions.values import Workspace
+from proxy.tools.base import ToolScope
+from proxy.tools.bash import Bash
+from proxy.tools.children import Children
+from proxy.tools.conversation import Conversation
+from proxy.tools.sandbox import Sandbox
+
+children = Children(os.environ)
+bash = Bash(children, Sandbox(children, "required"), shell="/bin/bash", temporary=sys.argv[1])
+scope = ToolScope("c", "r", Conversation(("t", "c")), Workspace("w", sys.argv[1]))
+command = "setsid sleep 987656 & sleep 987656 & echo begun > pipe; wait"
+asyncio.run(bash.run({"command": command}, scope))
+"""
+
+
+async def test_five_seconds_after_a_kill_no_command_in_the_sandbox_is_left(
+    room: ToolRoom, held: Bash
+) -> None:
+    os.mkfifo(room.path("pipe"))
+    program = [sys.executable, "-c", _PROGRAM, str(room.root)]
+    process = await asyncio.create_subprocess_exec(*program, cwd=Path(__file__).parents[3])
+    await asyncio.to_thread(Path(room.path("pipe")).read_text)
+    assert len(_sleepers(987_656)) == 2
+
+    process.kill()
+    await process.wait()
+
+    assert await asyncio.to_thread(survivors, _sleepers(987_656), 5) == []
 
 
 def _sleepers(seconds: int) -> list[int]:
