@@ -7,8 +7,8 @@ and the settings do not name an engine, else by Signalbox.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from proxy.config import ProviderConfig, SearchConfig
@@ -17,13 +17,23 @@ from proxy.dialects.own_calls import SERVER_MARK, call_id_of, shown_id
 from proxy.dialects.profiles import Profile
 from proxy.dialects.web_results import FETCH_RESULT, SEARCH_RESULT
 from proxy.messages.message import JsonObject
-from proxy.messages.request import MessageParam, MessagesRequest, OtherBlock, ToolParam
+from proxy.messages.request import (
+    ContentBlockParam,
+    MessagesRequest,
+    OtherBlock,
+    ToolParam,
+    ToolResultParam,
+)
 from proxy.messages.wire import write_json
 from proxy.permissions.values import ToolCall
 from proxy.service.own_tools import ModelCall
 from proxy.tools.base import Tool, ToolOutput
 
 WebTool = Literal["web_search", "web_fetch"]
+UrlSource = Literal["user_input", "client_tool_results", "server_tool_results"]
+URL_SOURCES: tuple[UrlSource, ...] = ("user_input", "client_tool_results", "server_tool_results")
+UNUSED_SETTINGS = ("user_location", "response_inclusion")
+"""What a declaration may say that our own web tools do not go by."""
 COUNTED_AS: Mapping[str, str] = {"web_search": "web_search_requests", "web_fetch": "web_fetch_requests"}
 
 _DESCRIPTIONS: Mapping[WebTool, str] = {
@@ -134,8 +144,8 @@ class WebServerTool:
     settings: Mapping[str, Any]
     """What the declaration says besides: domains, limits."""
     uses: Uses
-    known_text: Callable[[], str] = field(default=str)
-    """The conversation so far as text: an address must stand in it before its page may be fetched."""
+    known: KnownText
+    """The conversation so far: an address must stand in it before its page may be fetched."""
 
     @property
     def may_run_beside_others(self) -> bool:
@@ -164,7 +174,7 @@ class WebServerTool:
             return self.refused(call, "invalid_tool_input")
         if self.uses.most is not None and self.uses.made >= self.uses.most:
             return self.refused(call, "max_uses_exceeded")
-        if self.kind == "web_fetch" and not _stands_in(wanted, self.known_text()):
+        if self.kind == "web_fetch" and not _stands_in(wanted, self.known.text(url_sources(self.settings))):
             return self.refused(call, "url_not_in_prior_context")
         self.uses.made += 1
         asked = _Asked(self, call, wanted.strip())
@@ -242,29 +252,48 @@ def open_call(block: JsonObject) -> ModelCall:
 
 
 class KnownText:
-    """All that stands in a conversation except what the model said; made when it is first asked for."""
+    """What stands in a conversation, by where it is from; made when it is first asked for.
+
+    What the model itself said is not in it.
+    """
 
     def __init__(self, request: MessagesRequest) -> None:
         self._request = request
-        self._text: str | None = None
+        self._texts: dict[UrlSource, list[str]] | None = None
         self._later: list[str] = []
 
     def add(self, result: JsonObject) -> None:
         """Adds a result that came since."""
         self._later.append(_plain(result))
 
-    def __call__(self) -> str:
-        """Returns it."""
-        if self._text is None:
-            self._text = "\n".join(_told(message) for message in self._request.messages)
-        return "\n".join((self._text, *self._later))
+    def text(self, sources: Collection[UrlSource] = URL_SOURCES) -> str:
+        """Returns what came from these sources."""
+        if self._texts is None:
+            self._texts = {source: [] for source in URL_SOURCES}
+            for message in self._request.messages:
+                for block in message.blocks():
+                    source = _source_of(message.role, block)
+                    if source is not None:
+                        self._texts[source].append(_plain(block.model_dump()))
+        found = [text for source in sources for text in self._texts[source]]
+        return "\n".join([*found, *(self._later if "server_tool_results" in sources else ())])
 
 
-def _told(message: MessageParam) -> str:
-    if message.role != "assistant":
-        return _plain(message.model_dump()["content"])
-    blocks = (block for block in message.blocks() if isinstance(block, OtherBlock))
-    return _plain([block.model_dump() for block in blocks if block.type.endswith("_result")])
+def url_sources(settings: Mapping[str, Any]) -> frozenset[UrlSource]:
+    """Returns where addresses may be from, as a declaration of `web_fetch` says; what it leaves out may."""
+    told = as_object(settings.get("url_sources"))
+    return frozenset(source for source in URL_SOURCES if not _is_off(told.get(source)))
+
+
+def _is_off(value: Any) -> bool:
+    return value is False or (isinstance(value, dict) and as_object(value).get("enabled") is False)
+
+
+def _source_of(role: str, block: ContentBlockParam) -> UrlSource | None:
+    if role == "assistant":
+        is_result = isinstance(block, OtherBlock) and block.type.endswith("_result")
+        return "server_tool_results" if is_result else None
+    return "client_tool_results" if isinstance(block, ToolResultParam) else "user_input"
 
 
 def _plain(value: Any) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import structlog
+
 from proxy.config import Alias, ProviderConfig, ProxyConfig
 from proxy.context import RequestContext
 from proxy.dialects.own_calls import has_own_calls, open_calls, replayed
@@ -29,6 +31,7 @@ from proxy.service.passing import (
     without_tools,
 )
 from proxy.service.server_tools import (
+    UNUSED_SETTINGS,
     KnownText,
     Uses,
     WebServerTool,
@@ -49,6 +52,8 @@ from proxy.tools.workspaces import WorkspaceRefused, workspace_name
 if TYPE_CHECKING:  # they load parsers of pages, which few requests need
     from proxy.tools.web.reader import WebReader
     from proxy.tools.web.searcher import WebSearcher
+
+_log = structlog.get_logger("proxy.service")
 
 _NAMELESS = ""
 """The conversation of clients that name none: what is owed to them is kept under it."""
@@ -233,6 +238,9 @@ class ToolDoor:
         # The client declared the API's own tool, which asks nobody: what rules ask about is still asked.
         scope = replace(scope, mode="bypassPermissions")
         settings = tool.model_extra or {}
+        unused = [name for name in UNUSED_SETTINGS if settings.get(name)]
+        if unused:
+            _log.info("web_tool_settings_unused", tool=kind, settings=unused)
         most = settings.get("max_uses")
         web = WebDoor(
             self.searcher, self.reader, lambda: self.judge.policy, partial(self.runner.judge, scope=scope)

@@ -13,6 +13,7 @@ import anthropic
 import pypdf
 import pytest
 from pydantic import SecretStr
+from structlog.typing import EventDict
 
 from proxy.config import ProxyConfig, SearchConfig, ToolConfig
 from proxy.dialects.openai_chat_content import hide_text
@@ -498,3 +499,39 @@ async def test_a_page_that_a_rule_forbids_is_not_left_to_the_upstream() -> None:
         message = await ask(proxy, FETCH, messages=[LOOK])
     assert pages.asked == []
     assert message["content"][1]["content"]["error_code"] == "url_not_allowed"
+
+
+@pytest.mark.parametrize("off", [False, {"enabled": False}])
+async def test_addresses_are_taken_only_from_where_the_declaration_allows(off: Any) -> None:
+    tool = {**FETCH, "type": "web_fetch_20260318", "url_sources": {"user_input": off}}
+    pages = Pages({URL: html(URL)})
+    message = await fetched(pages, tool)
+    assert pages.asked == []
+    assert message["content"][1]["content"]["error_code"] == "url_not_in_prior_context"
+
+
+@pytest.mark.parametrize(("is_allowed", "expected"), [(True, [URL]), (False, [])])
+async def test_an_address_in_a_clients_result_counts_unless_the_declaration_says_no(
+    *, is_allowed: bool, expected: list[str]
+) -> None:
+    called: JsonObject = {"type": "tool_use", "id": "t1", "name": "Mine", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "t1", "content": f"It is at {URL}"}
+    turns: list[JsonObject] = [
+        FIRST,
+        {"role": "assistant", "content": [called]},
+        {"role": "user", "content": [result]},
+    ]
+    tool = {**FETCH, "type": "web_fetch_20260318", "url_sources": {"client_tool_results": is_allowed}}
+    pages = Pages({URL: html(URL)})
+    upstream = ScriptedUpstream([Reply(FETCHING), saying("Done.")])
+    async with web(upstream, pages=pages) as proxy:
+        await ask(proxy, tool, *declared("Mine"), messages=turns)
+    assert pages.asked == expected
+
+
+async def test_what_our_search_does_not_go_by_stands_in_the_log(log_events: list[EventDict]) -> None:
+    upstream = ScriptedUpstream([saying("Done.")])
+    async with web(upstream) as proxy:
+        await ask(proxy, {**SEARCH, "user_location": {"type": "approximate", "city": "Berlin"}})
+    (said,) = [each for each in log_events if each["event"] == "web_tool_settings_unused"]
+    assert said["settings"] == ["user_location"]
