@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import Literal
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QFrame, QLineEdit, QVBoxLayout, QWidget
 
 from gui import permission_words as words
@@ -25,7 +25,7 @@ from gui.widgets.buttons import Button, button
 from gui.widgets.call_view import CallView
 from gui.widgets.cards import Banner, Chip, row
 from gui.widgets.shape import Shape
-from gui.widgets.text import announce, label, tip
+from gui.widgets.text import announce, label, set_look, tip
 
 GUARD_MS = 500
 _SECOND_MS = 1000
@@ -40,7 +40,13 @@ def now() -> float:
 
 
 class AnswerButton(Button):
-    """A button that a held key presses once."""
+    """A button that a held key presses once, and that shows its ring as soon as keys would press it."""
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Shows the ring when the window comes to the front too: the user must see where Enter goes."""
+        super().focusInEvent(event)
+        if event.reason() == Qt.FocusReason.ActiveWindowFocusReason:
+            set_look(self, "ring", "true")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Leaves repeated keys alone."""

@@ -103,6 +103,7 @@ class Program:
     def _say_state(self) -> None:
         """Says the state as soon as it is as wanted."""
         popup = self.attention.popup
+        active = QApplication.activeWindow()
         focused = popup.focusWidget() if popup.isVisible() else None
         state: dict[str, object] = {
             "popup": popup.isVisible(),
@@ -111,6 +112,7 @@ class Program:
             "window": self.window.isVisible(),
             "page": self.window.page_id,
             "width": popup.width(),
+            "active": active.windowTitle() if active else "",
         }
         if all(state[name] == value for name, value in self._wanted.items()):
             self._look.stop()

@@ -48,9 +48,7 @@ class TryTab(QWidget):
         self.mode.addItem("As set", None)
         for name, title, _meaning in words.MODES:
             self.mode.addItem(title.removesuffix("…"), name)
-        choices = row(
-            label("Tool"), self.tool, SPACE.m, label("Workspace"), self.workspace, SPACE.m, spacing=SPACE.s
-        )
+        choices = row(label("Tool"), self.tool, label("Workspace"), self.workspace, spacing=SPACE.s)
         choices.addWidget(label("Mode"))
         choices.addWidget(self.mode)
         choices.addStretch(1)

@@ -90,6 +90,7 @@ def test_a_long_call_says_how_long_it_is(panel: ApprovalPanel, show: Show):
 def test_the_focus_begins_on_deny(panel: ApprovalPanel, show: Show):
     show(ASKED)
     assert QApplication.focusWidget() is panel.deny
+    assert panel.deny.property("ring") == "true"
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,9 @@ async def _first_line(process: asyncio.subprocess.Process) -> str:
 class Program:
     """The approval program: told what to do, says what happened."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, env: dict[str, str]) -> None:
         self._process = process
+        self.env = env
 
     def do(self, command: str) -> None:
         """Gives a command."""
@@ -110,7 +111,7 @@ async def program(bus: str, tmp_path: Path) -> AsyncIterator[Program]:
         process = await stack.enter_async_context(
             _running(sys.executable, "-m", "tests.gui.approval_program", str(tmp_path / "w.ini"), env=env)
         )
-        made = Program(process)
+        made = Program(process, env)
         await made.next("ready")
         yield made
         made.do("quit")
@@ -227,3 +228,31 @@ async def test_a_program_that_ends_takes_its_notifications_back(
     shown = await service.next_shown()
     program.do("quit")
     assert await service.next_closed() == shown.number
+
+
+@pytest.mark.skipif(
+    shutil.which("openbox") is None or shutil.which("xdotool") is None, reason="needs openbox and xdotool"
+)
+async def test_typing_goes_on_where_it_was_until_the_approval_window_is_chosen(
+    service: NotificationService, program: Program
+):
+    async with _running("openbox", "--startup", "echo ready", env=program.env) as manager:
+        while await _first_line(manager) != "ready":
+            pass  # it talks of its menu first
+        program.do("show home")
+        await program.until(window=True, active="Signalbox")
+        program.do("ask push")
+        await program.until(popup=True, guard=False)
+        await _xdotool(program, "type", "aaaa")
+        popup = "Signalbox – A tool waits for your approval"
+        await program.until(popup=True, active="Signalbox")
+        await _xdotool(program, "search", "--name", "A tool waits", "windowactivate", "--sync")
+        await program.until(active=popup, guard=False)
+        await _xdotool(program, "key", "a")
+        said = await program.next("answered")
+        assert (said["decision"], said["by"]) == ("allow", "window")
+
+
+async def _xdotool(program: Program, *arguments: str) -> None:
+    async with _running("xdotool", *arguments, env=program.env) as process:
+        assert await asyncio.wait_for(process.wait(), 20) == 0
