@@ -105,36 +105,6 @@ async def test_the_next_turn_tells_the_upstream_the_same_beginning() -> None:
     assert [each["role"] for each in third["messages"]] == ["user", "assistant", "tool", "assistant", "user"]
 
 
-async def test_a_toolset_never_takes_the_name_of_a_clients_tool() -> None:
-    upstream = ScriptedUpstream([Reply(calling(call("Task", "{}")))])
-    tools = [FakeTool(), FakeTool("Agent", "Run")]
-    async with running_tools(upstream, tools=tools, toolsets=BUILTIN) as proxy:
-        message = await ask(proxy, tools=declared("Task"))
-    assert kinds(message) == ["tool_use"]
-    assert [tool["function"]["name"] for tool in upstream.asked[0]["tools"]] == ["Task", "TodoWrite"]
-
-
-async def test_requests_of_the_client_for_itself_get_no_further_tools() -> None:
-    upstream = ScriptedUpstream()
-    async with (
-        running_tools(upstream, tools=[FakeTool()], toolsets=BUILTIN) as proxy,
-        proxy.post(**{"X-Claude-Code-Request-Class": "auxiliary"}) as response,
-    ):
-        await response.read()
-    assert "tools" not in upstream.asked[0]
-
-
-async def test_the_clients_own_declarations_of_our_names_are_run_here_where_the_alias_says_so() -> None:
-    task = FakeTool("Agent", "Run")
-    upstream = ScriptedUpstream([Reply(calling(call("Task", '{"prompt":"p"}'))), Reply()])
-    async with running_tools(upstream, tools=[task], tools_run_in="proxy") as proxy:
-        message = await ask(proxy, tools=declared("Task", "Other"))
-    assert task.called == [{"prompt": "p"}]
-    assert kinds(message) == ["mcp_tool_use", "mcp_tool_result", "text"]
-    sent = [tool["function"]["description"] for tool in upstream.asked[0]["tools"]]
-    assert sent == ["Task", "Other"]  # the client's own words
-
-
 async def test_beside_a_call_of_the_clients_ours_is_run_and_the_client_gets_its_own() -> None:
     todo = FakeTool()
     calls = calling(call("TodoWrite", "{}", "call_1", 0), call("Mine", '{"x":1}', "call_2", 1))
