@@ -23,14 +23,13 @@ from app.desk_changes import EVERYTHING, DeskChanges
 from app.log_relay import LogRelay
 from app.logs import LogPipeline
 from app.permission_controls import PermissionControls
-from app.provider_desk import DeskRefusal, Probe, ProviderDesk
-from app.proxy_config import provider_config
+from app.provider_controls import ProviderControls
+from app.provider_desk import DeskRefusal, Probe
 from app.proxy_runner import ProxyRunner, ServerFactory, StartFailure
 from app.settings_edit import Put
 from app.token_desk import TokenDesk, spending_view
 from app.yaml_document import SettingsError
 from gui.desk import (
-    ActionDone,
     ActionFailed,
     AliasesChanged,
     AliasView,
@@ -39,10 +38,7 @@ from gui.desk import (
     DeskListener,
     LogLine,
     Problem,
-    ProviderDraft,
     ProvidersChanged,
-    ProviderTested,
-    ProviderView,
     ProxyState,
     ProxyStateChanged,
     Resolution,
@@ -60,7 +56,7 @@ _log = structlog.get_logger("app.controller")
 DRAIN_S = 30.0
 
 
-class Controller(PermissionControls):
+class Controller(PermissionControls, ProviderControls):
     """Owns the proxy, the settings, the keys, the logs' tail and the exchanges."""
 
     def __init__(
@@ -86,20 +82,19 @@ class Controller(PermissionControls):
             clock: Seconds since the epoch.
         """
         self._configuration = configuration
-        self._providers = ProviderDesk(configuration)
         self._aliases = AliasDesk(configuration)
         settings, folders = configuration.settings, configuration.folders
         self._bodies = Bodies(configuration.redactor, settings.bodies, folders.bodies, clock)
         self._runner = ProxyRunner(
             configuration, make_server, self._take, self._announce_state, drain_s, clock
         )
-        self._probe = probe
         self._logs = logs
         self._relay: LogRelay | None = None
         self._on_quit = on_quit
         self._listeners: list[DeskListener] = []
         self._changes = DeskChanges(configuration, self._announce, self._took_over)
-        super().__init__(configuration, self._runner, self._changes, self._announce, clock)
+        PermissionControls.__init__(self, configuration, self._runner, self._changes, self._announce, clock)
+        ProviderControls.__init__(self, configuration, self._changes, probe, self._announce, self._took_over)
         self._tokens = TokenDesk(configuration)
         self._is_quitting = False
         self._clock = clock
@@ -195,49 +190,6 @@ class Controller(PermissionControls):
             self._runner.url or f"http://{server.host}:{server.port}", token.value if token else SecretStr("")
         )
 
-    # gui.desk.Desk: providers ---------------------------------------------------------------
-
-    def providers(self) -> tuple[ProviderView, ...]:
-        """Returns the configured providers in file order."""
-        return self._providers.views()
-
-    def save_provider(self, draft: ProviderDraft, *, replaces: str | None) -> str | None:
-        """Adds or changes a provider; returns why not, or None when it was taken."""
-        changed = ProvidersChanged(), AliasesChanged()
-        return self._changes.take(
-            lambda: self._providers.save_edits(draft, replaces), f"{draft.name} saved", *changed
-        )
-
-    def restore_provider(self, name: str) -> str | None:
-        """Puts back the provider removed last under this name; returns why not, or None."""
-        return self._changes.take(
-            lambda: self._providers.restore_edits(name), f"{name} is back", ProvidersChanged()
-        )
-
-    def remove_provider(self, name: str) -> str | None:
-        """Removes a provider from the settings (its key stays in the keyring); returns why not, or None."""
-        return self._changes.take(
-            lambda: self._providers.remove_edits(name), f"{name} removed", ProvidersChanged()
-        )
-
-    def store_key(self, provider: str, key: SecretStr) -> None:
-        """Puts the key into the OS keyring; answered by ActionDone or ActionFailed, and ProvidersChanged."""
-        spawn(
-            self._changes.reporting(self._store_key(provider, key), f"The key of {provider} was not stored"),
-            name="store a key",
-        )
-
-    def delete_key(self, provider: str) -> None:
-        """Takes the key out of the OS keyring; answered likewise."""
-        spawn(
-            self._changes.reporting(self._delete_key(provider), f"The key of {provider} was not deleted"),
-            name="delete a key",
-        )
-
-    def test_provider(self, name: str) -> None:
-        """Asks the upstream whether it can be reached and takes the key; answered by ProviderTested."""
-        spawn(self._test(name), name="test a provider")
-
     # gui.desk.Desk: aliases -----------------------------------------------------------------
 
     def aliases(self) -> tuple[AliasView, ...]:
@@ -331,38 +283,6 @@ class Controller(PermissionControls):
             await self.shutdown()
         finally:
             self._on_quit()
-
-    async def _store_key(self, provider: str, key: SecretStr) -> None:
-        entry, first = self._providers.key_entry(provider)
-        await asyncio.to_thread(self._configuration.secrets.put, entry, key)
-        self._configuration.redactor.know([key.get_secret_value()])
-        if first:
-            await asyncio.to_thread(self._configuration.apply, first)
-        await self._refresh_keys()
-        _log.info("key_stored", provider=provider)
-        self._announce(ActionDone(f"The key of {provider} is in the keyring"))
-
-    async def _delete_key(self, provider: str) -> None:
-        entry, _first = self._providers.key_entry(provider)
-        was_there = await asyncio.to_thread(self._configuration.secrets.delete, entry)
-        await self._refresh_keys()
-        _log.info("key_deleted", provider=provider)
-        text = f"The key of {provider} is deleted" if was_there else f"The keyring had no key of {provider}"
-        self._announce(ActionDone(text))
-
-    async def _test(self, name: str) -> None:
-        settings = self._configuration.settings.providers.get(name)
-        found = self._configuration.keys.get(name)
-        if settings is None or found is None:
-            why = "there is no such provider" if settings is None else "its key is still being looked up"
-            self._announce(ProviderTested(name, is_ok=False, text=why))
-            return
-        answer = await self._probe(provider_config(name, settings, found))
-        self._announce(ProviderTested(name, answer.is_ok, self._configuration.redactor.text(answer.text)))
-
-    async def _refresh_keys(self) -> None:
-        await asyncio.to_thread(self._configuration.find_keys)
-        self._took_over(ProvidersChanged())
 
     def _took_over(self, *changed: DeskEvent) -> None:
         """Gives the changed settings and keys to the running proxy and tells the window."""
