@@ -107,13 +107,17 @@ class Tally:
         return False
 
     def plus(self, later: Tally) -> Tally:
-        """Returns the sum with the tally of a later round of the same answer."""
-        costs = [each for each in (self.cost_usd, later.cost_usd) if each is not None]
+        """Returns the sum with the tally of a later round of the same answer.
+
+        The cost is known only where each round that was answered told its own.
+        """
+        answered = [each.cost_usd for each in (self, later) if each.usage]
+        costs = [each for each in answered if each is not None]
         return Tally(
             added_usage(self.usage, later.usage),
             later.stop_reason,
             [*self.tool_names, *later.tool_names],
-            sum(costs) if costs else None,
+            sum(costs) if costs and len(costs) == len(answered) else None,
             self.answer_chars + later.answer_chars,
             self.is_counted and later.is_counted,
         )
@@ -139,6 +143,8 @@ class RequestRecord:
         """The error the client was told, inside the stream or as a status."""
         self.answer_headers: dict[str, str] = {}
         """What the answer carries beside its body: losses, and what an upstream of this protocol said."""
+        self.keeps_bodies = announcer.capture_limit_bytes > 0
+        """Somebody wants to see what went over the wire."""
         self._announcer = announcer
         self._headers = headers
         self._started_at = announcer.clock()
@@ -261,7 +267,7 @@ class RequestRecord:
             self._attempts.end(finished.error_type or outcome)
             self._announcer.book(self._booking(finished, tally))
         self._announcer.emit(finished)
-        if self._announcer.capture_limit_bytes:
+        if self.keeps_bodies:
             self._announcer.emit(self._exchange())
 
     def _booking(self, finished: RequestFinished, tally: Tally) -> Booking:

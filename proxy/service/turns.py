@@ -21,10 +21,13 @@ _log = structlog.get_logger("proxy.service")
 
 def preferring(route: Route, candidate: Candidate | None) -> Route:
     """Returns the route with one candidate first: the one that has answered so far goes on."""
-    if candidate is None or candidate not in route.candidates:
+    if candidate is None:
         return route
-    others = (each for each in route.candidates if each != candidate)
-    return replace(route, candidates=(replace(candidate, weight=None), *others))
+    chosen = replace(candidate, weight=None)
+    others = tuple(each for each in route.candidates if replace(each, weight=None) != chosen)
+    if len(others) == len(route.candidates):
+        return route
+    return replace(route, candidates=(chosen, *others))
 
 
 ProviderOf = Callable[[Candidate], ProviderConfig]

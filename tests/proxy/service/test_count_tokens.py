@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from proxy.config import ProxyConfig
+from proxy.dialects.own_calls import mcp_call, mcp_result
 from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.messages.message import JsonObject
 from proxy.messages.request import MessagesRequest, parse_request
@@ -218,3 +219,17 @@ async def test_a_name_that_nothing_serves_is_not_counted() -> None:
     async with running() as proxy:
         status, body = await count(proxy, {**BODY, "model": "nonexistent"})
     assert (status, body["error"]["type"]) == (404, "not_found_error")
+
+
+async def test_calls_that_ran_here_are_counted_as_what_the_upstream_knows() -> None:
+    result = mcp_result("c1", [{"type": "text", "text": "ok"}], is_error=False)
+    turns = [
+        *BODY["messages"],
+        {"role": "assistant", "content": [mcp_call("c1", "Read", {}), result]},
+        *BODY["messages"],
+    ]
+    upstream = counting(b'{"input_tokens": 7}')
+    async with running({"one": upstream}, native()) as proxy:
+        assert await count(proxy, {**BODY, "messages": turns}) == (200, {"input_tokens": 7})
+    sent = [block["type"] for message in upstream.asked[0]["messages"][1:3] for block in message["content"]]
+    assert sent == ["tool_use", "tool_result", "text"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,3 +79,34 @@ def test_a_client_that_left_is_no_error() -> None:
         finished = announced[0]
         assert isinstance(finished, RequestFinished)
         assert (finished.outcome, finished.status) == ("cancelled", CLIENT_LEFT)
+
+
+@pytest.mark.parametrize(
+    ("costs", "expected"), [((0.5, 0.25), 0.75), ((0.5, None), None), ((None, None), None)]
+)
+def test_the_rounds_of_an_answer_are_added_up(
+    costs: tuple[float | None, float | None], expected: float | None
+) -> None:
+    announced: list[ProxyEvent] = []
+    record = record_into(announced, [0.0])
+    for number, cost in enumerate(costs):
+        if number:
+            record.begin_round()
+        record.note(events.content_block_start(0, {"type": "tool_use", "id": "t", "name": f"f{number}"}))
+        record.note(events.message_delta("tool_use", None, {"output_tokens": 5}))
+        record.tally.cost_usd = cost
+    record.finish(200)
+    finished = next(each for each in announced if isinstance(each, RequestFinished))
+    assert (finished.output_tokens, finished.tool_names, finished.cost_usd) == (10, ("f0", "f1"), expected)
+
+
+def test_a_round_that_was_not_answered_does_not_hide_what_the_first_one_cost() -> None:
+    announced: list[ProxyEvent] = []
+    record = record_into(announced, [0.0])
+    record.note(events.message_delta("tool_use", None, {"output_tokens": 5}))
+    record.tally.cost_usd = 0.5
+    record.begin_round()
+    record.error = ApiError(ErrorType.OVERLOADED, "busy")
+    record.finish(200)
+    finished = next(each for each in announced if isinstance(each, RequestFinished))
+    assert (finished.outcome, finished.output_tokens, finished.cost_usd) == ("error", 5, 0.5)

@@ -7,8 +7,9 @@ import pytest
 from proxy.config import BreakerPolicy, Candidate, ProviderConfig, RetryPolicy
 from proxy.events import ProxyEvent
 from proxy.messages.errors import ApiError, ErrorType, UpstreamError
+from proxy.routing.aliases import Route
 from proxy.service.health import Health
-from proxy.service.turns import Turns
+from proxy.service.turns import Turns, preferring
 
 ONLY = Candidate("one", "m")
 PROVIDER = ProviderConfig("one", "openai-chat", "http://127.0.0.1:1/v1")
@@ -52,3 +53,13 @@ async def test_a_pause_that_the_only_candidate_asked_for_is_passed_on_to_the_cli
         await turns(health).next()
 
     assert (told.value.status, told.value.retry_after_s) == (429, 30.0)
+
+
+def test_who_has_answered_so_far_goes_first_whatever_its_weight() -> None:
+    one, two = Candidate("one", "m", weight=1.0), Candidate("two", "m", weight=2.0)
+    route = Route("big", "big", (one, two), "because")
+    assert preferring(route, None) is route
+    assert preferring(route, Candidate("gone", "m")) is route
+    preferred = Candidate("two", "m")
+    assert preferring(route, two).candidates == (preferred, one)
+    assert preferring(route, preferred).candidates == (preferred, one)
