@@ -24,6 +24,7 @@ from gui.desk import (
     TokenCreated,
     TokensChanged,
 )
+from gui.mcp_desk import McpChanged, McpTried
 from gui.permission_desk import (
     ApprovalsChanged,
     CallTried,
@@ -73,6 +74,9 @@ class Bridge(QObject):
     """Past decisions, newest first: the answer to the last question."""
     call_tried = Signal(CallTried)
     """What would become of the call that was tried last."""
+    mcp_changed = Signal()
+    """MCP servers, their states or their tools are others now; ask the desk."""
+    mcp_tried = Signal(McpTried)
     tools_decided = Signal(tuple)
     """A tuple of `ToolDecided`, oldest first."""
     breaker_changed = Signal(BreakerChanged)
@@ -127,7 +131,7 @@ class Bridge(QObject):
                     del self._exchanges[next(iter(self._exchanges))]
             case ProxyStateChanged():
                 self._state = event.state
-            case ActionDone() | ActionFailed() | ProviderTested() | TokenCreated():
+            case ActionDone() | ActionFailed() | ProviderTested() | TokenCreated() | McpTried():
                 self._notices.append(event)
             case ToolDecided() | ApprovalAsked() | ApprovalEnded() | BreakerChanged():
                 self._take_tool_event(event)
@@ -170,6 +174,7 @@ class Bridge(QObject):
             (PermissionsChanged, self.permissions_changed),
             (WorkspacesChanged, self.workspaces_changed),
             (ApprovalsChanged, self.approvals_changed),
+            (McpChanged, self.mcp_changed),
             (ShowWindow, self.show_requested),
         ):
             if kind in changed:
@@ -199,6 +204,8 @@ class Bridge(QObject):
                     self.token_created.emit(notice)
                 case ApprovalEnded():
                     self.approval_ended.emit(notice)
+                case McpTried():
+                    self.mcp_tried.emit(notice)
                 case _:
                     pass
 

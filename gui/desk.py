@@ -14,6 +14,7 @@ from typing import Protocol, TypeAlias
 
 from pydantic import SecretStr
 
+from gui.mcp_desk import McpChanged, McpDesk, McpTried
 from gui.permission_desk import (
     ApprovalsChanged,
     CallTried,
@@ -246,13 +247,15 @@ DeskEvent: TypeAlias = (
     | ApprovalsChanged
     | HistoryRead
     | CallTried
+    | McpChanged
+    | McpTried
     | ProxyEvent
 )
 
 DeskListener = Callable[[DeskEvent], None]
 
 
-class Desk(PermissionDesk, Protocol):
+class Desk(PermissionDesk, McpDesk, Protocol):
     """What the window may ask of the program."""
 
     def subscribe(self, listener: DeskListener) -> Callable[[], None]:

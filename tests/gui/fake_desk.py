@@ -32,12 +32,13 @@ from gui.desk import (
 )
 from gui.spending import SpendingView, TokenDraft, TokenView
 from proxy.events import Exchange
+from tests.gui.fake_mcp import FakeMcp
 from tests.gui.fake_permissions import FakePermissions
 
 URL = "http://127.0.0.1:4000"
 
 
-class FakeDesk(FakePermissions):
+class FakeDesk(FakeMcp, FakePermissions):
     """Implements `gui.desk.Desk`; `calls` says what was asked, `keys` what was stored."""
 
     def __init__(self) -> None:
