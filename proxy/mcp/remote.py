@@ -1,0 +1,129 @@
+"""The way to remote servers: no redirects, the system's certificates, plain HTTP to private addresses only."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+from typing_extensions import override
+
+from proxy.mcp.values import McpProblem
+
+_TIMEOUT_S = 30.0
+_READ_TIMEOUT_S = 300.0
+MAX_ANSWER_BYTES = 16 * 2**20
+_SIGN_IN = frozenset({401, 403})
+
+
+class RemoteWatch:
+    """What the server's HTTP side answered, for the reason in its state."""
+
+    def __init__(self) -> None:
+        self.refusal: str | None = None
+        """`401: …` where it wants to know who asks."""
+        self.trouble: str | None = None
+        """The newest answer that was no success."""
+
+    def note(self, response: httpx2.Response) -> None:
+        """Takes an answer's status."""
+        status = response.status_code
+        if status in _SIGN_IN:
+            told = response.headers.get("www-authenticate", "")[:200]
+            self.refusal = f"the server answered {status}{f': {told}' if told else ''}"
+        elif 300 <= status < 400:
+            where = response.headers.get("location", "")[:200]
+            self.trouble = f"the server redirects to {where}, which is not followed; use that address"
+        elif status >= 400:
+            self.trouble = f"the server answered {status}"
+
+
+class _Guarded(httpx2.AsyncBaseTransport):
+    """A transport that no redirect leads away, and that notes how the server answers."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport, watch: RemoteWatch) -> None:
+        self._inner = inner
+        self._watch = watch
+
+    @override
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        try:
+            response = await self._inner.handle_async_request(request)
+        except httpx2.TransportError as exc:
+            self._watch.trouble = f"it could not be reached: {exc or type(exc).__name__}"
+            raise
+        self._watch.note(response)
+        if 300 <= response.status_code < 400:
+            response.headers.pop("location", None)
+        return response
+
+    @override
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+async def http_client(headers: Mapping[str, str], watch: RemoteWatch) -> httpx2.AsyncClient:
+    """Returns a client for one server; whoever asks closes it."""
+    context = await asyncio.to_thread(ssl.create_default_context)
+    transport = _Guarded(httpx2.AsyncHTTPTransport(verify=context, trust_env=False), watch)
+    return httpx2.AsyncClient(
+        headers=dict(headers),
+        transport=transport,
+        timeout=httpx2.Timeout(_TIMEOUT_S, read=_READ_TIMEOUT_S),
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+async def check_address(url: str) -> None:
+    """Sees that an address may be used: https, or http on this machine or in the private network.
+
+    Raises:
+        McpProblem: It may not.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme == "https" and host:
+        return
+    if parts.scheme != "http" or not host:
+        raise McpProblem(f"url: {url} is no address of a server: it begins with https:// or http://")
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError as exc:
+        raise McpProblem(f"url: {host} was not found: {exc.strerror or exc}") from exc
+    for *_, place in found:
+        address = ip_address(str(place[0]).partition("%")[0])
+        if not (address.is_private or address.is_loopback or address.is_link_local):
+            raise McpProblem(
+                f"url: {host} is reached over the internet ({address}), where http:// shows everything "
+                "to everyone on the way; use https://"
+            )
+
+
+async def probe_url(url: str, timeout_s: float) -> str | None:
+    """Returns why a health check's address did not answer 2xx; None: it did."""
+    try:
+        await check_address(url)
+    except McpProblem as problem:
+        return str(problem)
+    watch = RemoteWatch()
+    async with await http_client({}, watch) as client:
+        try:
+            response = await client.get(url, timeout=timeout_s)
+        except httpx2.HTTPError as exc:
+            return f"{url} did not answer: {exc or type(exc).__name__}"
+    return None if response.is_success else f"{url} answered {response.status_code}"
+
+
+def client_factory(client: httpx2.AsyncClient) -> Any:
+    """Returns what the SDK's transport for old servers makes its client with: ours."""
+
+    def made(**_given: object) -> httpx2.AsyncClient:
+        return client
+
+    return made
