@@ -105,14 +105,17 @@ class ToolDoor:
         self, config: ProxyConfig, request: MessagesRequest, route: Route, context: RequestContext
     ) -> bool:
         """Whether anything of a request is the loop's; the answers of all others pass as they come."""
-        if has_deny_rules(self.judge.policy):
+        policy = self.judge.policy
+        if policy.rules and has_deny_rules(policy):
             return True
         alias = alias_of(config, route)
         if alias is not None and (alias.toolsets or alias.tools_run_in == "proxy"):
             return True
-        if any(tool.type is not None and web_tool(tool) is not None for tool in request.tools or ()):
-            return True
-        return has_own_calls(request) or bool(self._owed(context).owed_results)
+        for tool in request.tools or ():
+            if tool.type is not None and web_tool(tool) is not None:
+                return True
+        kept = self.conversations.find(context.token_name, context.conversation_id or _NAMELESS)
+        return (kept is not None and bool(kept.owed_results)) or has_own_calls(request)
 
     async def prepared(
         self,
@@ -281,4 +284,9 @@ class _ClientCalls:
 
 def alias_of(config: ProxyConfig, route: Route) -> Alias | None:
     """Returns the alias that a route came from."""
-    return next((alias for alias in config.aliases if alias.name == route.alias), None)
+    name = route.alias
+    if name is not None:
+        for alias in config.aliases:
+            if alias.name == name:
+                return alias
+    return None

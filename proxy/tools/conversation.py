@@ -59,6 +59,10 @@ class Conversations:
         self._forget()
         return found
 
+    def find(self, token_name: str, conversation_id: str) -> Conversation | None:
+        """Returns a conversation that is remembered, and does not count that as a use."""
+        return self._kept.get((token_name, conversation_id))
+
     def end(self, conversation: Conversation) -> None:
         """Forgets a conversation that is over, and ends what it still holds."""
         self._kept.pop(conversation.key, None)
