@@ -150,7 +150,10 @@ class ShellCage:
             json.dumps({"text": text, "folder": str(self.folder), "seconds": self.seconds}) + "\n"
         )
         process.stdin.flush()
-        answer = cast("dict[str, Any]", json.loads(process.stdout.readline()))
+        said = process.stdout.readline()
+        if not said:
+            raise RuntimeError(f"the cage broke at {text!r}")
+        answer = cast("dict[str, Any]", json.loads(said))
         return CageResult(answer["status"], answer["output"], answer["sockets"])
 
     def snapshot(self) -> Mapping[str, tuple[int, ...]]:

@@ -51,7 +51,7 @@ def parse_line(text: str) -> ShellLine:
         return ShellLine(text, (), tuple(problems))
     problems += reader.problems
     if not problems:
-        problems += second_reading(reader.text, _comparable_spans(reader), reader.descriptors)
+        problems += second_reading(_masked(reader), _comparable_spans(reader), reader.descriptors)
     commands = tuple(draft.freeze(source) for draft, source in reader.drafts)
     problems += _space_problems(commands)
     return ShellLine(
@@ -62,6 +62,16 @@ def parse_line(text: str) -> ShellLine:
         functions=tuple(reader.functions),
         loose_words=tuple(reader.loose_words),
     )
+
+
+def _masked(reader: Reader) -> str:
+    """Returns the text with letters for its plain arguments: the grammar stumbles over some, such as `==`."""
+    pieces: list[str] = []
+    position = 0
+    for start, end in sorted(reader.plain):
+        pieces += [reader.text[position:start], "x" * (end - start)]
+        position = end
+    return "".join((*pieces, reader.text[position:]))
 
 
 def _comparable_spans(reader: Reader) -> list[tuple[int, int]] | None:

@@ -26,6 +26,7 @@ _LOOSE_ENDS = re.compile(r"[;&|\n(){}`]|\$\(|[<>]\(")
 _QUOTES = str.maketrans("", "", "'\"\\")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z_0-9]*=")
 _RESERVED = frozenset({"if", "then", "elif", "else", "while", "until", "do", "!", "time", "{"})
+_ALIAS = re.compile(r"alias\.[^=]+=(?!!)(.+)", re.IGNORECASE | re.DOTALL)
 _GIT_VALUES = frozenset(
     {"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--super-prefix", "--config-env"}
     | {"--attr-source", "--list-cmds"}
@@ -189,6 +190,7 @@ def _trap(words: list[str]) -> list[str]:
 def _git(words: list[str]) -> list[str]:
     """Git runs the value of an alias that begins with `!`, and some subcommands' arguments."""
     scripts = [word.split("=!", 1)[1] for word in words if "=!" in word]
+    scripts += [f"git {found[1]}" for word in words if (found := _ALIAS.match(word))]
     if "foreach" in words:
         scripts.append(" ".join(words[words.index("foreach") + 1 :]).removeprefix("--recursive "))
     if words[:2] == ["bisect", "run"]:

@@ -149,7 +149,7 @@ def examine_rg(words: Sequence[Word]) -> Examined:
     """Of ripgrep: a search of folders unless it only lists."""
     arguments, examined = _checked(words, shell_tables.RG)
     given = {option.name for option in arguments.options}
-    if given & {"--files", "--type-list"}:
+    if given & {"--files", "--type-list", "--version", "-V", "--help", "-h"}:
         operation: Operation = "list"
         paths = arguments.operands
         examined.operands += [Operand(word, operation) for word in paths]
@@ -246,7 +246,7 @@ def examine_jq(words: Sequence[Word]) -> Examined:
 
 _JQ_STRING = re.compile(r'"(?:[^"\\]|\\[^(])*"')
 _JQ_DANGER = re.compile(
-    r"\$ENV\b|\$__prog|(?<![.\w$])env\b|\.\.\s*env\b|(?<![.\w$])(?:import|include|modulemeta|get_search_list)\b"
+    r"\$ENV\b|\$__prog|(?<![.\w$])env\b(?!\s*:)|\.\.\s*env\b|(?<![.\w$])(?:import|include|modulemeta|get_search_list)\b"
 )
 _JQ_FLAGS = names(
     "--raw-output --compact-output --slurp --null-input --exit-status --sort-keys --color-output"

@@ -21,6 +21,7 @@ _REDIRECT = re.compile(r"<<<|<<-|<<|<>|<&|<|>>|>\||>&|>")
 _QUOTES = str.maketrans("", "", "'\"\\")
 MAX_WORDS = 2_500
 """A line of more words is not read one by one."""
+_PLAIN = re.compile(r"[A-Za-z0-9_./:=,+%@^~!*?#\[\]{}-]+")
 _CLOSING = frozenset({"then", "elif", "else", "fi", "do", "done", "esac", "}"})
 
 
@@ -32,6 +33,8 @@ class Reader(ListReader):
         super().__init__(text, depth=depth, base=base, first_number=first_number)
         self.loose_words: list[Word] = []
         self.spans: list[tuple[int, int]] = []
+        self.plain: list[tuple[int, int]] = []
+        """Arguments in which nothing is quoted and nothing can be an operator."""
         self.descriptors: set[tuple[int, int]] = set()
         """Where redirections name descriptors."""
         self._waiting: list[RedirectDraft] = []
@@ -121,6 +124,8 @@ class Reader(ListReader):
         draft.cover(start, end)
         match = None if draft.words else _ASSIGNMENT.match(self.text, start, end)
         if match is None:
+            if draft.words and _PLAIN.fullmatch(self.text, start, end):
+                self.plain.append((start, end))
             draft.words.extend(self._words(start, end))
             return
         (value,) = self._words(match.end(), end, braces=False)

@@ -173,7 +173,8 @@ TAR = option_table(
     },
 )
 NPM = option_table(
-    {"flag": "sqd"}, {"flag": "silent quiet if-present ignore-scripts no-color color", "value": "loglevel"}
+    {"flag": "sqd"},
+    {"flag": "silent quiet verbose if-present ignore-scripts no-color color", "value": "loglevel"},
 )
 PYTEST = option_table(
     {

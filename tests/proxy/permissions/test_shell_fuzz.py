@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,13 +17,14 @@ pytestmark = pytest.mark.skipif(_REASON is not None, reason=_REASON or "")
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    root = tmp_path.resolve() / "project"
-    root.mkdir()
-    make_project(root)
-    return root
+def project() -> Iterator[Path]:
+    # Not below pytest's own folder: nobody may not enter that.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        root = Path(folder).resolve() / "project"
+        root.mkdir()
+        make_project(root)
+        yield root
 
 
 def test_allowed_lines_change_nothing_and_open_no_socket(project: Path) -> None:
