@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import cast
 
 from typing_extensions import override
 
@@ -88,8 +89,7 @@ class Guardian:
             )
             await watch.ready.wait()
             self._transport, self._exited = transport, watch.exited
-            pipe = transport.get_pipe_transport(0)
-            self._pipe = pipe if isinstance(pipe, asyncio.WriteTransport) else None
+            self._pipe = cast("asyncio.WriteTransport", transport.get_pipe_transport(0))
             for group in self._groups:
                 self._tell("+", group)
 

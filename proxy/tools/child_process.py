@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from typing_extensions import override
 
@@ -99,8 +100,8 @@ class Child:
 
     def write(self, data: bytes) -> None:
         """Hands it input; what a child that has ended is sent is lost."""
-        pipe = self._transport.get_pipe_transport(0)
-        if isinstance(pipe, asyncio.WriteTransport) and not pipe.is_closing():
+        pipe = cast("asyncio.WriteTransport | None", self._transport.get_pipe_transport(0))
+        if pipe is not None and not pipe.is_closing():
             pipe.write(data)
 
     async def drain(self) -> None:

@@ -94,6 +94,11 @@ class Children:
         """How many children run."""
         return len(self._living)
 
+    @property
+    def guardian_pid(self) -> int | None:
+        """The guardian's process, while there is one."""
+        return self._guardian.pid if self._guardian is not None else None
+
     def environment(self, declared: Mapping[str, str] | None = None) -> dict[str, str]:
         """Returns what a child would see.
 

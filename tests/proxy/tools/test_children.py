@@ -277,17 +277,21 @@ async def main():
             told.clear()
             await told.wait()
         print(child.pid, *out.text().split(), flush=True)
-    print("guardian", children._guardian.pid, flush=True)
+    print("guardian", children.guardian_pid, flush=True)
     await asyncio.Event().wait()
 
-asyncio.run(main())
+if sys.argv[2] == "uvloop":
+    import uvloop
+    uvloop.run(main())
+else:
+    asyncio.run(main())
 """
 
 
-def _start_parent(folder: Path) -> tuple[subprocess.Popen[str], list[int], int]:
+def _start_parent(folder: Path, loop: str = "asyncio") -> tuple[subprocess.Popen[str], list[int], int]:
     """Starts a program with three children and their children; returns all numbers and its guardian's."""
     parent = subprocess.Popen(
-        [sys.executable, "-c", _PARENT, str(folder)], cwd=_ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _PARENT, str(folder), loop], cwd=_ROOT, stdout=subprocess.PIPE, text=True
     )
     assert parent.stdout is not None
     pids = [int(word) for _ in range(3) for word in parent.stdout.readline().split()]
@@ -302,8 +306,9 @@ def _kill(parent: subprocess.Popen[str]) -> None:
     parent.stdout.close()
 
 
-def test_five_seconds_after_a_kill_no_child_or_grandchild_is_left(tmp_path: Path) -> None:
-    parent, pids, guardian = _start_parent(tmp_path)
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_five_seconds_after_a_kill_no_child_or_grandchild_is_left(tmp_path: Path, loop: str) -> None:
+    parent, pids, guardian = _start_parent(tmp_path, loop)
     assert len(pids) == 12
     assert all(map(lives, pids))
 
@@ -326,3 +331,44 @@ def test_without_a_guardian_the_kernel_still_ends_the_children_themselves(tmp_pa
     finally:
         for pid in filter(lives, pids):
             os.kill(pid, signal.SIGKILL)
+
+
+async def _use_children(folder: Path) -> None:
+    """Feeds, stops and closes children on whatever loop runs."""
+    children = Children(os.environ, folder)
+    assert await _run(children, "/bin/sh", "-c", "echo out; echo err >&2; exit 3") == (3, "out\n", "err\n")
+    out = HeadOutput(2**21)
+    cat = await children.start(Launch(("/bin/cat",), "/", stdin="pipe"), on_stdout=out.feed)
+    for _ in range(20):
+        cat.write(b"0123456789abcdef" * 4000)
+        await cat.drain()
+    cat.close_input()
+    assert await cat.wait() == 0
+    assert out.text() == "0123456789abcdef" * 80_000
+    sleeper = await children.start(Launch(("/bin/sleep", "300"), "/"), on_stdout=out.feed)
+    await sleeper.stop()
+    assert sleeper.exit_code == -signal.SIGTERM
+    guardian = children.guardian_pid
+    assert guardian is not None
+    await _run(children, "/bin/true")
+    assert children.guardian_pid == guardian
+    await children.aclose()
+    assert survivors([guardian], 2) == []
+
+
+async def test_one_guardian_serves_all_children(tmp_path: Path) -> None:
+    await _use_children(tmp_path)
+
+
+@pytest.mark.qt_loop
+async def test_children_live_on_the_desktops_loop_too(tmp_path: Path) -> None:
+    await _use_children(tmp_path)
+
+
+def test_children_live_on_the_headless_loop_too(tmp_path: Path) -> None:
+    uvloop = pytest.importorskip("uvloop")
+    loop = uvloop.new_event_loop()
+    try:
+        loop.run_until_complete(asyncio.wait_for(_use_children(tmp_path), 20))
+    finally:
+        loop.close()
