@@ -6,9 +6,11 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from proxy.config import ToolConfig
 from proxy.messages.message import JsonObject
-from tests.proxy.scripted import BODY, Reply, Running, ScriptedUpstream, proxy_config
+from tests.proxy.scripted import BODY, DONE, Reply, Running, ScriptedUpstream, delta, proxy_config
 from tests.proxy.tooling import (
     FakeTool,
     call,
@@ -97,3 +99,28 @@ async def test_tools_of_an_mcp_server_are_shown_under_its_name() -> None:
     assert [tool["function"]["name"] for tool in upstream.asked[0]["tools"]] == [issue.name]
     assert (message["content"][0]["server_name"], message["content"][0]["name"]) == ("github", issue.name)
     assert len(issue.called) == 1
+
+
+@pytest.mark.expects_log("structured_output_invalid")
+async def test_an_answer_that_shall_match_a_schema_may_use_tools_before_and_is_asked_for_again() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"n": {"type": "integer"}},
+        "required": ["n"],
+        "additionalProperties": False,
+    }
+    upstream = ScriptedUpstream(
+        [
+            Reply(calling(call("TodoWrite", "{}"))),
+            Reply(),
+            Reply((delta(content='{"n":1}'), delta("stop"), DONE)),
+        ]
+    )
+    todo = FakeTool()
+    async with running_tools(
+        upstream, tools=[todo], permissions=rules(allow=["TodoWrite"]), toolsets=BUILTIN
+    ) as proxy:
+        message = await ask(proxy, output_config={"format": {"type": "json_schema", "schema": schema}})
+    assert kinds(message) == ["mcp_tool_use", "mcp_tool_result", "text"]
+    assert message["content"][2]["text"] == '{"n":1}'
+    assert len(todo.called) == 1
