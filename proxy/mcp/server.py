@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections import deque
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
 from proxy.mcp.approvals import Answer, Approval
-from proxy.mcp.connection import Connection, End, load_sdk
 from proxy.mcp.definitions import Definitions
+from proxy.mcp.ending import End
 from proxy.mcp.launch import entry_digest, launch_of, needs_package, package_of
 from proxy.mcp.logs import ServerLog
 from proxy.mcp.results import CallResult
 from proxy.mcp.runtimes import Runtimes
+from proxy.mcp.starter import Starter
 from proxy.mcp.state import State, start_of
 from proxy.mcp.stores import Stores
 from proxy.mcp.surroundings import Packages, Surroundings
@@ -25,6 +26,7 @@ from proxy.mcp.values import Launch, McpProblem, McpServerConfig, ServerPhase, S
 from proxy.tasks import spawn
 
 if TYPE_CHECKING:
+    from proxy.mcp.connection import Connection
     from proxy.mcp.session import Listed
 
 T = TypeVar("T")
@@ -283,13 +285,14 @@ class Server:
         return launch_of(config, version, str(self._with.folder / "servers" / config.name))
 
     async def _keep_running(self, stop: asyncio.Event) -> None:
-        sdk = await until(stop, load_sdk())
+        connect = await until(stop, _load())
         is_legacy = False
-        while sdk is not None and not stop.is_set():
+        while connect is not None and not stop.is_set():
             assert self._launch is not None
-            connection = sdk.Connection(
-                self._config, self._launch, self._with, self._stores, self._runtimes, self._packages,
-                self._definitions, self._state, self.log, is_legacy=is_legacy,
+            starter = Starter(self._with, self._stores, self._runtimes, self._packages, self._state)
+            connection = connect(
+                self._config, self._launch, self._with, starter, self._definitions, self._state, self.log,
+                is_legacy=is_legacy,
             )  # fmt: skip
             self._connection = connection
             end: End = await connection.run(stop)
@@ -317,6 +320,12 @@ class Server:
         self._state.restarting(tried + 1, end.reason)
         await until(stop, _slept(self._with, float(2**tried)))
         return not stop.is_set()
+
+
+async def _load() -> type[Connection]:
+    """Returns what connects; with it comes the SDK, which takes too long to import for the loop's thread."""
+    module = await asyncio.to_thread(importlib.import_module, "proxy.mcp.connection")
+    return module.Connection
 
 
 async def _slept(surroundings: Surroundings, seconds: float) -> None:

@@ -50,6 +50,9 @@ class StdioTransport:
         self.child: Child | None = None
         self.ended = asyncio.Event()
         """Its process is gone, or its messages cannot be read any more."""
+        self.own_exit: int | None = None
+        """How it ended, where it ended by itself."""
+        self._is_leaving = False
         self.problem = ""
         """Why it was ended by us."""
         self.stray_line = ""
@@ -79,6 +82,7 @@ class StdioTransport:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Closes its input, and ends what does not leave by itself."""
+        self._is_leaving = True
         with anyio.CancelScope(shield=True):
             for stream in self._streams:
                 stream.close()
@@ -99,7 +103,9 @@ class StdioTransport:
         await asyncio.shield(self._end)
 
     async def _see_end(self, child: Child) -> None:
-        await child.wait()
+        code = await child.wait()
+        if not self._is_leaving:
+            self.own_exit = code
         self._log.finish()
         self._over()
 
