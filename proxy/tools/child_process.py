@@ -116,6 +116,8 @@ class Child:
 
     async def stop(self, grace_s: float = 3.0) -> None:
         """Ends it with its whole group: TERM, `grace_s`, KILL; returns when all is over."""
+        if self._end.done():  # its number may be another's by now
+            return
         self._kill_at = asyncio.get_running_loop().time() + grace_s
         self._signal(hard=False)
         try:

@@ -211,6 +211,19 @@ async def test_a_child_that_ignores_term_is_killed_after_its_grace(children: Chi
     assert child.exit_code == -signal.SIGKILL
 
 
+async def test_stopping_one_that_has_ended_touches_nobody(children: Children) -> None:
+    child = await children.start(Launch(("/bin/true",), "/"), on_stdout=HeadOutput().feed)
+    await child.wait()
+    stranger = await asyncio.create_subprocess_exec("/bin/sleep", "300", start_new_session=True)
+    child.pid = stranger.pid  # as if the system had given the number away again
+
+    await child.stop()
+
+    assert lives(stranger.pid)
+    stranger.kill()
+    await stranger.wait()
+
+
 async def test_a_child_is_given_time_to_end_in_order(children: Children) -> None:
     heard = Heard()
     script = "trap 'echo tidied; exit 0' TERM; echo ready; while :; do sleep 0.01; done"
