@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from typing import Any, Literal, cast
 
 from app.exit_codes import FAILED, OK
-from app.instance import MAX_WORD_CHARS, Reply, Verb, Words, ask
+from app.instance import Reply, Verb, Words, ask
 from app.paths import Folders
+
+MAX_REASON_CHARS = 1000
 
 
 def list_approvals(folders: Folders, now: float) -> int:
@@ -42,8 +44,8 @@ def answer_approval(
 
     The id stands for one exact call and never for another, so what is allowed is what `list` showed.
     """
-    if len(message) > MAX_WORD_CHARS:
-        _tell(f"the reason may have {MAX_WORD_CHARS} characters")
+    if len(message) > MAX_REASON_CHARS:
+        _tell(f"the reason may have {MAX_REASON_CHARS} characters")
         return FAILED
     listed = _asked(folders, "approvals.list", {})
     if listed is None:

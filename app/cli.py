@@ -15,6 +15,17 @@ from typing import Any, TypeAlias
 
 from app.exit_codes import BROKEN_SETTINGS, FAILED
 
+_MCP_ACTIONS = {
+    "approve": "show exactly what a server would run, and let it",
+    "reject": "never start it",
+    "accept": "take its tools as they are now, after they changed",
+    "start": "start it",
+    "stop": "stop it",
+    "restart": "stop and start it",
+    "logs": "print its log",
+    "tools": "list its tools",
+    "call": "call one of its tools",
+}
 _EPILOG = "Without a command the desktop program starts: a tray icon and a window."
 
 
@@ -87,6 +98,17 @@ def _add_tokens(commands: Any, anywhere: argparse.ArgumentParser) -> None:
     )
     redact.add_argument("--known", type=Path, metavar="FILE", help="a file with further secrets, one a line")
     _add_permissions(commands, anywhere)
+    mcp = commands.add_parser("mcp", parents=[anywhere], help="MCP servers of the running program")
+    doing = mcp.add_subparsers(dest="action", metavar="ACTION", required=True)
+    doing.add_parser("list", parents=[anywhere], help="list them with their state")
+    for action, said in _MCP_ACTIONS.items():
+        one = doing.add_parser(action, parents=[anywhere], help=said)
+        one.add_argument("name", metavar="NAME", help="the server")
+        if action == "approve":
+            one.add_argument("--yes", action="store_true", help="without asking back")
+        if action == "call":
+            one.add_argument("tool", metavar="TOOL", help="the tool, as the server calls it")
+            one.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="its arguments")
     approvals = commands.add_parser("approvals", parents=[anywhere], help="calls that wait for your answer")
     answers = approvals.add_subparsers(dest="action", metavar="list|allow|deny", required=True)
     answers.add_parser("list", parents=[anywhere], help="list them, each call whole")
@@ -258,6 +280,19 @@ def _permissions(options: argparse.Namespace, places: Any, _environment: Any) ->
     return judge_command(given, places, sys.stdin.buffer, sys.stdout)
 
 
+def _mcp(options: argparse.Namespace, places: Any, _environment: Any) -> int:
+    from app.mcp_commands import mcp_command
+
+    return mcp_command(
+        places,
+        options.action,
+        getattr(options, "name", ""),
+        tool=getattr(options, "tool", ""),
+        arguments=getattr(options, "arguments", "{}"),
+        is_sure=getattr(options, "yes", False),
+    )
+
+
 def _desktop(options: argparse.Namespace, places: Any, environment: Any) -> int:
     if sys.platform.startswith("linux") and not any(
         environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
@@ -282,6 +317,7 @@ _COMMANDS: Mapping[str, _Command] = {
     "keys": _keys,
     "tokens": _tokens,
     "approvals": _approvals,
+    "mcp": _mcp,
 }
 
 

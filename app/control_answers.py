@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from app.controller import Controller
 from app.instance import MAX_BYTES, Answer, Reply, Verb, Words
+from app.mcp_answers import mcp_answer
 from gui.permission_desk import ApprovalAnswerDraft, ApprovalView
 
 _MAX_LIST_BYTES = MAX_BYTES - 4096
@@ -29,6 +30,8 @@ def answers(controller: Controller, *, has_window: bool) -> Answer:
             return _show(controller, has_window=has_window)
         if verb == "status":
             return _status(controller, has_window=has_window)
+        if verb.startswith("mcp."):
+            return mcp_answer(controller, verb, words)
         if verb == "approvals.list":
             return Reply(is_ok=True, facts={"approvals": _listed(controller.approvals())})
         return _decide(controller, "allow" if verb == "approvals.allow" else "deny", words)

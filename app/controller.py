@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
 import structlog
 from pydantic import SecretStr
@@ -22,6 +23,8 @@ from app.connect_lines import connect_lines
 from app.desk_changes import EVERYTHING, DeskChanges
 from app.log_relay import LogRelay
 from app.logs import LogPipeline
+from app.mcp_controls import McpControls
+from app.mcp_host import make_supervisor, mcp_file
 from app.permission_controls import PermissionControls
 from app.provider_controls import ProviderControls
 from app.provider_desk import DeskRefusal, Probe
@@ -47,16 +50,20 @@ from gui.desk import (
     TokenCreated,
     TokensChanged,
 )
+from gui.mcp_desk import McpChanged
 from gui.spending import SpendingView, TokenDraft, TokenView
 from proxy.events import Exchange, ProxyEvent, RequestFinished
 from proxy.tasks import spawn
+
+if TYPE_CHECKING:
+    from proxy.mcp.supervisor import Supervisor
 
 _log = structlog.get_logger("app.controller")
 
 DRAIN_S = 30.0
 
 
-class Controller(PermissionControls, ProviderControls):
+class Controller(PermissionControls, ProviderControls, McpControls):
     """Owns the proxy, the settings, the keys, the logs' tail and the exchanges."""
 
     def __init__(
@@ -95,6 +102,7 @@ class Controller(PermissionControls, ProviderControls):
         self._changes = DeskChanges(configuration, self._announce, self._took_over)
         PermissionControls.__init__(self, configuration, self._runner, self._changes, self._announce, clock)
         ProviderControls.__init__(self, configuration, self._changes, probe, self._announce, self._took_over)
+        McpControls.__init__(self, configuration, mcp_file(configuration), self._supervise, self._announce)
         self._tokens = TokenDesk(configuration)
         self._is_quitting = False
         self._clock = clock
@@ -115,10 +123,12 @@ class Controller(PermissionControls, ProviderControls):
         await self._runner.start()
         self._announce(ProvidersChanged())  # their keys are looked up by now
         await self._recall()
+        await self.start_servers()
 
     async def shutdown(self) -> None:
-        """Stops the proxy and lets go of the logs."""
+        """Stops the proxy and the MCP servers, and lets go of the logs."""
         await self._runner.stop()
+        await self.stop_servers()
         if self._logs is not None:
             self._logs.listen(None)
         if self._relay is not None:
@@ -277,6 +287,7 @@ class Controller(PermissionControls, ProviderControls):
             self._announce(ActionFailed("The settings were not read again", problem))
         await self._runner.start()
         await self._recall()
+        self._servers_changed()
 
     async def _quit(self) -> None:
         try:
@@ -300,6 +311,14 @@ class Controller(PermissionControls, ProviderControls):
     def _refresh_later(self) -> None:
         action = self._changes.reporting(self._refresh_keys(), "The keys could not be looked up")
         spawn(action, name="look up keys again")
+
+    def _supervise(self) -> Supervisor:
+        return make_supervisor(self._configuration, self._servers_changed)
+
+    def _servers_changed(self) -> None:
+        if self._runner.server is not None and self.supervisor is not None:
+            self._runner.server.use_mcp(self.supervisor)
+        self._announce(McpChanged())
 
     def _announce_state(self) -> None:
         self._announce(ProxyStateChanged(self.state()))

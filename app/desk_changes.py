@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from app.configuration import Configuration
 from app.keyring_access import KeyringFailure
 from app.provider_desk import DeskRefusal
 from app.settings_edit import Edit
@@ -34,12 +33,24 @@ EVERYTHING: tuple[DeskEvent, ...] = (
 """What is told when the whole file was read anew."""
 
 
+class Editable(Protocol):
+    """A file that edits change: the settings, the MCP servers."""
+
+    def check(self, edits: Sequence[Edit]) -> object:
+        """Makes the edits without writing them; SettingsError where they cannot be."""
+        ...
+
+    def apply(self, edits: Sequence[Edit]) -> object:
+        """Writes them; blocks."""
+        ...
+
+
 class DeskChanges:
     """Takes edits, and tells the window what became of them."""
 
     def __init__(
         self,
-        configuration: Configuration,
+        configuration: Editable,
         announce: Callable[[DeskEvent], None],
         took_over: Callable[..., None],
     ) -> None:

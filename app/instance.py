@@ -29,11 +29,28 @@ from app.paths import make_private
 
 _log = structlog.get_logger("app.instance")
 
-Verb = Literal["show", "quit", "status", "reload", "approvals.list", "approvals.allow", "approvals.deny"]
+Verb = Literal[
+    "show",
+    "quit",
+    "status",
+    "reload",
+    "approvals.list",
+    "approvals.allow",
+    "approvals.deny",
+    "mcp.list",
+    "mcp.start",
+    "mcp.stop",
+    "mcp.restart",
+    "mcp.approve",
+    "mcp.reject",
+    "mcp.accept",
+    "mcp.logs",
+    "mcp.call",
+]
 PROTOCOL = 1
 MAX_BYTES = 64 * 1024
 TIMEOUT_S = 5.0
-MAX_WORD_CHARS = 1000
+MAX_WORD_CHARS = 16_000
 _MAX_SOCKET_PATH = 100
 """Bytes a socket's path may have everywhere; Linux allows 107, macOS 103."""
 

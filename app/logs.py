@@ -38,6 +38,8 @@ MAX_TAIL = 5_000
 MAX_BATCH = 500
 GATHER_S = 0.05
 """How long lines below warning may wait for company; waking the writer for each cost more than the line."""
+_PLAIN = frozenset({int, float, bool, type(None)})
+"""What no secret is and nobody changes."""
 _STEP = 8
 """After so many lines the writer lets the loop have the interpreter; it would else wait for 5 ms."""
 FILE_BYTES = 10 * 2**20
@@ -66,7 +68,8 @@ class _Entry:
     level: str
     component: str
     event: str
-    fields: dict[str, str]
+    fields: Mapping[str, object]
+    """Texts, and values that nobody can change."""
     exception: str | None = None
 
 
@@ -216,11 +219,14 @@ class LogPipeline:
             exc_info = True
         self.take(
             _Entry(
-                at=datetime.now(timezone.utc).timestamp(),
+                at=time.time(),  # noqa: TID251 - when a line was logged
                 level=level,
                 component=str(fields.pop("logger", None) or getattr(logger, "name", "") or "signalbox"),
                 event=_snapshot(event),
-                fields={str(name): _snapshot(value) for name, value in fields.items()},
+                fields={
+                    name: value if type(value) in _PLAIN else _snapshot(value)
+                    for name, value in fields.items()
+                },
                 exception=_exception_text(exc_info),
             )
         )
@@ -299,7 +305,9 @@ class LogPipeline:
     def _text(self, text: str) -> str:
         return escaped(self.redactor.text(text))[:MAX_FIELD_CHARACTERS]
 
-    def _field(self, name: str, value: str) -> str:
+    def _field(self, name: str, value: object) -> str:
+        if not isinstance(value, str):
+            return str(value)
         return escaped(self.redactor.field(name, value))[:MAX_FIELD_CHARACTERS]
 
     def _write(self, lines: list[LogLine]) -> None:

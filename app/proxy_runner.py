@@ -7,7 +7,7 @@ import errno
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -21,6 +21,9 @@ from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest
 from proxy.permissions.values import Mode, ToolCall, Verdict
 from proxy.service.ledger import Spending
 from proxy.tools.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from proxy.mcp.supervisor import Supervisor
 
 _log = structlog.get_logger("app.proxy_runner")
 
@@ -70,6 +73,10 @@ class Server(Protocol):
 
     async def decisions(self, text: str = "", limit: int = 500) -> Sequence[ToolDecided]:
         """Returns past decisions that hold the text, newest first."""
+        ...
+
+    def use_mcp(self, servers: Supervisor) -> None:
+        """Offers the servers' tools as they are now."""
         ...
 
     async def describe_sandbox(self) -> str:

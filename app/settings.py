@@ -269,6 +269,8 @@ class Settings(Section):
     """Who searches the web."""
     bodies: BodySettings = Field(default_factory=BodySettings, title="Bodies")
     """What is kept of requests and answers."""
+    mcp_config: str | None = Field(default=None, title="File of the MCP servers", min_length=1)
+    """Where they are listed; nothing: mcp_servers.yaml beside this file."""
     logs: LogSettings = Field(default_factory=LogSettings, title="Logs")
     """What is written down."""
     window: WindowSettings = Field(default_factory=WindowSettings, title="Window")

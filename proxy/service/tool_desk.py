@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -41,6 +42,9 @@ from proxy.tools.web.fetcher import Fetcher
 from proxy.tools.web.reader import WebReader
 from proxy.tools.web.searcher import WebSearcher
 from proxy.tools.workspaces import Machine, Workspaces, workspace_name
+
+if TYPE_CHECKING:
+    from proxy.mcp.supervisor import Supervisor
 
 _log = structlog.get_logger("proxy.service")
 
@@ -112,6 +116,8 @@ class ToolDesk:
         self._workspaces = Workspaces(config, host.machine)
         self.catalogue = Catalogue((), config.tools.switched_off)
         """The tools there are; empty until `begin` has made them."""
+        self.mcp_servers: Supervisor | None = None
+        """What runs the MCP servers; None while there are none."""
         self.runner = ToolRunner(
             Surroundings(
                 lambda: self.catalogue,
@@ -154,6 +160,13 @@ class ToolDesk:
         if config.tools != earlier.tools:
             self.door = self._new_door()
             spawn(self._make_tools(), name="make the tools anew")
+
+    def use_mcp(self, servers: Supervisor) -> None:
+        """Offers the MCP servers' tools as they are now; to be called after every change of theirs."""
+        from proxy.mcp.tools import renew  # noqa: PLC0415 - of use only where there are servers
+
+        self.mcp_servers = servers
+        renew(self.catalogue, servers.tools())
 
     async def flush(self) -> None:
         """Writes the audit; to be called before the store is closed."""

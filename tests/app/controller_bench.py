@@ -70,6 +70,7 @@ class FakeServer:
     answers: list[ApprovalAnswer] = field(default_factory=list["ApprovalAnswer"])
     decided: tuple[ToolDecided, ...] = ()
     tried: list[tuple[ToolCall, str | None, str | None]] = field(default_factory=list[Any])
+    mcp: object = None
     verdict: tuple[Verdict, str | None] | str = "there is no workspace called x"
 
     async def start(self) -> str:
@@ -104,6 +105,9 @@ class FakeServer:
 
     async def decisions(self, text: str = "", limit: int = 500) -> tuple[ToolDecided, ...]:
         return tuple(each for each in self.decided if text in each.arguments)[:limit]
+
+    def use_mcp(self, servers: object) -> None:
+        self.mcp = servers
 
     async def describe_sandbox(self) -> str:
         return "bubblewrap 0.8"

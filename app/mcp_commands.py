@@ -1,0 +1,152 @@
+"""`signalbox mcp`: what servers there are and how they stand, over the running program's control channel."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import sys
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any, cast
+
+from app.exit_codes import FAILED, OK
+from app.instance import Reply, Verb, Words, ask
+from app.paths import Folders
+
+CALL_TIMEOUT_S = 300.0
+
+
+def mcp_command(
+    folders: Folders, action: str, name: str, *, tool: str = "", arguments: str = "{}", is_sure: bool = False
+) -> int:
+    """Carries out `signalbox mcp ACTION`; returns the exit status.
+
+    Args:
+        folders: Where the running program is found.
+        action: list, tools, approve, reject, accept, start, stop, restart, logs or call.
+        name: The server; empty for `list`.
+        tool: Which tool to call.
+        arguments: What it is given, as a JSON object.
+        is_sure: Approve without asking back.
+    """
+    if action == "list":
+        return _list(folders)
+    if action == "tools":
+        return _tools(folders, name)
+    if action == "approve":
+        return _approve(folders, name, is_sure=is_sure)
+    if action == "logs":
+        return _logs(folders, name)
+    words = {"name": name, "tool": tool, "arguments": arguments}
+    reply = _asked(folders, cast("Verb", f"mcp.{action}"), words)
+    if reply is None:
+        return FAILED
+    (sys.stdout if action == "call" and reply.is_ok else sys.stderr).write(reply.text + "\n")
+    return OK if reply.is_ok else FAILED
+
+
+def _list(folders: Folders) -> int:
+    servers = _servers(folders)
+    if servers is None:
+        return FAILED
+    for each in servers:
+        tools = each["tools"]
+        number = tools if isinstance(tools, int) else sum(bool(tool["is_enabled"]) for tool in tools)
+        state = f"{each['state']}: {each['reason']}" if each["reason"] else str(each["state"])
+        sys.stdout.write("\t".join((str(each["name"]), str(each["type"]), f"{number} tools", state)) + "\n")
+    if not servers:
+        _tell("There is no MCP server. Add one in the window, or in the file mcp_servers.yaml.")
+    return OK
+
+
+def _tools(folders: Folders, name: str) -> int:
+    found = _server(folders, name)
+    if found is None:
+        return FAILED
+    tools: Any = found["tools"]
+    for each in cast("list[Mapping[str, Any]]", tools) if isinstance(tools, list) else ():
+        state = "on" if each["is_enabled"] else "off"
+        held = f", held back: {each['quarantine']}" if each["quarantine"] else ""
+        sys.stdout.write(f"{each['name']}\t{state}{held}\t{each['permission']}\t~{each['tokens']} tokens\n")
+    return OK
+
+
+def _approve(folders: Folders, name: str, *, is_sure: bool) -> int:
+    found = _server(folders, name)
+    if found is None:
+        return FAILED
+    launch: Any = found["launch"]
+    if not isinstance(launch, Mapping):
+        _tell(f"nothing of '{name}' waits for approval")
+        return FAILED
+    facts = cast("Mapping[str, Any]", launch)
+    sys.stdout.write(_sheet(facts))
+    sys.stdout.flush()
+    if not is_sure:
+        sys.stdout.write("Approve exactly this? [y/N] ")
+        sys.stdout.flush()
+        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+            _tell("not approved")
+            return FAILED
+    reply = _asked(folders, "mcp.approve", {"name": name, "digest": str(facts["digest"])})
+    if reply is None:
+        return FAILED
+    _tell("approved" if reply.is_ok else reply.text)
+    return OK if reply.is_ok else FAILED
+
+
+def _sheet(launch: Mapping[str, Any]) -> str:
+    argv = shlex.join(map(str, launch["argv"]))
+    rows = (
+        ("runs", argv),
+        ("address", launch["url"]),
+        ("package", launch["package"]),
+        ("folder", launch["cwd"]),
+        ("variables", " ".join(launch["environment_names"])),
+        ("digest", launch["digest"]),
+    )
+    return "".join(f"{title + ':':<11}{value}\n" for title, value in rows if value)
+
+
+def _logs(folders: Folders, name: str) -> int:
+    reply = _asked(folders, "mcp.logs", {"name": name})
+    if reply is None or not reply.is_ok:
+        if reply is not None:
+            _tell(reply.text)
+        return FAILED
+    for each in cast("list[Mapping[str, Any]]", reply.facts["lines"]):
+        at = datetime.fromtimestamp(float(each["at"]), timezone.utc).astimezone().strftime("%H:%M:%S")
+        sys.stdout.write(f"{at}  {each['kind']:<9}  {each['text']}\n")
+    return OK
+
+
+def _servers(folders: Folders) -> list[Mapping[str, Any]] | None:
+    reply = _asked(folders, "mcp.list", {})
+    if reply is None:
+        return None
+    if not reply.is_ok:
+        _tell(reply.text)
+        return None
+    return cast("list[Mapping[str, Any]]", reply.facts["servers"])
+
+
+def _server(folders: Folders, name: str) -> Mapping[str, Any] | None:
+    servers = _servers(folders)
+    found = next((each for each in servers or () if each["name"] == name), None)
+    if servers is not None and found is None:
+        _tell(f"there is no MCP server '{name}'")
+    return found
+
+
+def _asked(folders: Folders, verb: Verb, words: Words) -> Reply | None:
+    timeout_s = CALL_TIMEOUT_S if verb == "mcp.call" else 10.0
+    reply = asyncio.run(ask(folders.runtime, verb, words, timeout_s=timeout_s))
+    if reply is None:
+        _tell(
+            "Signalbox does not run, or did not answer. Start it, or with `signalbox serve` without a window."
+        )
+    return reply
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"signalbox: {text}\n")

@@ -1,0 +1,65 @@
+"""Makes what runs MCP servers, when the first one is there: until then nothing of MCP is loaded."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.configuration import Configuration
+from app.keyring_access import KeyringFailure
+from app.mcp_file import McpFile
+
+if TYPE_CHECKING:
+    from proxy.mcp.supervisor import Supervisor
+
+
+def mcp_file(configuration: Configuration) -> McpFile:
+    """Returns the servers' file: where `MCP_CONFIG_PATH` or the settings say, else beside the settings."""
+    named = configuration.environment.get("MCP_CONFIG_PATH") or configuration.settings.mcp_config
+    path = configuration.folders.config / "mcp_servers.yaml" if named is None else Path(named).expanduser()
+    return McpFile(path)
+
+
+def make_supervisor(configuration: Configuration, emit: Callable[[], None]) -> Supervisor:
+    """Returns a supervisor of servers that were not read yet.
+
+    Args:
+        configuration: Folders, variables and keys.
+        emit: Called after anything changed.
+    """
+    from proxy.mcp.supervisor import Supervisor  # noqa: PLC0415 - loads the SDK
+    from proxy.mcp.surroundings import Surroundings  # noqa: PLC0415
+    from proxy.tools.children import Children  # noqa: PLC0415
+
+    folders = configuration.folders
+    environment = configuration.environment.values()
+    return Supervisor(
+        Surroundings(
+            children=Children(environment, folders.state / "mcp-children"),
+            folder=folders.state / "mcp",
+            resolve=lambda name: _resolved(configuration, name),
+            wall_clock=time.time,  # noqa: TID251 - the real clock is handed in here
+            clock=time.monotonic,
+            emit=emit,
+            environment=environment,
+            is_root=hasattr(os, "geteuid") and os.geteuid() == 0,
+            may_run_as_root=configuration.settings.tools.may_run_as_root,
+        )
+    )
+
+
+def _resolved(configuration: Configuration, name: str) -> str | None:
+    """Looks up a variable, or with `keyring:` before its name an entry of the keyring."""
+    if not name.startswith("keyring:"):
+        return configuration.environment.get(name)
+    try:
+        found = configuration.secrets.get(name.removeprefix("keyring:"))
+    except KeyringFailure:
+        return None
+    if found is None:
+        return None
+    configuration.redactor.know([found.get_secret_value()])
+    return found.get_secret_value()
