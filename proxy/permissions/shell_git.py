@@ -29,6 +29,13 @@ _WITH_VALUE = names(
     " --output-indicator-context --stat-width --stat-name-width --stat-count --stat-graph-width --min-age"
     " --max-age --decorate-refs --decorate-refs-exclude --unified --color-moved-ws -n -S -G -l"
 )
+_GLOBAL = frozenset({"--no-pager", "--version", "--help", "-v", "-h"})
+_RUNNERS = names(
+    "bisect citool config daemon difftool filter-branch gui help hook instaweb mergetool send-email submodule"
+    " svn web--browse"
+)
+"""Subcommands that run what their arguments or the configuration say, or change the configuration."""
+_RUNNING = (*_DANGEROUS, "--exec", "--upload-pack", "--receive-pack", "--extcmd", "--config", "--template")
 _ENDINGS = re.compile(r"%G|%\([^)]*\)?G|%C?\(?signature")
 
 
@@ -37,6 +44,7 @@ def examine_git(words: Sequence[Word]) -> Examined:
     examined = Examined()
     if not words or words[0].shown not in _READERS:
         examined.operands += [Operand(word) for word in guessed_paths(words[1:])]
+        examined.danger = _other_danger([word.shown for word in words])
         return examined
     index = 1
     while index < len(words):
@@ -51,6 +59,23 @@ def examine_git(words: Sequence[Word]) -> Examined:
             _add_revision(words[index], examined)
         index += 1
     return examined
+
+
+def _other_danger(words: Sequence[str]) -> str | None:
+    """Returns why a call of another subcommand must be asked about whatever rule allows git."""
+    if not words:
+        return None
+    if words[0].startswith("-") and words[0] not in _GLOBAL:
+        return f"git's global option {words[0]} may change what git runs"
+    if words[0] in _RUNNERS:
+        return f"git {words[0]} may run programs"
+    for word in words[1:]:
+        name = word.split("=", 1)[0]
+        if word.startswith(("-x", "-O", "-u")) or (
+            len(name) > 4 and any(known.startswith(name) for known in _RUNNING)
+        ):
+            return f"git's option {name} may run a program or write a file"
+    return None
 
 
 def _option(text: str, following: Sequence[Word], examined: Examined) -> int:
