@@ -160,9 +160,9 @@ class Children:
                 cwd=launch.cwd,
                 **_apart(launch),
             )
+            child = Child(transport, protocol, self._ended, holds_all=launch.holds_all)
         except OSError as exc:
             return exc
-        child = Child(transport, protocol, self._ended, holds_all=launch.holds_all)
         self._living.add(child)
         if self._guardian is not None:
             self._guardian.watch(child.pid)
