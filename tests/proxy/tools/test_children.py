@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -342,6 +343,9 @@ def test_without_a_guardian_the_kernel_still_ends_the_children_themselves(tmp_pa
 
         assert survivors(pids[::4], 5) == []
     finally:
+        for group in {*pids[::4], *filter(lives, pids)}:  # those that left have a group of their own
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
         for pid in filter(lives, pids):
             os.kill(pid, signal.SIGKILL)
 
