@@ -142,6 +142,7 @@ class Controller(PermissionControls, ProviderControls, McpControls):
             except SettingsError as exc:
                 return str(exc)
             self._took_over(*EVERYTHING)
+            await self.start_servers()
             return None
 
     def show_window(self) -> None:

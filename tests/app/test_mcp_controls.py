@@ -1,0 +1,350 @@
+"""What the desk answers about MCP servers, and what it writes into their file."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from app.mcp_answers import mcp_answer
+from app.mcp_controls import McpControls
+from app.mcp_file import McpFile
+from gui.desk import ActionFailed, DeskEvent
+from gui.mcp_desk import McpChanged, McpDraft, McpTried
+from proxy.mcp.values import (
+    Launch,
+    LogEntry,
+    McpProblem,
+    McpServerConfig,
+    ServerPhase,
+    ServerStatus,
+    ToolChange,
+    ToolFacts,
+)
+from tests.app.controller_bench import Bench, Make
+from tests.app.test_secrets import Entries
+
+TIME = "servers:\n  time: {type: python, command: mcp-server-time}  # mine\n"
+
+
+class _Result:
+    content = ({"type": "text", "text": "noon"}, {"type": "image", "data": "AA"})
+    is_error = False
+
+
+class _Supervisor:
+    """Stands where the supervisor stands."""
+
+    def __init__(self) -> None:
+        self.configs: tuple[McpServerConfig, ...] = ()
+        self.done: list[tuple[str, ...]] = []
+
+    def apply(self, configs: Sequence[McpServerConfig]) -> None:
+        self.configs = tuple(configs)
+
+    def statuses(self) -> tuple[ServerStatus, ...]:
+        tool = ToolFacts("now", "mcp__time__now", "Tells it.", {}, True, None, 40)
+        launch = Launch("time", ("uvx", "mcp-server-time==1"), digest="d1")
+        return tuple(
+            ServerStatus(each.name, each.type, ServerPhase.CONNECTED, tools=(tool,), launch=launch)
+            for each in self.configs
+        )
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        def act(*words: str, **named: object) -> None:
+            if words and words[0] not in {each.name for each in self.configs}:
+                raise McpProblem(f"there is no MCP server '{words[0]}'")
+            self.done.append((name, *map(str, words), *map(str, named.values())))
+
+        return act
+
+    def changes(self, name: str) -> tuple[ToolChange, ...]:
+        return (ToolChange("now", "", "{}"),)
+
+    def log(self, name: str) -> tuple[LogEntry, ...]:
+        return (LogEntry(1.0, "stderr", "ready"),)
+
+    async def call(self, name: str, tool: str, arguments: Mapping[str, Any]) -> _Result:
+        self.done.append(("call", name, tool, json.dumps(arguments)))
+        if tool == "none":
+            raise McpProblem("there is no tool 'none'")
+        return _Result()
+
+
+class _Desk:
+    def __init__(self, bench: Bench, path: Path) -> None:
+        self.events: list[DeskEvent] = []
+        self.supervisor = _Supervisor()
+        self.path = path
+        self.controls = McpControls(
+            bench.configuration,
+            McpFile(path),
+            lambda: self.supervisor,  # pyright: ignore[reportArgumentType, reportReturnType] - a stand-in
+            self.events.append,
+            lambda: 1.0,
+        )
+
+    async def settled(self) -> None:
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
+
+    def servers(self) -> dict[str, Any]:
+        return yaml.safe_load(self.path.read_text())["servers"]
+
+
+@pytest.fixture
+async def desk(make: Make, tmp_path: Path) -> _Desk:
+    path = tmp_path / "mcp_servers.yaml"
+    path.write_text(TIME)
+    made = _Desk(make(Entries()), path)
+    await made.controls.start_servers()
+    return made
+
+
+async def test_without_a_server_nothing_is_made(make: Make, tmp_path: Path) -> None:
+    desk = _Desk(make(), tmp_path / "none.yaml")
+    await desk.controls.start_servers()
+
+    assert (desk.controls.supervisor, desk.controls.mcp_servers()) == (None, ())
+    assert "no MCP server" in (desk.controls.start_mcp("time") or "")
+
+
+async def test_the_files_servers_are_handed_to_the_supervisor(desk: _Desk) -> None:
+    assert [each.name for each in desk.supervisor.configs] == ["time"]
+    assert [each.name for each in desk.controls.mcp_servers()] == ["time"]
+    assert desk.controls.mcp_log("time")[0].text == "ready"
+
+
+async def test_what_is_asked_reaches_the_supervisor_and_its_refusals_come_back(desk: _Desk) -> None:
+    controls = desk.controls
+    for problem in (
+        controls.start_mcp("time"),
+        controls.stop_mcp("time"),
+        controls.restart_mcp("time"),
+        controls.approve_mcp("time", "d1"),
+        controls.reject_mcp("time"),
+        controls.accept_mcp_tools("time", ("now",)),
+        controls.trace_mcp("time", is_on=True),
+    ):
+        assert problem is None
+    controls.restart_failed_mcp()
+
+    assert [each[0] for each in desk.supervisor.done] == [
+        "start",
+        "stop",
+        "restart",
+        "approve",
+        "reject",
+        "accept_tools",
+        "trace",
+        "restart_failed",
+    ]
+    assert "no MCP server 'box'" in (controls.start_mcp("box") or "")
+
+
+async def test_switches_and_permissions_are_written_in_place_and_hold_at_once(desk: _Desk) -> None:
+    assert desk.controls.enable_mcp("time", is_enabled=False) is None
+    await desk.settled()
+    assert desk.controls.set_mcp_tool("time", "now", is_enabled=False, permission="allow") is None
+    await desk.settled()
+    assert desk.controls.set_mcp_tool("time", "now", permission="default") is None
+    await desk.settled()
+
+    assert "# mine" in desk.path.read_text()
+    assert desk.servers()["time"] == {
+        "type": "python",
+        "command": "mcp-server-time",
+        "enabled": False,
+        "tools": {"now": {"enabled": False}},
+    }
+    assert desk.supervisor.configs[0].tools["now"].is_enabled is False
+    assert McpChanged() in desk.events
+    assert "no permission 'maybe'" in (desk.controls.set_mcp_tool("time", "now", permission="maybe") or "")
+    assert "no MCP server 'box'" in (desk.controls.enable_mcp("box", is_enabled=True) or "")
+
+
+async def test_a_server_is_added_changed_renamed_removed_and_put_back(desk: _Desk) -> None:
+    controls = desk.controls
+    assert controls.save_mcp(McpDraft("box: {type: http, url: 'https://box.example'}"), replaces=None) is None
+    await desk.settled()
+    assert (
+        controls.save_mcp(McpDraft("crate: {type: sse, url: 'https://box.example'}"), replaces="box") is None
+    )
+    await desk.settled()
+    assert list(desk.servers()) == ["time", "crate"]
+    assert "crate" in controls.mcp_text("crate")
+    assert controls.remove_mcp("crate") is None
+    await desk.settled()
+    assert list(desk.servers()) == ["time"]
+    assert controls.restore_mcp("crate") is None
+    await desk.settled()
+
+    assert desk.servers()["crate"] == {"type": "sse", "url": "https://box.example"}
+    assert "already" in (controls.restore_mcp("crate") or "")
+    assert "was removed" in (controls.restore_mcp("other") or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "replaces", "said"),
+    [
+        ("time: {command: x}", None, "already"),
+        ("a: {type: http}", None, "needs a url"),
+        ("[1]", None, "write the server as"),
+        ("a: {command: x}\nb: {command: y}", "time", "one server"),
+        ("a: {command: x}", "box", "no MCP server 'box'"),
+        ("{", None, "no YAML"),
+    ],
+)
+async def test_what_cannot_be_saved_says_why(desk: _Desk, text: str, replaces: str | None, said: str) -> None:
+    assert said in (desk.controls.save_mcp(McpDraft(text), replaces=replaces) or "")
+    assert desk.path.read_text() == TIME
+
+
+@pytest.mark.expects_log("mcp_file_unusable")
+async def test_a_broken_file_is_told_and_never_written(desk: _Desk) -> None:
+    desk.path.write_text("servers: [")
+    await desk.controls.start_servers()
+
+    assert desk.supervisor.configs == ()
+    assert str(desk.path) in (desk.controls.mcp_problem() or "")
+    assert str(desk.path) in (desk.controls.enable_mcp("time", is_enabled=True) or "")
+
+
+async def test_a_tool_is_tried_and_its_result_shown_as_text(desk: _Desk) -> None:
+    assert desk.controls.try_mcp_tool("time", "now", '{"zone": "UTC"}') is None
+    assert desk.controls.try_mcp_tool("time", "none", "") is None
+    await desk.settled()
+
+    good, bad = [each for each in desk.events if isinstance(each, McpTried)]
+    assert (good.text, good.is_error) == ('noon\n{"type": "image", "data": "AA"}', False)
+    assert (bad.text, bad.is_error) == ("there is no tool 'none'", True)
+    assert "no JSON" in (desk.controls.try_mcp_tool("time", "now", "{") or "")
+    assert "JSON object" in (desk.controls.try_mcp_tool("time", "now", "[]") or "")
+
+
+async def test_pasted_servers_are_shown_then_taken_over_their_secrets_into_the_keyring(desk: _Desk) -> None:
+    value = "made-up-" + "value-1"
+    pasted = json.dumps({"time": {"command": "other"}, "gh": {"command": "gh", "env": {"GH_TOKEN": value}}})
+    rows = desk.controls.read_mcp_text(pasted)
+
+    assert not isinstance(rows, str)
+    assert [(each.name, each.conflict) for each in rows] == [("time", "different"), ("gh", "none")]
+    assert value not in repr(rows)
+    assert desk.controls.import_mcp(tuple(each.key for each in rows), "rename") is None
+    await desk.settled()
+
+    servers = desk.servers()
+    assert list(servers) == ["time", "time-2", "gh"]
+    assert servers["gh"]["environment"] == {"GH_TOKEN": "${keyring:gh-GH_TOKEN}"}
+    assert value not in desk.path.read_text()
+    assert [each for each in desk.events if isinstance(each, ActionFailed)] == []
+
+
+async def test_what_is_there_already_is_skipped_or_replaced(desk: _Desk) -> None:
+    rows = desk.controls.read_mcp_text('{"time": {"command": "other"}}')
+    assert not isinstance(rows, str)
+
+    assert "there already" in (desk.controls.import_mcp((rows[0].key,), "skip") or "")
+    assert "choose" in (desk.controls.import_mcp((), "skip") or "")
+    assert desk.controls.import_mcp((rows[0].key,), "replace") is None
+    await desk.settled()
+    assert desk.servers()["time"]["command"] == "other"
+    assert isinstance(desk.controls.read_mcp_text("hello"), str)
+
+
+async def test_servers_of_other_programs_are_found(desk: _Desk, home: Path) -> None:
+    claude = {
+        "mcpServers": {"a": {"command": "x"}},
+        "projects": {"/p": {"mcpServers": {"b": {"command": "y"}}}},
+    }
+    _write(home / ".claude.json", json.dumps(claude))
+    _write(
+        home / ".cursor" / "mcp.json",
+        '{"mcpServers": {"c": {"url": "https://c.example"}, "bad": {"url": 1}}}',
+    )
+    _write(home / ".config" / "Code" / "User" / "mcp.json", "not json")
+
+    rows = desk.controls.find_mcp_imports()
+
+    assert [(each.source, each.name) for each in rows] == [
+        ("Claude Code", "a"),
+        ("Claude Code", "b"),
+        ("Cursor", "c"),
+    ]
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+async def test_a_bundle_is_unpacked_into_its_own_folder_and_asks_for_what_it_needs(
+    desk: _Desk, tmp_path: Path
+) -> None:
+    manifest = {
+        "name": "box",
+        "version": "1.0",
+        "server": {
+            "mcp_config": {
+                "command": "node",
+                "args": ["${__dirname}/server.js", "${user_config.folder}"],
+                "env": {"KEY": "${user_config.key}", "LIMIT": "${user_config.limit}"},
+            }
+        },
+        "user_config": {
+            "folder": {"title": "Folder", "type": "directory"},
+            "key": {"title": "Key", "type": "string", "sensitive": True},
+            "limit": {"type": "number", "default": 5},
+        },
+    }
+    bundle = _bundle(tmp_path, {"manifest.json": json.dumps(manifest), "server.js": "//"})
+    rows = desk.controls.read_mcp_bundle(str(bundle))
+
+    assert not isinstance(rows, str)
+    entry = yaml.safe_load(rows[0].yaml)["box"]
+    folder = tmp_path / "bundles" / "box-1.0"
+    assert entry["args"] == [f"{folder}/server.js", "${BOX_FOLDER}"]
+    assert entry["environment"] == {"KEY": "${keyring:box-key}", "LIMIT": "5"}
+    assert any("keys set box-key" in note for note in rows[0].notes)
+    assert (folder / "server.js").read_text() == "//"
+
+
+@pytest.mark.parametrize("name", ["../out", "/abs", "a/../../b", "C:x", "a\\b"])
+async def test_a_bundle_that_reaches_out_of_its_folder_is_refused(
+    desk: _Desk, tmp_path: Path, name: str
+) -> None:
+    manifest = json.dumps({"name": "box", "server": {"mcp_config": {"command": "x"}}})
+    bundle = _bundle(tmp_path, {"manifest.json": manifest, name: "x"})
+    assert "leads out" in str(desk.controls.read_mcp_bundle(str(bundle)))
+    assert not (tmp_path / "bundles").exists()
+
+
+async def test_what_is_no_bundle_says_so(desk: _Desk, tmp_path: Path) -> None:
+    assert "cannot be unpacked" in str(desk.controls.read_mcp_bundle(str(tmp_path / "none.mcpb")))
+    assert "no manifest" in str(desk.controls.read_mcp_bundle(str(_bundle(tmp_path, {"x": ""}))))
+
+
+def _bundle(folder: Path, files: Mapping[str, str]) -> Path:
+    path = folder / "box.mcpb"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return path
+
+
+async def test_the_control_channel_lists_approves_and_calls(desk: _Desk) -> None:
+    listed = mcp_answer(desk.controls, "mcp.list", {})
+    assert getattr(listed, "facts")["servers"][0]["tools"][0]["name"] == "now"  # noqa: B009 - a Reply or a coroutine
+    mcp_answer(desk.controls, "mcp.approve", {"name": "time", "digest": "d1"})
+    mcp_answer(desk.controls, "mcp.accept", {"name": "time"})
+    called = mcp_answer(desk.controls, "mcp.call", {"name": "time", "tool": "now", "arguments": "{}"})
+
+    assert not hasattr(called, "is_ok")
+    reply = await called  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType] - as said above
+    assert (reply.is_ok, reply.text.splitlines()[0]) == (True, "noon")
+    assert desk.supervisor.done[:2] == [("approve", "time", "d1"), ("accept_tools", "time", "('now',)")]

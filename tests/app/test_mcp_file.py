@@ -1,0 +1,113 @@
+"""The file of the MCP servers: every error with line and field, changes in place, nothing lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.mcp_file import McpFile, read_mcp
+from app.settings_edit import Put, Remove
+from app.yaml_document import SettingsError
+from proxy.mcp.values import McpServerConfig, ToolChoice
+
+TEXT = """# mine
+servers:
+  time: {type: python, command: mcp-server-time}  # often
+  box:
+    type: streamable-http
+    url: https://box.example/mcp
+    headers: {X-Api-Key: "${keyring:box}"}
+    tools: {wipe: {enabled: false}, read: {permission: allow}}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> McpFile:
+    made = McpFile(tmp_path / "mcp_servers.yaml")
+    made.path.write_text(TEXT)
+    made.load()
+    return made
+
+
+def test_servers_are_read_in_file_order_with_what_is_different_for_single_tools(file: McpFile) -> None:
+    time, box = file.servers()
+
+    assert time == McpServerConfig("time", "python", "mcp-server-time")
+    assert (box.type, box.url, box.headers) == (
+        "http",
+        "https://box.example/mcp",
+        {"X-Api-Key": "${keyring:box}"},
+    )
+    assert box.tools == {"wipe": ToolChoice(False), "read": ToolChoice(True, "allow")}
+
+
+def test_a_change_leaves_all_other_bytes(file: McpFile) -> None:
+    file.apply([Put(("servers", "box", "enabled"), False), Remove(("servers", "box", "tools", "wipe"))])
+
+    after = file.path.read_text()
+    assert after.startswith("# mine\nservers:\n  time: {type: python, command: mcp-server-time}  # often\n")
+    assert [each.is_enabled for each in file.servers()] == [True, False]
+    assert file.path.with_name("mcp_servers.yaml.bak").read_text() == TEXT
+
+
+def test_the_first_server_makes_the_file(tmp_path: Path) -> None:
+    made = McpFile(tmp_path / "new" / "mcp_servers.yaml")
+    made.load()
+    assert made.servers() == ()
+
+    made.apply([Put(("servers", "time"), {"type": "python", "command": "mcp-server-time"})])
+
+    assert made.path.stat().st_mode & 0o777 == 0o600
+    assert [each.name for each in made.servers()] == ["time"]
+    assert made.path.read_text().startswith("# MCP servers.")
+
+
+def test_the_section_of_other_programs_is_read_too() -> None:
+    found = read_mcp(b'{"mcpServers": {"time": {"command": "t"}}}').settings.servers
+    assert found["time"].type == "stdio"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("servers:\n  time: {type: pyton}", "line 2, column 16: servers.time.type"),
+        (
+            "servers:\n  time: {type: python}",
+            "line 2, column 9: servers.time: a server of the type python needs",
+        ),
+        ("servers:\n  time: {type: http}", "needs a url"),
+        ("servers:\n  time: {command: x, url: 'https://x'}", "a url is for the types http and sse"),
+        ("servers:\n  time: {type: http, url: 'https://x', command: x}", "a command is for the types"),
+        ("servers:\n  a__b: {command: x}", "cannot be a server's name"),
+        ("servers:\n  signalbox: {command: x}", "names Signalbox's own tools"),
+        ("servers:\n  a: {command: x, environment: {'A B': c}}", "no name of a variable"),
+        ("servers:\n  a: {command: x, cwd: here}", "no absolute path"),
+        ("servers:\n  a: {command: x, python_version: '2.7'}", "python_version"),
+        ("servers:\n  a: {command: x}\n  a: {command: y}", "stands twice"),
+        ("servers:\n\ta: 1", "line 2"),
+    ],
+)
+def test_an_error_names_line_and_field(text: str, said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_mcp(text.encode())
+    assert said in str(caught.value)
+
+
+def test_a_broken_file_is_named_left_alone_and_runs_nothing(file: McpFile) -> None:
+    file.path.write_text("servers: [")
+    file.load()
+
+    assert str(file.path) in (file.problem() or "")
+    assert file.servers() == ()
+    with pytest.raises(SettingsError):
+        file.apply([Put(("servers", "x"), {"command": "x"})])
+    assert file.path.read_text() == "servers: ["
+
+
+def test_a_secret_in_plain_text_is_noticed_and_never_repeated() -> None:
+    value = "made-up-" + "value-1"
+    document = read_mcp(f"servers: {{gh: {{command: gh, environment: {{GH_TOKEN: {value}}}}}}}".encode())
+
+    assert "keys set gh" in document.notices[0]
+    assert value not in document.notices[0]
