@@ -53,6 +53,8 @@ class ApprovalNotices(QObject):
         if not self._is_seen():
             is_group = len(waiting) >= GROUP_FROM
             wanted = {_GROUP: None} if is_group else {each.approval_id: each for each in waiting}
+        if _GROUP in self._shown and wanted and _GROUP not in wanted:
+            self._told.clear()  # those the group stood for are told one by one
         for key in [key for key in self._shown if key not in wanted]:
             del self._shown[key]
             self._notifier.withdraw(key)

@@ -77,7 +77,7 @@ class FakePermissions:
     def tools(self) -> tuple[ToolView, ...]:
         return tuple(self.tool_list)
 
-    def _change_tool(self, name: str, change: Callable[[ToolView], ToolView]) -> str | None:
+    def _change_listed(self, name: str, change: Callable[[ToolView], ToolView]) -> str | None:
         if self.refusal is not None:
             return self.refusal
         self.tool_list = [change(tool) if tool.name == name else tool for tool in self.tool_list]
@@ -86,11 +86,11 @@ class FakePermissions:
 
     def offer_tool(self, name: str, *, is_offered: bool) -> str | None:
         self.calls.append(f"offer_tool {name} {is_offered}")
-        return self._change_tool(name, lambda tool: replace(tool, is_offered=is_offered))
+        return self._change_listed(name, lambda tool: replace(tool, is_offered=is_offered))
 
     def set_tool_default(self, name: str, effect: Effect) -> str | None:
         self.calls.append(f"set_tool_default {name} {effect}")
-        return self._change_tool(name, lambda tool: replace(tool, default=effect))
+        return self._change_listed(name, lambda tool: replace(tool, default=effect))
 
     def rules(self) -> tuple[RuleView, ...]:
         return tuple(sorted(self.rule_list, key=lambda rule: _ORDER.index(rule.effect)))

@@ -26,6 +26,8 @@ _SANDBOX = {
     "off": "off: commands run without a sandbox",
     "required": "required: without a sandbox no command runs",
 }
+_NOT_HELD = ("none", "There is no sandbox", "The sandbox is switched off", "No command runs")
+_NOT_KNOWN_YET = "Which sandbox"
 
 
 class SafetyTab(QWidget):
@@ -58,7 +60,6 @@ class SafetyTab(QWidget):
 
 def safety_facts(safety: SafetyView) -> list[Fact]:
     """Returns the facts in reading order."""
-    is_sandboxed = not safety.sandbox_found.startswith("none")
     lines: list[Fact] = []
     if safety.broken is not None:
         lines.append(("Rules", f"{safety.broken} Until then every call asks.", "danger"))
@@ -69,9 +70,16 @@ def safety_facts(safety: SafetyView) -> list[Fact]:
         ("Policy", _POLICIES.get(safety.policy, safety.policy), ""),
         ("Questions", _APPROVALS.get(safety.approvals, safety.approvals), ""),
         ("Sandbox", _SANDBOX.get(safety.sandbox, safety.sandbox), ""),
-        ("Sandbox found", safety.sandbox_found, "ok" if is_sandboxed else "warn"),
+        ("Sandbox found", safety.sandbox_found, _sandbox_tone(safety.sandbox_found)),
         ("Commands end after", wording.seconds(safety.shell_timeout_s), ""),
         ("Changing always asks", ",  ".join(safety.protected) or "nothing", ""),
         ("Removing always asks", ",  ".join(safety.critical) or "nothing", ""),
     ]
     return lines
+
+
+def _sandbox_tone(found: str) -> str:
+    """Returns the tone of what was found: a warning wherever commands may run unheld, or not at all."""
+    if found.startswith(_NOT_HELD):
+        return "warn"
+    return "" if found.startswith(_NOT_KNOWN_YET) else "ok"

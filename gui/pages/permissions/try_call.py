@@ -73,7 +73,7 @@ class TryTab(QWidget):
 
     def refresh(self) -> None:
         """Takes tools and workspaces as they are now, and judges again."""
-        _fill(self.tool, [(tool.name, tool.name) for tool in self._desk.tools()])
+        _fill(self.tool, [(tool.name, tool.name) for tool in self._desk.tools()], first="Bash")
         workspaces = sorted(self._desk.workspaces(), key=lambda each: not each.is_default)
         _fill(self.workspace, [*((each.name, each.name) for each in workspaces), ("None", None)])
         self.try_now()
@@ -172,11 +172,11 @@ class TryTab(QWidget):
         self.rule_asked.emit(self._suggested)
 
 
-def _fill(box: ChoiceBox, items: list[tuple[str, str | None]]) -> None:
+def _fill(box: ChoiceBox, items: list[tuple[str, str | None]], first: str = "") -> None:
     """Replaces a box's choices, keeping the chosen one, without a signal."""
     if [(box.itemText(i), box.itemData(i)) for i in range(box.count())] == items:
         return
-    chosen = box.currentText()
+    chosen = box.currentText() or first
     box.blockSignals(True)
     box.clear()
     for text, data in items:

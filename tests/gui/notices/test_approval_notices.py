@@ -104,6 +104,15 @@ def test_three_calls_are_one_notification_that_only_opens(
     assert told == [()]
 
 
+def test_what_is_left_of_a_group_is_told_one_by_one(
+    qtbot: QtBot, ask: Ask, wall: Wall, room: Room, desk: FakeDesk
+):
+    ask(PUSH, WRITE, FETCH)
+    with qtbot.waitSignal(room.bridge.approvals_changed):
+        desk.end("apr_1")
+    assert set(wall.shown) == {"apr_2", "apr_3"}
+
+
 def test_an_answered_call_takes_its_notification_along(
     qtbot: QtBot, ask: Ask, wall: Wall, room: Room, desk: FakeDesk
 ):

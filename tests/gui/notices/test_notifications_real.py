@@ -161,6 +161,8 @@ async def test_three_calls_share_one_notification_which_is_replaced_as_their_num
     assert {await service.next_closed(), await service.next_closed()} == {first.number, second.number}
     program.do("end push")
     assert await service.next_closed() == group.number
+    left = {(await service.next_shown()).title, (await service.next_shown()).title}
+    assert left == {"Write wants to write a file", "WebFetch wants to fetch a page"}
 
 
 async def test_a_call_answered_elsewhere_takes_its_notification_back(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
@@ -11,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from gui.dialogs.bypass_dialog import BypassDialog
 from gui.dialogs.rule_files import RulesTextDialog
 from gui.pages.permissions.page import PermissionsPage
+from gui.pages.permissions.safety import safety_facts
 from gui.permission_desk import PermissionsChanged
 from tests.gui.acting import dialog_of, key, press, press_named, type_into
 from tests.gui.fake_desk import FakeDesk
@@ -98,3 +100,19 @@ def test_the_safety_tab_says_what_holds(page: PermissionsPage, desk: FakeDesk, q
     assert "Commands end after: 2 min 00 s" in said
     assert "Changing always asks: .git,  .claude" in said
     assert "Removing always asks: /,  ~" in said
+
+
+@pytest.mark.parametrize(
+    ("found", "tone"),
+    [
+        ("none: install bubblewrap", "warn"),
+        ("There is no sandbox: bubblewrap is not installed.", "warn"),
+        ("The sandbox is switched off: commands run with all your rights.", "warn"),
+        ("No command runs: a sandbox is required, and bubblewrap is not installed.", "warn"),
+        ("Which sandbox there is shows when the first command runs.", ""),
+        ("Commands run in bubblewrap: they write only in the workspace.", "ok"),
+    ],
+)
+def test_what_holds_commands_is_a_warning_unless_something_does(desk: FakeDesk, found: str, tone: str):
+    facts = safety_facts(replace(desk.safety_now, sandbox_found=found))
+    assert ("Sandbox found", found, tone) in facts
