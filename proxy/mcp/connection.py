@@ -7,9 +7,9 @@ What is raised in there, groups of exceptions too, is taken as the value `gather
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import anyio
 import httpx2
@@ -31,6 +31,7 @@ from proxy.mcp.state import State
 from proxy.mcp.stdio_transport import StdioTransport
 from proxy.mcp.surroundings import Surroundings
 from proxy.mcp.values import Launch, McpProblem, McpServerConfig, ServerPhase
+from proxy.mcp.waiting import slept, until
 from proxy.tasks import spawn
 from proxy.tools.child_environment import ForbiddenVariable
 from proxy.tools.children import CannotStart
@@ -98,11 +99,17 @@ class Connection:
             try:
                 return await question(session)
             except ProtocolProblem as problem:
-                raise McpProblem(f"MCP server {self._config.name}: {problem}{self._last_words()}") from problem
+                raise McpProblem(
+                    f"MCP server {self._config.name}: {problem}{self._last_words()}"
+                ) from problem
 
     def _last_words(self) -> str:
         line = self._log.last_error_line
-        return f". Its last line of errors: {line}" if self._stdio is not None and self._stdio.ended.is_set() and line else ""
+        return (
+            f". Its last line of errors: {line}"
+            if self._stdio is not None and self._stdio.ended.is_set() and line
+            else ""
+        )
 
     # Life -----------------------------------------------------------------------------------------
 
@@ -120,17 +127,12 @@ class Connection:
         return end
 
     async def _live(self, stop: asyncio.Event) -> None:
-        preparing = spawn(_quietly(self._starter.ready(self._config, self._launch)), name="make a server ready")
-        stopping = spawn(stop.wait(), name="wait for a server to be stopped")
-        await asyncio.wait({preparing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if not preparing.done():
-            preparing.cancel()
-            await asyncio.wait({preparing})
+        try:
+            ready = await until(stop, self._starter.ready(self._config, self._launch))
+        except McpProblem as problem:
+            raise _NotReady(str(problem)) from problem
+        if ready is None:
             return
-        ready = preparing.result()
-        if isinstance(ready, McpProblem):
-            raise _NotReady(str(ready))
         self._state.argv, self._state.cwd = ready.shown, ready.cwd
         self._log.add("lifecycle", f"starts: {' '.join(ready.shown) or self._config.url}")
         with anyio.CancelScope() as scope:
@@ -146,18 +148,17 @@ class Connection:
                         is_legacy=self._is_legacy,
                     ) as session,
                 ):
-                    said = await session.said(self._config.start_timeout_s)
+                    said = await session.said()
                     deadline.cancel()
                     self._opened(session)
                     self._definitions.take(said)
-                    await self._count(session)
                     self._state.set(ServerPhase.CONNECTED)
                     await self._serve(session, stop)
             finally:
                 deadline.cancel()
 
     async def _cut(self, scope: anyio.CancelScope, stop: asyncio.Event) -> None:
-        patience = spawn(_slept(self._with, self._config.start_timeout_s), name="count a server's start")
+        patience = spawn(slept(self._with.sleep, self._config.start_timeout_s), name="count a server's start")
         stopping = spawn(stop.wait(), name="wait for a server to be stopped")
         try:
             await asyncio.wait({patience, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -225,22 +226,22 @@ class Connection:
         await asyncio.wait(helpers | waits)
 
     def _heard_of_change(self, what: Changed) -> None:
-        if what == "tools" or self._was_open:
-            self._changed.set()
+        self._log.add("lifecycle", f"says that its {what} changed")
+        self._changed.set()
 
     async def _follow_changes(self, session: Session) -> None:
         while True:
+            await self._count(session)
+            self._state.changed()
             await self._changed.wait()
             self._changed.clear()
             try:
-                said = await session.said(self._config.timeout_s)
-                await self._count(session)
+                said = await session.said()
             except ProtocolProblem as problem:
                 self._log.add("lifecycle", str(problem))
                 continue
             if self._definitions.take(said):
                 self._log.add("lifecycle", "its tools changed")
-            self._state.changed()
 
     async def _count(self, session: Session) -> None:
         """Notes how many resources and prompts there are; a server that cannot say has none."""
@@ -282,7 +283,9 @@ class Connection:
             return stdio.problem, False
         if stdio is not None and stdio.own_exit is not None:
             how = f"exit {stdio.own_exit}" if stdio.own_exit >= 0 else f"ended by signal {-stdio.own_exit}"
-            return (f"{how}: {line}" if line else f"{how}, without a word on its standard error"), not self._was_open
+            return (
+                f"{how}: {line}" if line else f"{how}, without a word on its standard error"
+            ), not self._was_open
         if self._is_late:
             said = f"; it wrote what is no message: {stdio.stray_line}" if stdio and stdio.stray_line else ""
             said = said or (f"; its last line of errors: {line}" if line else "")
@@ -299,26 +302,21 @@ class _NotReady(McpProblem):
     """It could not even be started, and will not by itself."""
 
 
-async def _quietly(work: Awaitable[T]) -> T | McpProblem:
-    try:
-        return await work
-    except McpProblem as problem:
-        return problem
-
-
-async def _slept(surroundings: Surroundings, seconds: float) -> None:
-    await surroundings.sleep(seconds)
-
-
 def _first(outcome: object) -> BaseException | None:
     """Returns the first exception in a group of groups."""
-    while isinstance(inner := getattr(outcome, "exceptions", None), tuple) and inner:
-        outcome = inner[0]
-    return outcome if isinstance(outcome, BaseException) else None
+    first = next(_flat(outcome), None)
+    return first if isinstance(first, BaseException) else None
 
 
 def _is_expected(outcome: object) -> bool:
-    inner = getattr(outcome, "exceptions", None)
-    if isinstance(inner, tuple):
-        return all(_is_expected(each) for each in inner)
-    return isinstance(outcome, _EXPECTED)
+    return all(isinstance(each, _EXPECTED) for each in _flat(outcome))
+
+
+def _flat(outcome: object) -> Iterator[object]:
+    """Yields what is in groups of exceptions, which Python 3.10 knows by their attribute only."""
+    inner: object = getattr(outcome, "exceptions", None)
+    if not isinstance(inner, tuple):
+        yield outcome
+        return
+    for each in cast("tuple[object, ...]", inner):
+        yield from _flat(each)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from proxy.mcp.pins import Quarantine, Said, name_of
 from proxy.mcp.stores import Stores
@@ -69,8 +69,8 @@ class Definitions:
             return f"the MCP server {self._server} has no tool called {tool}"
         if tool in self._held:
             return (
-                f"{tool} of the MCP server {self._server} is in quarantine: its definition is {self._held[tool]} "
-                "since it was approved. The user must look at it first"
+                f"{tool} of the MCP server {self._server} is in quarantine: its definition is "
+                f"{self._held[tool]} since it was approved. The user must look at it first"
             )
         if not is_by_hand and not _choice(config, tool).is_enabled:
             return f"{tool} of the MCP server {self._server} is switched off"
@@ -94,7 +94,7 @@ class Definitions:
             choice.permission,
             tokens_of(tool),
             self._held.get(tool.tool),
-            annotations if isinstance(annotations, Mapping) else {},
+            cast("Mapping[str, Any]", annotations) if isinstance(annotations, Mapping) else {},
         )
 
 

@@ -45,7 +45,7 @@ class ChangeStream:
             except asyncio.TimeoutError:
                 return ()
         self._wake.clear()
-        told = tuple(kind for kind in KINDS if kind in self._pending)
+        told: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind in self._pending)
         self._pending.clear()
         return told
 

@@ -1,7 +1,7 @@
-"""How resources and prompts of several servers stand side by side: names that lead back to their server. Pure.
+"""How resources and prompts of several servers stand side by side: names that lead back to one. Pure.
 
-A resource `file:///a` of the server `box` is `signalbox://box/file:///a`, its template alike; a prompt `review`
-is `mcp__box__review`, as its tools are named.
+A resource `file:///a` of the server `box` is `signalbox://box/file:///a`, its template alike; a prompt
+`review` is `mcp__box__review`, as its tools are named.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from proxy.context import NewId
 from proxy.mcp.gateway_changes import ChangeStream
@@ -13,7 +14,7 @@ from proxy.mcp.gateway_changes import ChangeStream
 MAX_SESSIONS = 128
 IDLE_S = 30 * 60.0
 
-Running = dict["str | int", "asyncio.Future[object]"]
+Running = dict[str | int, "asyncio.Future[Any]"]
 
 
 @dataclass(slots=True)
@@ -27,7 +28,7 @@ class Session:
     client: str
     """What the client calls itself."""
     used_at: float
-    running: Running = field(default_factory=dict["str | int", "asyncio.Future[object]"])
+    running: Running = field(default_factory=dict[str | int, "asyncio.Future[Any]"])
     """Calls under way, by the client's ids, so that it can cancel them."""
     changes: ChangeStream | None = None
     """The stream on which it is told of changes, while it is open."""

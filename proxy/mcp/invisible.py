@@ -6,7 +6,9 @@ import unicodedata
 
 import regex
 
-_UNSEEN = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\p{Cc}\p{Zl}\p{Zp}\p{Cs}--[\n\t\r]]", regex.V1)
+_UNSEEN = regex.compile(
+    r"[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\p{Cc}\p{Zl}\p{Zp}\p{Cs}--[\n\t\r]]", regex.V1
+)
 _VARIANT = "\ufe0f"
 _JOINER = "\u200d"
 

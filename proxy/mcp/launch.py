@@ -11,7 +11,9 @@ from proxy.mcp.values import Launch, McpProblem, McpServerConfig
 from proxy.mcp.variables import Resolve, filled
 
 _EXACT_NODE = re.compile(r"v?\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
-_PYTHON = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*(\[[^\]]*\])?)\s*(==|@)\s*(?P<version>[0-9][0-9A-Za-z.+!-]*)")
+_PYTHON = re.compile(
+    r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*(\[[^\]]*\])?)\s*(==|@)\s*(?P<version>[0-9][0-9A-Za-z.+!-]*)"
+)
 _NODE = re.compile(r"(?P<name>(@[^@/\s]+/)?[^@/\s]+)@(?P<version>.+)")
 _ELSEWHERE = re.compile(r"[a-z+]+://|git\+|file:|[./~]|[A-Za-z]:[\\/]")
 RUNNERS: Mapping[str, str] = {"python": "uvx", "node": "npx"}
@@ -116,7 +118,8 @@ def fill(config: McpServerConfig, launch: Launch, resolve: Resolve) -> Filled:
         for name, text in config.environment.items()
     }
     headers = {
-        name: filled(text, resolve, place=f"{where}: headers: {name}") for name, text in config.headers.items()
+        name: filled(text, resolve, place=f"{where}: headers: {name}")
+        for name, text in config.headers.items()
     }
     return Filled(
         tuple(filled(word, resolve, place=f"{where}: args") for word in launch.argv),

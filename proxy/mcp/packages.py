@@ -33,7 +33,9 @@ class CommandPackages:
         if config.type == "python":
             return await self._python_version(config, name)
         npm = await self._beside_node("npm", config)
-        said = await self._run((npm, "view", "--no-update-notifier", config.command, "version"), RESOLVE_TIMEOUT_S)
+        said = await self._run(
+            (npm, "view", "--no-update-notifier", config.command, "version"), RESOLVE_TIMEOUT_S
+        )
         versions = _NODE_VERSION.findall(said)
         if not versions:
             raise McpProblem(f"{config.name}: the registry of npm has no version of {config.command}")

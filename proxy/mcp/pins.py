@@ -83,9 +83,7 @@ class Pins:
             pins = self._servers[server] = ServerPins()
             if not self._are_lost:
                 pins.instructions = "" if has_unseen(said.instructions) else said.instructions
-                pins.tools = {
-                    name_of(raw): raw for raw in said.tools if not has_unseen(canonical_json(raw))
-                }
+                pins.tools = {name_of(raw): raw for raw in said.tools if not has_unseen(canonical_json(raw))}
         held: dict[str, Quarantine] = {}
         is_other_server = said.instructions != pins.instructions
         for raw in said.tools:
@@ -101,9 +99,7 @@ class Pins:
         pins = self._servers.get(server, ServerPins())
         found: list[ToolChange] = []
         if said.instructions != pins.instructions:
-            found.append(
-                ToolChange(INSTRUCTIONS, spelt_out(pins.instructions), spelt_out(said.instructions))
-            )
+            found.append(ToolChange(INSTRUCTIONS, spelt_out(pins.instructions), spelt_out(said.instructions)))
         for raw in said.tools:
             name = name_of(raw)
             before = pins.tools.get(name)

@@ -1,4 +1,4 @@
-"""The way to remote servers: no redirects, the system's certificates, plain HTTP to private addresses only."""
+"""The way to remote servers: no redirects, the system's certificates, plain HTTP to nearby ones only."""
 
 from __future__ import annotations
 
@@ -112,7 +112,8 @@ async def probe_url(url: str, timeout_s: float) -> str | None:
     except McpProblem as problem:
         return str(problem)
     watch = RemoteWatch()
-    async with await http_client({}, watch) as client:
+    client = await http_client({}, watch)
+    async with client:
         try:
             response = await client.get(url, timeout=timeout_s)
         except httpx2.HTTPError as exc:

@@ -55,7 +55,10 @@ class _Room:
             return block
         text = block.get("text")
         if block.get("type") != "text" or not isinstance(text, str):
-            return {"type": "text", "text": f"[{block.get('type')} left out: the result is larger than 1 MiB]"}
+            return {
+                "type": "text",
+                "text": f"[{block.get('type')} left out: the result is larger than 1 MiB]",
+            }
         kept = text.encode("utf-8", "replace")[: self._left].decode("utf-8", "ignore")
         self._left = 0
         return {"type": "text", "text": kept}

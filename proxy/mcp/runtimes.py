@@ -23,7 +23,16 @@ HOW_TO_GET: Mapping[str, str] = {
     "uv": "Install uv: https://docs.astral.sh/uv/getting-started/installation/",
     "docker": "Install Docker: https://docs.docker.com/get-started/get-docker/",
 }
-_USUAL = ("~/.local/bin", "~/.cargo/bin", "~/bin", "/usr/local/bin", "/opt/homebrew/bin", "/usr/bin", "/bin", "/snap/bin")
+_USUAL = (
+    "~/.local/bin",
+    "~/.cargo/bin",
+    "~/bin",
+    "/usr/local/bin",
+    "/opt/homebrew/bin",
+    "/usr/bin",
+    "/bin",
+    "/snap/bin",
+)
 _USUAL_ON_WINDOWS = ("~/.local/bin", "~/.cargo/bin", "~/AppData/Roaming/npm", "C:/Program Files/nodejs")
 _NODES = (
     "~/.nvm/versions/node/v*/bin",

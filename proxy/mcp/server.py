@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections import deque
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -23,13 +23,13 @@ from proxy.mcp.stores import Stores
 from proxy.mcp.surroundings import Packages, Surroundings
 from proxy.mcp.tools import Call, McpTool
 from proxy.mcp.values import Launch, McpProblem, McpServerConfig, ServerPhase, ServerStatus, ToolChange
+from proxy.mcp.waiting import slept, until
 from proxy.tasks import spawn
 
 if TYPE_CHECKING:
     from proxy.mcp.connection import Connection
     from proxy.mcp.session import Listed
 
-T = TypeVar("T")
 _log = structlog.get_logger("proxy.mcp")
 MAX_RESTARTS = 5
 RESTARTS_WITHIN_S = 600.0
@@ -235,46 +235,48 @@ class Server:
         name = f"run the MCP server {self._config.name}"
         self._life = spawn(self._live(self._life, self._stop, by_hand=by_hand), name=name)
 
-    async def _live(
-        self, previous: asyncio.Task[None] | None, stop: asyncio.Event, *, by_hand: bool
-    ) -> None:
+    async def _live(self, previous: asyncio.Task[None] | None, stop: asyncio.Event, *, by_hand: bool) -> None:
         if previous is not None:
             await asyncio.wait({previous})
         await self._stores.ready()
         self._launch = None
-        if not stop.is_set() and await self._may_start(stop, by_hand=by_hand):
-            await self._keep_running(stop)
+        launch = None if stop.is_set() else await self._approved(stop, by_hand=by_hand)
+        if launch is not None:
+            await self._keep_running(launch, stop)
         if stop.is_set() and self._stop is stop:
             self._state.set(ServerPhase.STOPPED if self._config.is_enabled else ServerPhase.DISABLED)
 
-    async def _may_start(self, stop: asyncio.Event, *, by_hand: bool) -> bool:
+    async def _approved(self, stop: asyncio.Event, *, by_hand: bool) -> Launch | None:
+        """Returns what somebody approved; None where it may not start."""
         if not (self._config.is_enabled or by_hand):
             self._state.set(ServerPhase.DISABLED)
-        elif self._with.is_root and not self._with.may_run_as_root and self._config.type not in {"http", "sse"}:
+        elif (
+            self._with.is_root and not self._with.may_run_as_root and self._config.type not in {"http", "sse"}
+        ):
             self._state.set(
                 ServerPhase.FAILED,
                 "Signalbox runs as root, and so would the server: start Signalbox as another user, or "
                 "allow it in the settings",
             )
         else:
-            return await self._is_approved(stop)
-        return False
+            return await self._shown(stop)
+        return None
 
-    async def _is_approved(self, stop: asyncio.Event) -> bool:
+    async def _shown(self, stop: asyncio.Event) -> Launch | None:
         """Finds out what would start, and whether somebody approved exactly that."""
         try:
             launch = await until(stop, self._look())
         except McpProblem as problem:
             self._state.set(ServerPhase.PENDING, str(problem))
-            return False
+            return None
         if launch is None:
-            return False
+            return None
         self._launch = launch
         answer = self._stores.approvals.answer(self._config.name, launch.digest)
         if answer == "approved":
-            return True
+            return launch
         self._state.set(ServerPhase.PENDING if answer is None else ServerPhase.REJECTED)
-        return False
+        return None
 
     async def _look(self) -> Launch:
         config = self._config
@@ -284,14 +286,13 @@ class Server:
             version = await self._packages.resolve(config)
         return launch_of(config, version, str(self._with.folder / "servers" / config.name))
 
-    async def _keep_running(self, stop: asyncio.Event) -> None:
+    async def _keep_running(self, launch: Launch, stop: asyncio.Event) -> None:
         connect = await until(stop, _load())
         is_legacy = False
         while connect is not None and not stop.is_set():
-            assert self._launch is not None
             starter = Starter(self._with, self._stores, self._runtimes, self._packages, self._state)
             connection = connect(
-                self._config, self._launch, self._with, starter, self._definitions, self._state, self.log,
+                self._config, launch, self._with, starter, self._definitions, self._state, self.log,
                 is_legacy=is_legacy,
             )  # fmt: skip
             self._connection = connection
@@ -318,7 +319,7 @@ class Server:
             return False
         self._restarts.append(now)
         self._state.restarting(tried + 1, end.reason)
-        await until(stop, _slept(self._with, float(2**tried)))
+        await until(stop, slept(self._with.sleep, float(2**tried)))
         return not stop.is_set()
 
 
@@ -326,23 +327,3 @@ async def _load() -> type[Connection]:
     """Returns what connects; with it comes the SDK, which takes too long to import for the loop's thread."""
     module = await asyncio.to_thread(importlib.import_module, "proxy.mcp.connection")
     return module.Connection
-
-
-async def _slept(surroundings: Surroundings, seconds: float) -> None:
-    await surroundings.sleep(seconds)
-
-
-async def until(stop: asyncio.Event, work: Awaitable[T]) -> T | None:
-    """Returns what work returns; None where it was stopped before."""
-    task = asyncio.ensure_future(work)  # noqa: TID251
-    stopped = spawn(stop.wait(), name="wait for an MCP server to be stopped")
-    try:
-        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            task.cancel()
-            await asyncio.wait({task})
-            return None if task.cancelled() or task.exception() else task.result()
-        return task.result()
-    finally:
-        stopped.cancel()
-        task.cancel()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import mcp_types
 from mcp.client._transport import Transport
@@ -61,7 +61,7 @@ class Session:
         """What it can do."""
         return self._client.server_capabilities
 
-    async def said(self, timeout_s: float) -> Said:
+    async def said(self) -> Said:
         """Returns what it says of itself now: instructions, and every tool's complete raw object.
 
         Raises:
@@ -91,7 +91,8 @@ class Session:
             ProtocolProblem: There is no result.
         """
         result = await _answer(
-            self._client.call_tool(tool, dict(arguments), read_timeout_seconds=timeout_s), f"the call of {tool}"
+            self._client.call_tool(tool, dict(arguments), read_timeout_seconds=timeout_s),
+            f"the call of {tool}",
         )
         wire = _wire(result)
         return CallResult(
@@ -246,7 +247,8 @@ def _page(cursor: str | None) -> mcp_types.PaginatedRequestParams | None:
 
 
 def _objects(value: Any) -> list[Mapping[str, Any]]:
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+    found = cast("list[object]", value) if isinstance(value, list) else []
+    return [cast("Mapping[str, Any]", each) for each in found if isinstance(each, Mapping)]
 
 
 def _wire(result: Any) -> dict[str, Any]:

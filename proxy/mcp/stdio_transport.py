@@ -15,11 +15,14 @@ from mcp.shared.message import SessionMessage
 
 from proxy.mcp.logs import ServerLog
 from proxy.mcp.surroundings import Sleep
+from proxy.mcp.waiting import slept
 from proxy.tasks import spawn
 from proxy.tools.child_process import Child
 from proxy.tools.children import Children, Launch
 
 MAX_LINE_BYTES = 16 * 2**20
+_MAX_WAITING = 10_000
+"""Messages that nobody took yet."""
 _MAX_STRAY_LINES = 20
 """Lines that are no messages are noted this often; what follows is only counted."""
 
@@ -68,11 +71,11 @@ class StdioTransport:
         """
         self._incoming, reading = anyio.create_memory_object_stream[SessionMessage | Exception](math.inf)
         writing, self._outgoing = anyio.create_memory_object_stream[SessionMessage](0)
-        self._streams: tuple[MemoryObjectReceiveStream[SessionMessage | Exception], MemoryObjectSendStream[SessionMessage]]
+        self._streams: tuple[
+            MemoryObjectReceiveStream[SessionMessage | Exception], MemoryObjectSendStream[SessionMessage]
+        ]
         self._streams = (reading, writing)
-        self.child = await self._children.start(
-            self._launch, on_stdout=self._heard, on_stderr=self._log.feed
-        )
+        self.child = await self._children.start(self._launch, on_stdout=self._heard, on_stderr=self._log.feed)
         self.on_pid(self.child.pid)
         self._end = spawn(self._see_end(self.child), name=f"see the MCP server {self.child.pid} to its end")
         self._writer = spawn(self._write(self.child), name=f"write to the MCP server {self.child.pid}")
@@ -95,7 +98,7 @@ class StdioTransport:
     async def _stop(self, child: Child) -> None:
         child.close_input()
         if not self._is_flooding:
-            patience = spawn(_wait(self._sleep, self._stdin_grace_s), name="give an MCP server time to leave")
+            patience = spawn(slept(self._sleep, self._stdin_grace_s), name="give an MCP server time to leave")
             await asyncio.wait({self._end, patience}, return_when=asyncio.FIRST_COMPLETED)
             patience.cancel()
         if not self._end.done():
@@ -163,10 +166,3 @@ class StdioTransport:
         self._log.add("lifecycle", f"is ended: {reason}")
         self._line.clear()
         self._over()
-
-
-_MAX_WAITING = 10_000
-
-
-async def _wait(sleep: Sleep, seconds: float) -> None:
-    await sleep(seconds)

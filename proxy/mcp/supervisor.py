@@ -22,7 +22,7 @@ class NoSuchServer(McpProblem):
 
 
 class Supervisor:
-    """All servers of the file. Everything but the coroutines returns at once; what follows is told by `emit`."""
+    """All servers of the file. All but the coroutines returns at once; `emit` tells what follows."""
 
     def __init__(self, surroundings: Surroundings) -> None:
         """Starts nothing yet, and reads nothing."""
@@ -38,7 +38,7 @@ class Supervisor:
     # What there is ------------------------------------------------------------------------------
 
     def apply(self, configs: Sequence[McpServerConfig]) -> None:
-        """Makes these the servers: new ones start, gone ones stop, only those whose start changed start again.
+        """Makes these the servers: new ones start, gone ones stop, others start again if their start changed.
 
         Switches and permissions of tools, time-outs and such hold at once without a new start.
         """

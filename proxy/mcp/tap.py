@@ -17,7 +17,7 @@ Incoming = SessionMessage | Exception
 
 
 class RawAnswers:
-    """The complete answers to the requests of some methods, before any model of them drops what it does not know."""
+    """The complete answers to requests of some methods, before a model drops what it does not know."""
 
     def __init__(self, *methods: str) -> None:
         """Keeps the newest answer to each of these methods."""
@@ -53,10 +53,13 @@ class TappedTransport:
         return _Reading(reading, self._heard), _Writing(writing, self._heard)
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
     ) -> bool | None:
         """Closes the inner transport."""
-        return await self._inner.__aexit__(kind, value, trace)
+        return await self._inner.__aexit__(exc_type, exc_val, exc_tb)
 
 
 class _Reading:
@@ -90,9 +93,12 @@ class _Reading:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
     ) -> bool | None:
-        return await self._inner.__aexit__(kind, value, trace)
+        return await self._inner.__aexit__(exc_type, exc_val, exc_tb)
 
     def _told(self, message: Incoming) -> Incoming:
         if isinstance(message, SessionMessage):
@@ -121,6 +127,9 @@ class _Writing:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
     ) -> bool | None:
-        return await self._inner.__aexit__(kind, value, trace)
+        return await self._inner.__aexit__(exc_type, exc_val, exc_tb)

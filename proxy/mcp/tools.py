@@ -6,10 +6,10 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 from proxy.mcp.invisible import spelt_out
-from proxy.mcp.results import CallResult, output_of, plain
+from proxy.mcp.results import CallResult, output_of
 from proxy.mcp.values import McpProblem
 from proxy.permissions.tool_names import MCP
 from proxy.tools.base import ToolGroup, ToolOutput, ToolScope
@@ -62,15 +62,15 @@ class McpTool:
 
 def tool_of(server: str, full_name: str, raw: Mapping[str, Any], call: Call) -> McpTool:
     """Returns a raw definition as a tool, with what nobody sees spelt out."""
-    annotations = raw.get("annotations")
-    only_reads = isinstance(annotations, Mapping) and annotations.get("readOnlyHint") is True
-    schema = raw.get("inputSchema")
+    annotations: Any = raw.get("annotations")
+    schema: Any = raw.get("inputSchema")
+    only_reads = _is_object(annotations) and annotations.get("readOnlyHint") is True
     return McpTool(
         full_name,
         server,
         str(raw.get("name", "")),
         description_of(server, raw),
-        plain(_visible(schema)) if isinstance(schema, Mapping) else _OPEN_SCHEMA,
+        _visible(schema) if _is_object(schema) else _OPEN_SCHEMA,
         only_reads,
         call,
         raw,
@@ -114,13 +114,19 @@ def renew(catalogue: Catalogue, tools: Iterable[McpTool]) -> None:
     catalogue.add(tool for name, tool in wanted.items() if now.get(name) != tool)
 
 
-def _visible(value: object) -> object:
+def _is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(value, Mapping)
+
+
+def _visible(value: object) -> Any:
     """Spells out what nobody sees in the words of a schema; what is compared with arguments stays."""
-    if isinstance(value, Mapping):
-        return {
-            name: spelt_out(each) if name in {"description", "title"} and isinstance(each, str) else _visible(each)
-            for name, each in value.items()
-        }
+    if _is_object(value):
+        return {name: _member(name, each) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_visible(each) for each in value]
+        return [_visible(each) for each in cast("list[object]", value)]
     return value
+
+
+def _member(name: str, value: object) -> Any:
+    is_words = name in {"description", "title"} and isinstance(value, str)
+    return spelt_out(str(value)) if is_words else _visible(value)

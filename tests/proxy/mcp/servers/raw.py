@@ -1,9 +1,8 @@
 """A scripted MCP server in plain JSON-RPC, of the older era; what it does is said by its arguments.
 
-`raw.py FLAG…`: `hang` never answers, `garbage` writes no JSON, `exit` ends at once with 1, `flood` fills its
-standard error, `deaf` ignores closed input and TERM, `children` starts a grandchild. Its tools come from a file named by
-`tools=PATH` (a JSON object with `tools` and `instructions`, read at each list), else there are `echo`, `environment`,
-`die`, `slow`, `big`, `change`, `fail` and `break`.
+`hang` never answers, `garbage` writes no JSON, `exit` ends at once with 1, `flood` fills its standard
+error, `deaf` ignores closed input and TERM, `children` starts a grandchild, `mute` does not answer pings.
+`tools=PATH` names a JSON file with `tools` and `instructions`, read at each list.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,101 +21,114 @@ FLAGS = set(sys.argv[1:])
 OPTIONS = dict(each.split("=", 1) for each in sys.argv[1:] if "=" in each)
 NAMES = ("echo", "environment", "die", "slow", "big", "change", "fail", "break", "image")
 OBJECT = {"type": "object", "properties": {"text": {"type": "string"}}}
+Json = dict[str, Any]
 
 
-def tools() -> dict[str, Any]:
+def described() -> Json:
     if "tools" in OPTIONS:
         return json.loads(Path(OPTIONS["tools"]).read_text())
-    return {"tools": [{"name": name, "description": f"Does {name}.", "inputSchema": OBJECT} for name in NAMES]}
+    return {
+        "tools": [{"name": name, "description": f"Does {name}.", "inputSchema": OBJECT} for name in NAMES]
+    }
 
 
-def say(message: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
-    sys.stdout.flush()
+def say(message: Json) -> None:
+    print(json.dumps({"jsonrpc": "2.0", **message}), flush=True)
 
 
-def call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    if name == "environment":
-        return text(json.dumps(dict(os.environ)))
-    if name == "die":
-        sys.stderr.write("I was told to die\n")
-        sys.stderr.flush()
-        os._exit(3)
-    if name == "slow":
-        time.sleep(600)
-    if name == "big":
-        return text("x" * (3 * 2**20))
-    if name == "change":
-        say({"method": "notifications/tools/list_changed"})
-    if name == "fail":
-        return {**text("it went wrong"), "isError": True}
-    if name == "image":
-        return {"content": [{"type": "image", "data": "aGk=", "mimeType": "image/png"}]}
-    return text(str(arguments.get("text", "")))
-
-
-def text(said: str) -> dict[str, Any]:
+def text(said: str) -> Json:
     return {"content": [{"type": "text", "text": said}]}
 
 
-def answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
-    if method == "initialize":
-        capabilities = {"tools": {"listChanged": True}, "resources": {}, "prompts": {}}
-        info = {"name": "raw", "version": "1.2"}
-        said = {"protocolVersion": "2025-11-25", "capabilities": capabilities, "serverInfo": info}
-        instructions = tools().get("instructions")
-        return {**said, "instructions": instructions} if instructions else said
-    if method == "tools/list":
-        return {"tools": tools()["tools"]}
-    if method == "tools/call":
-        return call(params["name"], params.get("arguments") or {})
-    if method == "resources/list":
-        return {"resources": [{"uri": "memo://one", "name": "one"}]}
-    if method == "resources/read":
-        return {"contents": [{"uri": params["uri"], "text": "the memo"}]}
-    if method == "prompts/list":
-        return {"prompts": [{"name": "greet"}]}
-    if method == "prompts/get":
-        return {"messages": [{"role": "user", "content": {"type": "text", "text": "hello"}}]}
-    if method == "ping" and "mute" not in FLAGS:
-        return {}
-    return None
+def die(_arguments: Json) -> Json:
+    print("I was told to die", file=sys.stderr, flush=True)
+    os._exit(3)
 
 
-def main() -> None:
+def slow(_arguments: Json) -> Json:
+    time.sleep(600)
+    return text("")
+
+
+def change(_arguments: Json) -> Json:
+    say({"method": "notifications/tools/list_changed"})
+    return text("changed")
+
+
+def broken(_arguments: Json) -> Json:
+    print("}{ this is no message", flush=True)
+    return text("after the garbage")
+
+
+CALLS: dict[str, Callable[[Json], Json]] = {
+    "echo": lambda arguments: text(str(arguments.get("text", ""))),
+    "environment": lambda _: text(json.dumps(dict(os.environ))),
+    "die": die,
+    "slow": slow,
+    "big": lambda _: text("x" * (3 * 2**20)),
+    "change": change,
+    "fail": lambda _: {**text("it went wrong"), "isError": True},
+    "break": broken,
+    "image": lambda _: {"content": [{"type": "image", "data": "aGk=", "mimeType": "image/png"}]},
+}
+
+
+def initialize(_params: Json) -> Json:
+    said: Json = {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {"tools": {"listChanged": True}, "resources": {}, "prompts": {}},
+        "serverInfo": {"name": "raw", "version": "1.2"},
+    }
+    instructions = described().get("instructions")
+    return {**said, "instructions": instructions} if instructions else said
+
+
+METHODS: dict[str, Callable[[Json], Json]] = {
+    "initialize": initialize,
+    "tools/list": lambda _: {"tools": described()["tools"]},
+    "tools/call": lambda params: CALLS[params["name"]](params.get("arguments") or {}),
+    "resources/list": lambda _: {"resources": [{"uri": "memo://one", "name": "one"}]},
+    "resources/templates/list": lambda _: {
+        "resourceTemplates": [{"uriTemplate": "memo://{name}", "name": "memo"}]
+    },
+    "resources/read": lambda params: {"contents": [{"uri": params["uri"], "text": "the memo"}]},
+    "prompts/list": lambda _: {"prompts": [{"name": "greet"}]},
+    "prompts/get": lambda _: {"messages": [{"role": "user", "content": {"type": "text", "text": "hello"}}]},
+    "ping": lambda _: {},
+}
+
+
+def answer(message: Json) -> None:
+    if "id" not in message or ("mute" in FLAGS and message["method"] == "ping"):
+        return
+    method = METHODS.get(message["method"])
+    if method is None:
+        say({"id": message["id"], "error": {"code": -32601, "message": "Method not found"}})
+    else:
+        say({"id": message["id"], "result": method(message.get("params") or {})})
+
+
+def begin() -> None:
     if "deaf" in FLAGS:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if "children" in FLAGS:
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     if "exit" in FLAGS:
-        sys.stderr.write("there is no configuration\n")
+        print("there is no configuration", file=sys.stderr)
         sys.exit(1)
     if "flood" in FLAGS:
         for number in range(20_000):
-            sys.stderr.write(f"line {number} {'.' * 60}\n")
+            print(f"line {number} {'.' * 60}", file=sys.stderr)
         sys.stderr.flush()
+
+
+def main() -> None:
+    begin()
     for line in sys.stdin:
-        if "hang" in FLAGS:
-            continue
         if "garbage" in FLAGS:
-            sys.stdout.write("Welcome to my server!\n")
-            sys.stdout.flush()
-            continue
-        message = json.loads(line)
-        if "id" not in message:
-            continue
-        method = message["method"]
-        if method == "ping" and "mute" in FLAGS:
-            continue
-        if method == "tools/call" and message["params"]["name"] == "break":
-            sys.stdout.write("}{ this is no message\n")
-            say({"id": message["id"], "error": {"code": -32000, "message": "broken"}})
-            continue
-        result = answer(method, message.get("params") or {})
-        if result is None:
-            say({"id": message["id"], "error": {"code": -32601, "message": "Method not found"}})
-        else:
-            say({"id": message["id"], "result": result})
+            print("Welcome to my server!", flush=True)
+        elif "hang" not in FLAGS:
+            answer(json.loads(line))
     if "deaf" in FLAGS:
         time.sleep(600)
 
