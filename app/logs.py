@@ -38,8 +38,7 @@ MAX_TAIL = 5_000
 MAX_BATCH = 500
 GATHER_S = 0.05
 """How long lines below warning may wait for company; waking the writer for each cost more than the line."""
-_PLAIN = frozenset({int, float, bool, type(None)})
-"""What no secret is and nobody changes."""
+_PLAIN = frozenset({int, float, bool, type(None)})  # what no secret is and nobody changes
 _STEP = 8
 """After so many lines the writer lets the loop have the interpreter; it would else wait for 5 ms."""
 FILE_BYTES = 10 * 2**20
@@ -69,7 +68,6 @@ class _Entry:
     component: str
     event: str
     fields: Mapping[str, object]
-    """Texts, and values that nobody can change."""
     exception: str | None = None
 
 
@@ -219,14 +217,11 @@ class LogPipeline:
             exc_info = True
         self.take(
             _Entry(
-                at=time.time(),  # noqa: TID251 - when a line was logged
+                at=time.time(),
                 level=level,
                 component=str(fields.pop("logger", None) or getattr(logger, "name", "") or "signalbox"),
-                event=_snapshot(event),
-                fields={
-                    name: value if type(value) in _PLAIN else _snapshot(value)
-                    for name, value in fields.items()
-                },
+                event=str(_snapshot(event)),
+                fields={name: _snapshot(value) for name, value in fields.items()},
                 exception=_exception_text(exc_info),
             )
         )
@@ -371,8 +366,10 @@ class _FromStandardLibrary(logging.Handler):
         )
 
 
-def _snapshot(value: object) -> str:
-    """Returns a value as text now, before whoever logged it changes it."""
+def _snapshot(value: object) -> str | int | float | None:
+    """Returns a value as text now, before whoever logged it changes it; what nobody can change stays."""
+    if type(value) in _PLAIN:
+        return cast("int | float | None", value)
     if isinstance(value, str):
         return value[:_SNAPSHOT_CHARACTERS]
     if isinstance(value, (Mapping, list, tuple, set, frozenset)):

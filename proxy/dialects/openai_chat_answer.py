@@ -33,7 +33,8 @@ class Answer:
         self._target = target
         self._new_id = new_id
         self._queue = BlockQueue()
-        taken = (b.id for m in request.messages for b in m.blocks() if isinstance(b, ToolUseParam))
+        told = (m.content for m in request.messages if not isinstance(m.content, str))
+        taken = (block.id for blocks in told for block in blocks if isinstance(block, ToolUseParam))
         choice = request.tool_choice
         self._calls = CallTable(
             self._queue,

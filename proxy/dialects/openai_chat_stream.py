@@ -70,15 +70,24 @@ class OpenAIChatDecoder:
         if not (self._splitter.is_idle and _is_whole_events(data)):
             return self._split(data)
         made: list[StreamEvent] = []
+        texts: list[str] = []
         for event in data[:-2].split(b"\n\n"):
-            text = _only_text(event) if self._open_text >= 0 else ""
+            chunk = _plain_chunk(event)
+            text = "" if chunk is None or self._open_text < 0 else _only_text(chunk)
             if text:
                 self._answer.length += len(text)
-                made.append(events.text_delta(self._open_text, text))
+                texts.append(text)
                 continue
-            made += self._split(event + b"\n\n")
+            self._say(texts, made)
+            if chunk is not None:
+                made += self._parsed(chunk)
+            elif event == b"data: [DONE]":
+                made += self._done()
+            else:
+                made += self._split(event + b"\n\n")
             if self._is_over:
                 break
+        self._say(texts, made)
         return made
 
     def finish(self) -> list[StreamEvent]:
@@ -96,6 +105,19 @@ class OpenAIChatDecoder:
         if self._answer.finish_reason:
             return made + self._end()
         return made + self._fail(ErrorType.OVERLOADED, _BROKE_OFF if self._has_started else _NO_ANSWER)
+
+    def _say(self, texts: list[str], made: list[StreamEvent]) -> None:
+        """Makes events of texts that came together; an answer that nobody watches grow needs but one."""
+        if not texts:
+            return
+        said = texts if self._request.stream else ("".join(texts),)
+        made += [events.text_delta(self._open_text, text) for text in said]
+        texts.clear()
+
+    def _parsed(self, chunk: JsonObject) -> list[StreamEvent]:
+        made = self._chunk(chunk, may_be_split=False)
+        self._open_text = self._answer.open_text
+        return made
 
     def _split(self, data: bytes) -> list[StreamEvent]:
         try:
@@ -216,16 +238,23 @@ def _is_whole_events(data: bytes) -> bool:
     return data.endswith(b"\n\n") and len(data) < MAX_EVENT_BYTES and b"\r" not in data
 
 
-def _only_text(event: bytes) -> str:
-    """Returns the text of an event that brings text and nothing else; empty: it may bring more."""
+def _plain_chunk(event: bytes) -> JsonObject | None:
+    """Returns the object of an event that is one line of strict JSON; None: it takes a closer look."""
     if not event.startswith(b"data: {") or b"\n" in event:
-        return ""
+        return None
     try:
-        chunk = orjson.loads(event[6:])
+        return orjson.loads(event[6:])
+    except ValueError:
+        return None
+
+
+def _only_text(chunk: JsonObject) -> str:
+    """Returns the text of a chunk that brings text and nothing else; empty: it may bring more."""
+    try:
         choice = chunk["choices"][0]
         delta = choice["delta"]
         text = delta["content"]
-    except (ValueError, KeyError, IndexError, TypeError):
+    except (KeyError, IndexError, TypeError):
         return ""
     if type(text) is not str or len(delta) > 2 or (len(delta) == 2 and "role" not in delta):
         return ""

@@ -70,7 +70,9 @@ def is_forced(request: MessagesRequest) -> bool:
 
 def _active_tools(request: MessagesRequest, work: Encoding) -> list[tuple[str, ToolParam]]:
     """The tools the model may see: those not deferred, then the deferred ones as they were found."""
-    placed = [(f"tools.{i}", tool) for i, tool in enumerate(request.tools or [])]
+    if not request.tools:
+        return []
+    placed = [(f"tools.{i}", tool) for i, tool in enumerate(request.tools)]
     removed = _named_in_system(request, "tool_removal")
     ready = [item for item in placed if not item[1].defer_loading and item[1].name not in removed]
     deferred = [item for item in placed if item[1].defer_loading and item[1].name not in removed]

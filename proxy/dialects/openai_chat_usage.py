@@ -38,6 +38,13 @@ class UsageTotal:
             output_chars: Length of what was sent, to estimate from where the upstream told nothing.
         """
         said = self._said
+        if not said:
+            return {
+                "input_tokens": 0,
+                "cache_creation_input_tokens": 0,
+                "cache_read_input_tokens": 0,
+                "output_tokens": -(-output_chars // CHARS_PER_TOKEN),
+            }
         prompt, inside = _count(said, "prompt_tokens"), _object(said.get("prompt_tokens_details"))
         read = (
             _count(inside, "cached_tokens")
@@ -50,7 +57,7 @@ class UsageTotal:
             "input_tokens": max(0, prompt - read - written),
             "cache_creation_input_tokens": written,
             "cache_read_input_tokens": read,
-            "output_tokens": self._output(prompt, thought) if said else -(-output_chars // CHARS_PER_TOKEN),
+            "output_tokens": self._output(prompt, thought),
         }
         if thought:
             usage["output_tokens_details"] = {"thinking_tokens": thought}

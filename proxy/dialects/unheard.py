@@ -38,7 +38,9 @@ def _unheard(request: MessagesRequest) -> Iterator[str]:
 
 def _in_message(message: MessageParam, path: str) -> Iterator[str]:
     yield from (f"{path}.{name}" for name in _extra(message) if name != "output_config")
-    for place, block in enumerate(message.blocks()):
+    if isinstance(message.content, str):
+        return
+    for place, block in enumerate(message.content):
         at = f"{path}.content.{place}"
         if isinstance(block, ImageParam) or (isinstance(block, TextParam) and message.role == "user"):
             yield from (f"{at}.{name}" for name in _extra(block))

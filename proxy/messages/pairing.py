@@ -41,8 +41,10 @@ def check_pairing(messages: Sequence[MessageParam]) -> None:
 
 
 def _tool_blocks(message: MessageParam) -> Iterator[tuple[int, ToolUseParam | ToolResultParam]]:
+    if isinstance(message.content, str):
+        return
     wanted = ToolUseParam if message.role == "assistant" else ToolResultParam
-    for place, block in enumerate(message.blocks()):
+    for place, block in enumerate(message.content):
         if isinstance(block, wanted):
             yield place, block
 

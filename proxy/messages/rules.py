@@ -149,15 +149,16 @@ def _check_message(message: MessageParam, index: int, terms: Terms, *, is_last: 
     if message.role == "system":
         return  # may be empty, and is judged by nobody but its model
     _check_not_empty(message, index, is_last=is_last)
-    for place, block in enumerate(message.blocks()):
+    blocks = message.blocks()
+    for place, block in enumerate(blocks):
         at = f"messages.{index}.content.{place}"
         if isinstance(block, TextParam):
             _check_text(block, at, "messages")
         _check_block(block, at, message.role, terms)
     if message.role == "user":
-        _check_results_first(message.blocks(), index)
+        _check_results_first(blocks, index)
     elif is_last:
-        _check_prefill(message)
+        _check_prefill(blocks)
 
 
 def _check_not_empty(message: MessageParam, index: int, *, is_last: bool) -> None:
@@ -232,8 +233,7 @@ def _check_results_first(blocks: Sequence[ContentBlockParam], index: int) -> Non
             )
 
 
-def _check_prefill(message: MessageParam) -> None:
-    blocks = message.blocks()
+def _check_prefill(blocks: Sequence[ContentBlockParam]) -> None:
     last = blocks[-1] if blocks else None
     if isinstance(last, TextParam) and last.text != last.text.rstrip():
         raise _wrong("messages: final assistant content cannot end with trailing whitespace")

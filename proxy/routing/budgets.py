@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from proxy.config import Budgets, ProxyConfig
@@ -155,13 +156,17 @@ def _limits(scope: Scope, budgets: Budgets) -> Iterator[Limit]:
         yield Limit(scope, "month", budgets.month_micro_usd)
 
 
-def _keys(charge: Charge) -> Iterator[tuple[Scope, str]]:
-    scopes: list[Scope] = [EVERYTHING, ("token", charge.token)]
-    if charge.alias is not None:
-        scopes.append(("alias", charge.alias))
-    for scope in scopes:
-        yield scope, _period_key("day", charge.day)
-        yield scope, _period_key("month", charge.day)
+def _keys(charge: Charge) -> tuple[tuple[Scope, str], ...]:
+    return _keys_of(charge.token, charge.alias, charge.day)
+
+
+@lru_cache(maxsize=64)
+def _keys_of(token: str, alias: str | None, day: date) -> tuple[tuple[Scope, str], ...]:
+    scopes: list[Scope] = [EVERYTHING, ("token", token)]
+    if alias is not None:
+        scopes.append(("alias", alias))
+    periods = (_period_key("day", day), _period_key("month", day))
+    return tuple((scope, period) for scope in scopes for period in periods)
 
 
 def _period_key(period: Period, day: date) -> str:

@@ -22,6 +22,8 @@ def ordered(
         in_flight: How many requests a candidate is answering.
         random: Draws among equals.
     """
+    if len(candidates) == 1:
+        return tuple(candidates)
     found: list[Candidate] = []
     equals: list[Candidate] = []
     for candidate in dict.fromkeys(candidates):

@@ -109,6 +109,10 @@ class Progress:
 
     def next_step(self, now: float, standing_of: StandingOf) -> Step:
         """Returns what to do now."""
+        if not self.past and now <= self.ends_at:
+            first = standing_of(self.order[0])
+            if first.rest_s <= 0:
+                return Try(self.order[0], self._reason(self.order[0], {}))
         left = [each for each in self.order if not self.past.get(each, _UNTRIED).is_out]
         standings = {each: standing_of(each) for each in left}
         waits = {each: self._wait_s(each, now, standings[each]) for each in left}

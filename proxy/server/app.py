@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from proxy.config import ProxyConfig
-from proxy.context import NewId, RequestContext, new_id
+from proxy.context import LOCAL_TOKEN, NewId, RequestContext, new_id
 from proxy.events import BreakerChanged, EventSink, RequestRefused, ToolDecided
 from proxy.messages.errors import ApiError, ClientError, ErrorType
 from proxy.messages.message import JsonObject
@@ -23,9 +23,10 @@ from proxy.server import door
 from proxy.server.call import Call
 from proxy.server.connection import ConnectionGuard, GuardedConnection, GuardedServer
 from proxy.server.handlers import HANDLERS
-from proxy.server.hints import read_hints, with_hints
+from proxy.server.hints import read_hints
 from proxy.server.large_body import FORM_OVERHEAD_BYTES
 from proxy.server.limits import Limits
+from proxy.server.mcp_message import MAX_BYTES as MAX_MCP_BYTES
 from proxy.server.responses import error_response
 from proxy.server.routes import PUBLIC, match
 from proxy.service.batch_body import MAX_BATCH_BYTES
@@ -34,6 +35,7 @@ from proxy.service.batch_worker import Means
 from proxy.service.connections import Connections, UpstreamFactory, preload, upstream_of
 from proxy.service.health import Health
 from proxy.service.ledger import Ledger, Spending
+from proxy.service.mcp_door import McpDoor
 from proxy.service.messages import MessagesService
 from proxy.service.model_facts import ModelFacts
 from proxy.service.record import Announcer
@@ -44,7 +46,8 @@ from proxy.tasks import spawn
 from proxy.tools.catalogue import Catalogue as ToolCatalogue
 from proxy.upstreams.catalogue import Catalogue
 
-if TYPE_CHECKING:  # the store loads SQLAlchemy, which the program's start must not wait for
+if TYPE_CHECKING:  # they load SQLAlchemy and MCP, which the program's start must not wait for
+    from proxy.mcp.supervisor import Supervisor
     from proxy.store.decisions import DecisionStore
     from proxy.store.ledger import LedgerStore
 
@@ -93,6 +96,7 @@ class ProxyServer:
             None if storage is None else self._open_audit,
             SubConversations(lambda: self._service, lambda: self._announcer, new_id).run,
         )
+        self._mcp = McpDoor(self._desk, new_id, clock)
         self._announcer = Announcer(emit, clock, wall_clock, config.capture_bytes, self._ledger.book)
         self._failed_tokens = door.FailedTokens(self._limits, clock)
         self._connections = Connections(make_upstream or upstream_of)
@@ -108,6 +112,7 @@ class ProxyServer:
         self._bodies = {
             "/v1/messages/batches": (MAX_BATCH_BYTES, door.JSON),
             "/v1/files": (max_file_bytes, door.FORM),
+            "/mcp": (MAX_MCP_BYTES, door.JSON),
         }
         self._guard = ConnectionGuard(self._limits, new_id, self._refused)
         self._http: GuardedServer | None = None
@@ -149,6 +154,7 @@ class ProxyServer:
         if http is None:
             return
         http.pre_shutdown()
+        self._mcp.close()
         if self._active:
             await asyncio.wait(set(self._active), timeout=max(drain_s, 0.001))
         for task in list(self._active):
@@ -169,6 +175,7 @@ class ProxyServer:
         """Uses other providers, aliases and tokens from the next request on; the port stays as it is."""
         self._config = config
         self._desk.apply(config)
+        self._mcp.rules_changed()
         self._service = replace(self._service, config=config, tools=self._desk.door)
         self._announcer = replace(self._announcer, capture_limit_bytes=config.capture_bytes)
         self._ledger.apply(config)
@@ -181,6 +188,11 @@ class ProxyServer:
     def spending(self) -> Spending:
         """Returns what was spent today and this month, and how the budgets stand."""
         return self._ledger.spending()
+
+    def use_mcp(self, servers: Supervisor) -> None:
+        """Offers the MCP servers' tools as they are now; to be called after every change of theirs."""
+        self._desk.use_mcp(servers)
+        self._mcp.servers_changed()
 
     def breakers(self) -> tuple[BreakerChanged, ...]:
         """Returns how the candidates stand that are left alone now."""
@@ -272,17 +284,17 @@ class ProxyServer:
 
     def _call(self, request: web.BaseRequest, protocol: GuardedConnection) -> Call:
         headers = request.headers
+        hints = read_hints(headers)
+        conversation_id = headers.get("X-Claude-Code-Session-Id")
+        if conversation_id is not None:
+            hints["conversation_id"] = conversation_id
         context = RequestContext(
             request_id=self._new_id("req_"),
-            conversation_id=headers.get("X-Claude-Code-Session-Id"),
             client=door.client_of(headers),
             path=request.raw_path.partition("?")[0],
+            **hints,
         )
-        hints = read_hints(headers)
-        context = with_hints(context, hints)
         structlog.contextvars.bind_contextvars(request_id=context.request_id, client=context.client, **hints)
-        if context.conversation_id is not None:
-            structlog.contextvars.bind_contextvars(conversation_id=context.conversation_id)
         return Call(
             request,
             context,
@@ -292,6 +304,7 @@ class ProxyServer:
             self._announcer,
             self._limits,
             self._open_storage,
+            self._mcp,
         )
 
     async def _open_storage(self) -> Storage:
@@ -321,7 +334,8 @@ class ProxyServer:
         door.check_origin(head)
         if (request.method, request.raw_path) not in PUBLIC:
             token_name = door.check_token(head, server)
-            call.context = replace(call.context, token_name=token_name)
+            if token_name != LOCAL_TOKEN:
+                call.context = replace(call.context, token_name=token_name)
             call.connection.is_known = True
         found = match(request.method, request.raw_path)
         if request.method == "POST" and found.path not in _BODILESS:

@@ -13,9 +13,9 @@ from proxy.config import ProxyConfig
 from proxy.messages.errors import ApiError
 from proxy.messages.request import MessagesRequest, parse_request
 from proxy.routing.token_limits import visible_to
-from proxy.server import batches, files
+from proxy.server import batches, files, mcp
 from proxy.server.body import parse_json, read_body
-from proxy.server.call import Call
+from proxy.server.call import WORKSPACE_HEADER, Call
 from proxy.server.responses import json_response
 from proxy.server.routes import Match
 from proxy.server.sse_response import SseResponse
@@ -26,8 +26,7 @@ from proxy.service.prewarm import prewarmed
 from proxy.service.record import CREDENTIAL_HEADERS, RequestRecord
 from proxy.service.session_ids import bind_conversation, conversation_of
 
-WORKSPACE_HEADER = "X-Signalbox-Workspace"
-"""Names the workspace that a request's tools work in."""
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 async def health(call: Call, _match: Match) -> web.StreamResponse:
@@ -116,9 +115,12 @@ def _begin(call: Call, request: MessagesRequest, data: bytes) -> RequestRecord:
     if workspace is not None:
         call.context = replace(call.context, workspace=workspace)
     if call.context.conversation_id is None:
-        call.context = replace(call.context, conversation_id=conversation_of(request))
-        bind_conversation(call.context)
-    record = call.record = RequestRecord(call.context, call.announcer, _shown_headers(call.request))
+        conversation_id = conversation_of(request)
+        if conversation_id is not None:
+            call.context = replace(call.context, conversation_id=conversation_id)
+            bind_conversation(call.context)
+    shown = _shown_headers(call.request) if call.announcer.capture_limit_bytes else _NONE
+    record = call.record = RequestRecord(call.context, call.announcer, shown)
     record.start(model=request.model, stream=request.stream, body=data)
     return record
 
@@ -144,5 +146,7 @@ HANDLERS = {
     "/v1/files": files.collection,
     "/v1/files/{id}": files.one,
     "/v1/files/{id}/content": files.content,
+    "/mcp": mcp.endpoint,
+    "/mcp-servers": mcp.servers,
 }
 """By the pattern of `routes.match`."""

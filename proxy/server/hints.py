@@ -6,9 +6,6 @@ They are hints of the client's: they steer routing and label log lines, and deci
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-
-from proxy.context import RequestContext
 
 _MAX_HINT = 128
 
@@ -30,15 +27,3 @@ def read_hints(headers: Mapping[str, str]) -> dict[str, str]:
         for field, value in found.items()
         if 0 < len(value) <= _MAX_HINT and value.isascii() and value.isprintable()
     }
-
-
-def with_hints(context: RequestContext, hints: Mapping[str, str]) -> RequestContext:
-    """Returns the context with the hints in their fields."""
-    return replace(
-        context,
-        request_class=hints.get("request_class"),
-        agent_type=hints.get("agent_type"),
-        agent_id=hints.get("agent_id"),
-        prompt_id=hints.get("prompt_id"),
-        compaction=hints.get("compaction"),
-    )

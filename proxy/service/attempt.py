@@ -90,7 +90,8 @@ async def open_attempt(
     Raises:
         UpstreamError: It could not be reached, or answered with another status.
     """
-    record.upstream_sent(write_json(plan.encoded.payload), headers)
+    if record.keeps_bodies:
+        record.upstream_sent(write_json(plan.encoded.payload), headers)
     answer = await lease.upstream.open(plan.dialect.path, plan.encoded.payload, headers)
     if plan.is_passed_through:
         record.answer_headers |= passed_back(answer.headers)

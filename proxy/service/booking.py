@@ -47,18 +47,16 @@ class AttemptLog:
         self._clock = clock
         self._rows: list[AttemptRow] = []
         self._began_at = 0.0
+        self._reason = ""
+        self._is_open = False
         self.candidate: Candidate | None = None
         """Of the last one."""
 
     def begin(self, candidate: Candidate, reason: str) -> None:
         """The next one begins; one that is still open has ended well (or its answer was no use)."""
         self.end("ok")
-        self.candidate = candidate
+        self.candidate, self._reason, self._is_open = candidate, reason, True
         self._began_at = self._clock()
-        row = AttemptRow(
-            self._request_id, len(self._rows) + 1, candidate.provider, candidate.model, reason, "", 0
-        )
-        self._rows.append(row)
 
     def fail(self, error: ApiError) -> None:
         """The open one failed."""
@@ -66,12 +64,18 @@ class AttemptLog:
 
     def end(self, outcome: str) -> None:
         """The open one ended; nothing happens where none is open."""
-        if self._rows and not self._rows[-1].outcome:
-            took_ms = round((self._clock() - self._began_at) * 1000)
-            self._rows[-1] = replace(self._rows[-1], outcome=outcome, duration_ms=took_ms)
+        candidate = self.candidate
+        if candidate is None or not self._is_open:
+            return
+        self._is_open = False
+        took_ms = round((self._clock() - self._began_at) * 1000)
+        number, (provider, model) = len(self._rows) + 1, (candidate.provider, candidate.model)
+        self._rows.append(
+            AttemptRow(self._request_id, number, provider, model, self._reason, outcome, took_ms)
+        )
 
     def rows(self) -> tuple[AttemptRow, ...]:
-        """Returns all of them."""
+        """Returns those that have ended."""
         return tuple(self._rows)
 
 

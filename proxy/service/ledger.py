@@ -115,6 +115,7 @@ class Ledger:
         self._is_open = open_store is None
         self._pruned_at = 0.0
         self._day = day_of(wall_clock())
+        self._minute = -1
 
     def apply(self, config: ProxyConfig) -> None:
         """Uses other budgets and prices from the next request on; what was spent stays."""
@@ -231,6 +232,11 @@ class Ledger:
     # Counting -------------------------------------------------------------------------------
 
     def _today(self) -> date:
+        minute = int(self._clock() // 60)
+        if minute == self._minute:  # days begin with whole minutes, whatever the time zone
+            return self._day
+        self._minute = minute
+        self._prices = PriceList(self._config, self._price_of)  # its dearest price may have changed
         today = self._day_of(self._clock())
         if today != self._day:
             self._day = today

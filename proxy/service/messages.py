@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -161,7 +161,12 @@ class MessagesService:
             reason = f"{route.reason} → {candidate.provider}/{candidate.model}: {turn.reason}"
             has_begun = False
             answering = self._served(
-                request, replace(route, reason=reason), candidate, provider, headers, record
+                request,
+                Route(route.asked, route.alias, route.candidates, reason),
+                candidate,
+                provider,
+                headers,
+                record,
             )
             try:
                 async with aclosing(answering) as batches:

@@ -10,6 +10,9 @@ from proxy.upstreams.catalogue import Catalogue
 from proxy.upstreams.model_entries import ModelEntry, Prices
 from proxy.upstreams.profile_facts import profile_with
 
+_MAX_PROFILES = 256
+"""Any name of a model may be one."""
+
 
 class ModelFacts:
     """Facts about models; nobody waits for an upstream's list."""
@@ -18,6 +21,7 @@ class ModelFacts:
         """Makes them of the lists, or of the profiles alone where there is no catalogue."""
         self._catalogue = catalogue
         self._is_loaded = False
+        self._profiles: dict[tuple[str, str], tuple[ModelEntry | None, Profile]] = {}
 
     async def load(self) -> None:
         """Reads the profiles from disk, the first time in a thread; to be awaited before `profile`."""
@@ -36,4 +40,12 @@ class ModelFacts:
 
     def profile(self, provider: ProviderConfig, model: str) -> Profile:
         """Returns the profile that requests for the model are encoded by."""
-        return profile_with(profile_for(provider.base_url, model), self.entry(provider, model))
+        key, entry = (provider.base_url, model), self.entry(provider, model)
+        kept = self._profiles.get(key)
+        if kept is not None and kept[0] is entry:
+            return kept[1]
+        profile = profile_with(profile_for(provider.base_url, model), entry)
+        if len(self._profiles) >= _MAX_PROFILES:
+            self._profiles.clear()
+        self._profiles[key] = entry, profile
+        return profile

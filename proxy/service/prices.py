@@ -30,16 +30,21 @@ class Tokens:
 
 
 class PriceList:
-    """The prices of everything a config can reach."""
+    """The prices of everything a config can reach; the one that stands for unknown ones is looked up once."""
 
     def __init__(self, config: ProxyConfig, price_of: PriceOf) -> None:
         self._config = config
         self._price_of = price_of
+        self._dearest: Prices | None = None
 
     def price(self, candidate: Candidate) -> tuple[Prices, bool]:
         """Returns a candidate's price and whether it is known; else the highest known one stands for it."""
         known = self._known(candidate)
-        return (self._highest(), False) if known is None else (known, True)
+        if known is not None:
+            return known, True
+        if self._dearest is None:  # asking each candidate's list costs more than all else of a booking
+            self._dearest = self._highest()
+        return self._dearest, False
 
     def _known(self, candidate: Candidate) -> Prices | None:
         if candidate.provider == DEMO_PROVIDER and not self._config.providers:

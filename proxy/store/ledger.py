@@ -10,7 +10,6 @@ The rules:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
 
@@ -46,7 +45,7 @@ class LedgerStore:
             if reservations:
                 # A request that goes on for another round reserves anew, for all rounds together.
                 replacing = insert(RESERVATIONS).prefix_with("OR REPLACE")
-                connection.execute(replacing, [asdict(each) for each in reservations])
+                connection.execute(replacing, [_values(each) for each in reservations])
             if entries:
                 _write_entries(connection, entries)
 
@@ -115,8 +114,8 @@ class LedgerStore:
 
 
 def _write_entries(connection: Connection, entries: Sequence[Entry]) -> None:
-    connection.execute(insert(REQUESTS), [asdict(each.request) for each in entries])
-    attempts = [asdict(attempt) for each in entries for attempt in each.attempts]
+    connection.execute(insert(REQUESTS), [_values(each.request) for each in entries])
+    attempts = [_values(attempt) for each in entries for attempt in each.attempts]
     if attempts:
         connection.execute(insert(ATTEMPTS), attempts)
     connection.execute(_UNSETTLE, [{"b_id": each.request.id} for each in entries])
@@ -128,9 +127,14 @@ def _write_entries(connection: Connection, entries: Sequence[Entry]) -> None:
         _add(connection, total)
 
 
+def _values(row: RequestRow | AttemptRow | Reservation | DayTotal) -> dict[str, Any]:
+    """A row's fields by name; `asdict` would copy each value, at the price of all else that is written."""
+    return {name: getattr(row, name) for name in row.__slots__}
+
+
 def _add(connection: Connection, total: DayTotal) -> None:
     """One thread writes, so that nobody can put the row in between."""
-    values: dict[str, Any] = asdict(total)
+    values = _values(total)
     values["alias"] = total.alias or ""
     changed = connection.execute(_ADD, {f"b_{name}": value for name, value in values.items()})
     if not changed.rowcount:

@@ -15,6 +15,7 @@ from proxy.config import ProviderConfig
 from proxy.messages.message import JsonObject
 from proxy.messages.wire import write_json
 from proxy.upstreams.base import UpstreamAnswer
+from proxy.upstreams.deadline import within
 from proxy.upstreams.failures import Stage, failure_of
 from proxy.upstreams.http_answer import USER_AGENT, HttpAnswer, make_session
 
@@ -39,14 +40,14 @@ class AnthropicCompatible:
         if session is None:
             session = self._session = make_session(self._provider)
         try:
-            response = await asyncio.wait_for(
+            response = await within(
+                self._provider.first_byte_timeout_s,
                 session.post(
                     self._provider.base_url.rstrip("/") + path,
                     data=write_json(payload),
                     headers={"anthropic-version": DEFAULT_VERSION, **headers, **self._own_headers()},
                     allow_redirects=False,
                 ),
-                self._provider.first_byte_timeout_s,
             )
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as exc:
             raise failure_of(exc, self._provider, Stage.OPEN) from exc

@@ -22,6 +22,7 @@ from proxy.config import ProviderConfig
 from proxy.messages.message import JsonObject
 from proxy.messages.wire import write_json
 from proxy.upstreams.base import UpstreamAnswer
+from proxy.upstreams.deadline import within
 from proxy.upstreams.failures import Stage, failure_of
 from proxy.upstreams.http_answer import USER_AGENT, HttpAnswer, make_session
 
@@ -61,7 +62,8 @@ class OpenAICompatible:
             session = self._session
             if session is None:
                 session = self._session = make_session(self._provider)
-            response = await asyncio.wait_for(
+            response = await within(
+                self._provider.first_byte_timeout_s,
                 session.request(
                     sketch.method,
                     sketch.url,
@@ -69,7 +71,6 @@ class OpenAICompatible:
                     data=write_json(payload),
                     allow_redirects=False,
                 ),
-                self._provider.first_byte_timeout_s,
             )
         except (
             openai.APIConnectionError,

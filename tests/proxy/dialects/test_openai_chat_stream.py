@@ -584,3 +584,21 @@ def test_cost_and_groq_s_own_usage_are_read() -> None:
     assert decoder.cost_usd == 0.25
     usage = decoder.feed(DONE)[-2]["usage"]
     assert (usage["input_tokens"], usage["output_tokens"]) == (3, 2)
+
+
+def test_texts_that_come_together_are_one_event_where_nobody_watches_the_answer_grow() -> None:
+    together = chunk({"content": "b"}) + chunk({"content": "c"}) + chunk({}, "stop") + DONE
+    watched = decode([chunk({"content": "a"}), together], asked(stream=True))
+    unwatched = decode([chunk({"content": "a"}), together], asked(stream=False))
+    texts = [
+        [each["delta"]["text"] for each in made if "text" in each.get("delta", {})]
+        for made in (watched, unwatched)
+    ]
+    assert texts == [["a", "b", "c"], ["a", "bc"]]
+    assert fold(watched) == fold(unwatched)
+
+
+def test_a_line_that_is_no_strict_json_is_read_loosely_among_others() -> None:
+    broken = b'data: {"choices": [{"delta": {"content": "\\ud83d!"}}]}\n\n'
+    made = decode([chunk({"content": "a"}) + broken + chunk({"content": "b"}, "stop") + DONE])
+    assert fold(made)["content"] == [{"type": "text", "text": "a\N{REPLACEMENT CHARACTER}!b"}]

@@ -98,12 +98,14 @@ def test_every_recorded_chat_answer_is_lawful_and_loses_nothing_at_any_cut(share
         if not is_answer(recording):
             continue
         seen += 1
-        first, *others = (run(DIALECT, asked(), recording, cut) for cut in CUTS)
+        first, *others = (run(DIALECT, asked(stream=True), recording, cut) for cut in CUTS)
         assert all(other == first for other in others), recording["id"]
+        unwatched = [run(DIALECT, asked(), recording, cut) for cut in CUTS]
         if first[-1]["type"] == "error":
             assert recording["id"].startswith("groq-gpt-oss-120b-sse-tool-use-failed-error"), first[-1]
             continue
         made, told = fold(first), Told(recording["response"])
+        assert all(fold(other) == made for other in unwatched), recording["id"]
         _compare(made["content"], told, recording["id"])
         expected = told.usage.usage(len(told.text) + len(told.reasoning))
         got = {key: value for key, value in made["usage"].items() if key != "server_tool_use"}

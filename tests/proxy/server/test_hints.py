@@ -6,7 +6,7 @@ import pytest
 from structlog.typing import EventDict
 
 from proxy.context import RequestContext
-from proxy.server.hints import read_hints, with_hints
+from proxy.server.hints import read_hints
 from tests.proxy.scripted import running
 
 SENT = {
@@ -19,7 +19,7 @@ SENT = {
 
 
 def test_all_hints_are_read() -> None:
-    context = with_hints(RequestContext("req_1", client="c"), read_hints(SENT))
+    context = RequestContext("req_1", client="c", **read_hints(SENT))
     assert context == RequestContext(
         "req_1", None, "c", request_class="subagent", agent_type="Explore", agent_id="a-1", prompt_id="p-1",
         compaction="manual",
@@ -27,7 +27,7 @@ def test_all_hints_are_read() -> None:
 
 
 def test_a_request_without_hints_has_none() -> None:
-    assert with_hints(RequestContext("req_1"), read_hints({})) == RequestContext("req_1")
+    assert RequestContext("req_1", **read_hints({})) == RequestContext("req_1")
 
 
 @pytest.mark.parametrize("value", ["", "x" * 129, "a\tb", "ä", "a\x1b[31m"])
