@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from app.instance import Reply
 from app.mcp_answers import mcp_answer
 from app.mcp_controls import McpControls
 from app.mcp_file import McpFile
@@ -339,12 +340,13 @@ def _bundle(folder: Path, files: Mapping[str, str]) -> Path:
 
 async def test_the_control_channel_lists_approves_and_calls(desk: _Desk) -> None:
     listed = mcp_answer(desk.controls, "mcp.list", {})
-    assert getattr(listed, "facts")["servers"][0]["tools"][0]["name"] == "now"  # noqa: B009 - a Reply or a coroutine
+    assert isinstance(listed, Reply)
+    assert listed.facts["servers"][0]["tools"][0]["name"] == "now"
     mcp_answer(desk.controls, "mcp.approve", {"name": "time", "digest": "d1"})
     mcp_answer(desk.controls, "mcp.accept", {"name": "time"})
     called = mcp_answer(desk.controls, "mcp.call", {"name": "time", "tool": "now", "arguments": "{}"})
 
-    assert not hasattr(called, "is_ok")
-    reply = await called  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType] - as said above
+    assert not isinstance(called, Reply)
+    reply = await called
     assert (reply.is_ok, reply.text.splitlines()[0]) == (True, "noon")
     assert desk.supervisor.done[:2] == [("approve", "time", "d1"), ("accept_tools", "time", "('now',)")]
