@@ -200,20 +200,16 @@ class Gateway:
 
         return [each for found in await asyncio.gather(*map(of, self._connected())) for each in found]
 
+    @staticmethod
     def _lawful(
-        self, method: str, field: str, entries: Sequence[Mapping[str, Any]], revision: str
+        method: str, field: str, entries: Sequence[Mapping[str, Any]], revision: str
     ) -> Mapping[str, Any]:
         """A list without what cannot be told: one server's odd definition must not hide the others'."""
-        kept = [each for each in entries if self._can_be_told(method, field, each, revision)]
+        if protocol.can_be_told(method, revision, {field: entries}):
+            return {field: entries}
+        kept = [each for each in entries if protocol.can_be_told(method, revision, {field: [each]})]
+        _log.info("mcp_entries_left_out", method=method, entries=len(entries) - len(kept))
         return {field: kept}
-
-    def _can_be_told(self, method: str, field: str, entry: Mapping[str, Any], revision: str) -> bool:
-        try:
-            protocol.shaped(method, revision, {field: [entry]}, self._info)
-        except RpcError:
-            _log.info("mcp_entry_left_out", method=method, entry=str(entry.get("name"))[:200])
-            return False
-        return True
 
 
 def _own_version() -> str:

@@ -116,22 +116,35 @@ def shaped(method: str, version: str, result: Mapping[str, Any], server_info: Ma
     Raises:
         RpcError: It cannot be spelt; the log says why.
     """
+    try:
+        return _spelt(method, version, result, server_info)
+    except ValidationError as error:
+        _log.error("mcp_answer_not_lawful", method=method, reason=str(error.errors(include_input=False)))
+        raise RpcError(INTERNAL_ERROR, "A result could not be told in this protocol") from None
+
+
+def can_be_told(method: str, version: str, result: Mapping[str, Any]) -> bool:
+    """Tells whether the revision has words for a result."""
+    try:
+        _spelt(method, version, result, {"name": "", "version": ""})
+    except ValidationError:
+        return False
+    return True
+
+
+def http_status(error: RpcError, version: str) -> int:
+    """Returns the status that an error is answered with."""
+    return ERROR_CODE_HTTP_STATUS.get(error.code, 200) if version >= MODERN else 200
+
+
+def _spelt(method: str, version: str, result: Mapping[str, Any], server_info: Mapping[str, Any]) -> Any:
     made = dict(result)
     if version >= MODERN:
         made["resultType"] = "complete"
         made["_meta"] = {**_object(made.get("_meta")), _SERVER_KEY: dict(server_info)}
         if method in methods.CACHEABLE_METHODS:
             made.update(ttlMs=0, cacheScope="private")
-    try:
-        return methods.serialize_server_result(method, version, made)
-    except ValidationError as error:
-        _log.error("mcp_answer_not_lawful", method=method, reason=str(error.errors(include_input=False)))
-        raise RpcError(INTERNAL_ERROR, "A result could not be told in this protocol") from None
-
-
-def http_status(error: RpcError, version: str) -> int:
-    """Returns the status that an error is answered with."""
-    return ERROR_CODE_HTTP_STATUS.get(error.code, 200) if version >= MODERN else 200
+    return methods.serialize_server_result(method, version, made)
 
 
 def _object(value: Any) -> dict[str, Any]:

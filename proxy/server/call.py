@@ -11,9 +11,13 @@ from proxy.config import ProxyConfig
 from proxy.context import RequestContext
 from proxy.server.connection import ConnectionState
 from proxy.server.limits import Limits
+from proxy.service.mcp_door import McpDoor
 from proxy.service.messages import MessagesService
 from proxy.service.record import Announcer, RequestRecord
 from proxy.service.storage import Storage
+
+WORKSPACE_HEADER = "X-Signalbox-Workspace"
+"""Names the workspace that a request's tools work in."""
 
 
 @dataclass(slots=True)
@@ -29,5 +33,6 @@ class Call:
     limits: Limits
     storage: Callable[[], Awaitable[Storage]]
     """Opens what is behind batches and files; raises ApiError where it cannot be had."""
+    mcp: McpDoor
     record: RequestRecord | None = None
     """Exists once the request was understood; what fails before was refused."""

@@ -24,6 +24,8 @@ _METHODS: Mapping[str, tuple[str, ...]] = {
     "/v1/models": ("GET",),
     "/v1/messages/batches": ("GET", "POST"),
     "/v1/files": ("GET", "POST"),
+    "/mcp": ("GET", "POST", "DELETE"),
+    "/mcp-servers": ("GET",),
 }
 _ITEMS: Mapping[str, tuple[str, ...]] = {
     "/v1/messages/batches/{id}": ("GET", "DELETE"),
