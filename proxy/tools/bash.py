@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ class Bash:
         shell: str | None,
         limits: ShellLimits | None = None,
         temporary: str = "",
-        has_network: bool = False,
+        has_network: Callable[[], bool] = lambda: False,
     ) -> None:
         """Runs nothing yet.
 
@@ -74,7 +74,8 @@ class Bash:
             shell: The pinned shell (`shell.pinned_shell`); None: there is none, and every call says so.
             limits: How long commands may run.
             temporary: Where private temporary folders are made; empty: the system's place.
-            has_network: Commands in the sandbox keep the network.
+            has_network: Says before each command whether it keeps the network in the sandbox
+                (`sandbox.network_is_allowed`).
         """
         self._children = children
         self._sandbox = sandbox
@@ -138,7 +139,7 @@ class Bash:
         code = child.exit_code or 0
         notes = (*ready.notes, *_move(start, where or ready.cwd))
         if ready.held.is_held:
-            notes = (*notes, *sandbox_note(code, errors, (start.workspace.root,)))
+            notes = (*notes, *sandbox_note(code, errors, ready.walls))
         timed_out_after_s = timeout_s if timed_out else None
         return shell_result(
             start.command, code, out, errors, notes=notes, timed_out_after_s=timed_out_after_s
@@ -161,7 +162,7 @@ class Bash:
         if await self._sandbox.probe() is not None:
             prefix = temporary_prefix(self._children.run_id)
             temporary = await temporary_folder(start.conversation, self._temporary, prefix)
-        walls = Walls((start.workspace.root,), temporary, self._has_network)
+        walls = Walls((start.workspace.root,), temporary, self._has_network())
         argv = shell_arguments(start.shell, start.command, report)
         root = start.workspace.root
         expected = start.conversation.cwd or root
@@ -171,8 +172,8 @@ class Bash:
         except NoSandbox as exc:
             raise ToolError(str(exc)) from exc
         if cwd == expected or cwd != root:
-            return _Ready(held, cwd)
-        return _Ready(held, cwd, (f"Shell cwd was reset to {root}, as {expected} is gone",))
+            return _Ready(held, cwd, walls)
+        return _Ready(held, cwd, walls, (f"Shell cwd was reset to {root}, as {expected} is gone",))
 
     async def _launch(
         self,
@@ -216,6 +217,7 @@ class _Ready:
 
     held: Held
     cwd: str
+    walls: Walls
     notes: tuple[str, ...] = ()
 
 

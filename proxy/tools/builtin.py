@@ -55,6 +55,7 @@ def builtin_tools(config: ToolConfig, means: Means) -> tuple[Tool, ...]:
     from proxy.tools.notebook_edit import NotebookEdit  # noqa: PLC0415
     from proxy.tools.notebook_read import NotebookRead  # noqa: PLC0415
     from proxy.tools.read import Read  # noqa: PLC0415
+    from proxy.tools.sandbox import network_is_allowed  # noqa: PLC0415
     from proxy.tools.shell import pinned_shell  # noqa: PLC0415
     from proxy.tools.task import Task  # noqa: PLC0415
     from proxy.tools.todo_read import TodoRead  # noqa: PLC0415
@@ -69,6 +70,7 @@ def builtin_tools(config: ToolConfig, means: Means) -> tuple[Tool, ...]:
         shell=pinned_shell(means.environment),
         limits=ShellLimits(config.shell_timeout_s, config.shell_max_timeout_s),
         temporary=means.temporary,
+        has_network=lambda: network_is_allowed(means.policy()),
     )
     agents = () if means.run_conversation is None else (Task(means.run_conversation),)
     return (

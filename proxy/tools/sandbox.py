@@ -1,9 +1,9 @@
 """The system's own walls around commands: what they are here, and how a command is put behind them.
 
 Behind them a command reads what its user may read, but not Signalbox's own files; it writes only in the
-workspace and in a temporary folder of its own; it has no network. On Linux bubblewrap does that, on macOS
-sandbox-exec. The rules judge a command before; the sandbox holds what no rule could foresee. Where there is
-none, `describe` says so, and `required` runs nothing.
+workspace and in a temporary folder of its own; it has no network unless a rule allows WebFetch everywhere.
+On Linux bubblewrap does that, on macOS sandbox-exec. The rules judge a command before; the sandbox holds what
+no rule could foresee. Where there is none, `describe` says so, and `required` runs nothing.
 
 Bubblewrap ends all it holds when it is told to end: a command in it gets no time between TERM and KILL.
 """
@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from proxy.permissions.tool_names import matches_name
+from proxy.permissions.values import Policy
 from proxy.tools.child_output import HeadOutput
 from proxy.tools.children import CannotStart, Children, Launch
 
@@ -128,7 +130,7 @@ class Sandbox:
         if self._program is not None:
             return (
                 f"Commands run in {self._program}: they write only in the workspace and a private temporary "
-                "folder, and have no network."
+                "folder, and have no network unless a rule allows WebFetch everywhere."
             )
         if self._missing is None:
             return "Which sandbox there is shows when the first command runs."
@@ -174,6 +176,13 @@ class Sandbox:
             await child.stop(0.0)
             return "it did not end"
         return None if code == 0 else " ".join(errors.text().split()) or f"exit code {code}"
+
+
+def network_is_allowed(policy: Policy) -> bool:
+    """Tells whether commands keep the network: every page may be fetched unasked, no rule excepts any."""
+    rules = [rule for rule in policy.rules if matches_name(rule.tool, "WebFetch")]
+    everywhere = any(rule.effect == "allow" and rule.spec in {None, "*", "domain:*"} for rule in rules)
+    return everywhere and all(rule.effect == "allow" for rule in rules)
 
 
 def bubblewrap_options(walls: Walls) -> tuple[str, ...]:

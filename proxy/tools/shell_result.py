@@ -6,6 +6,7 @@ import re
 
 from proxy.tools.base import ToolOutput
 from proxy.tools.child_output import HeadOutput
+from proxy.tools.sandbox import Walls
 
 MAX_CHARS = 30_000
 TIMED_OUT = 143
@@ -50,14 +51,13 @@ def shell_result(
     return ToolOutput.text("\n".join((f"Exit code {status}", *parts)), is_error=True, exit_code=status)
 
 
-def sandbox_note(code: int, errors: HeadOutput, writable: tuple[str, ...]) -> tuple[str, ...]:
+def sandbox_note(code: int, errors: HeadOutput, walls: Walls) -> tuple[str, ...]:
     """Returns a line for a command that may have failed because of the sandbox's walls."""
     if code == 0 or _SANDBOX_SIGNS.search(errors.text()) is None:
         return ()
-    folders = ", ".join(writable)
-    return (
-        f"Note: commands run in a sandbox here. They can write only in {folders} and /tmp, without network.",
-    )
+    folders = ", ".join((*walls.writable, "/tmp"))  # noqa: S108 - as the command sees it
+    network = "" if walls.has_network else ", and have no network"
+    return (f"Note: commands run in a sandbox here. They can write only in {folders}{network}.",)
 
 
 def last_program(command: str) -> str:

@@ -8,11 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from proxy.permissions.values import Decision, Policy, Rule
 from proxy.tools.bash import Bash
 from proxy.tools.child_output import HeadOutput
 from proxy.tools.children import Children, Launch
 from proxy.tools.errors import ToolError
-from proxy.tools.sandbox import NoSandbox, Sandbox, Walls, bubblewrap_options, covers, seatbelt_profile
+from proxy.tools.sandbox import (
+    NoSandbox,
+    Sandbox,
+    Walls,
+    bubblewrap_options,
+    covers,
+    network_is_allowed,
+    seatbelt_profile,
+)
 from tests.proxy.tools.tool_room import ToolRoom, matches, survivors
 
 _ARGV = ("/bin/true",)
@@ -52,7 +61,7 @@ async def test_a_command_writes_in_the_workspace_and_nowhere_else(
 async def test_a_failed_write_is_explained(room: ToolRoom, held: Bash) -> None:
     said = await room.say(held, command="touch /usr/made")
 
-    assert f"They can write only in {room.root} and /tmp, without network." in said
+    assert f"They can write only in {room.root}, /tmp, and have no network." in said
 
 
 async def test_the_conversation_has_a_temporary_folder_of_its_own(room: ToolRoom, held: Bash) -> None:
@@ -78,10 +87,12 @@ async def test_there_is_no_network_not_even_loopback(room: ToolRoom, held: Bash)
         assert "refused" in await room.say(held, command=f"echo hi > /dev/tcp/127.0.0.1/{port}")
 
 
-async def test_a_setting_leaves_the_network(
+async def test_a_rule_leaves_the_network(
     room: ToolRoom, children: Children, held: Bash, tmp_path: Path
 ) -> None:
-    bash = Bash(children, Sandbox(children), shell="/bin/bash", temporary=str(tmp_path), has_network=True)
+    bash = Bash(
+        children, Sandbox(children), shell="/bin/bash", temporary=str(tmp_path), has_network=lambda: True
+    )
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
@@ -114,6 +125,7 @@ _PROGRAM = """
 import asyncio, os, sys
 from proxy.permissions.values import Workspace
 from proxy.tools.base import ToolScope
+from proxy.permissions.values import Decision, Policy, Rule
 from proxy.tools.bash import Bash
 from proxy.tools.children import Children
 from proxy.tools.conversation import Conversation
@@ -140,6 +152,27 @@ async def test_five_seconds_after_a_kill_no_command_in_the_sandbox_is_left(
     await process.wait()
 
     assert await asyncio.to_thread(survivors, _sleepers(987_656), 5) == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "is_allowed"),
+    [
+        ((), False),
+        ((("allow", "WebFetch", None),), True),
+        ((("allow", "WebFetch", "domain:*"),), True),
+        ((("allow", "WebFetch", "domain:example.org"),), False),
+        ((("allow", "Bash", None),), False),
+        ((("allow", "WebFetch", None), ("deny", "Web*", None)), False),
+        ((("allow", "WebFetch", None), ("deny", "WebFetch", "domain:bad.example")), False),
+        ((("allow", "WebFetch", None), ("ask", "WebFetch", "domain:odd.example")), False),
+    ],
+)
+def test_commands_keep_the_network_where_every_page_may_be_fetched(
+    rules: tuple[tuple[Decision, str, str | None], ...], *, is_allowed: bool
+) -> None:
+    policy = Policy(rules=tuple(Rule(effect, "", tool, spec) for effect, tool, spec in rules))
+
+    assert network_is_allowed(policy) is is_allowed
 
 
 def _sleepers(seconds: int) -> list[int]:

@@ -4,6 +4,7 @@ import pytest
 
 from proxy.tools.base import ToolOutput
 from proxy.tools.child_output import HeadOutput
+from proxy.tools.sandbox import Walls
 from proxy.tools.shell_result import MAX_CHARS, last_program, sandbox_note, shell_result
 
 
@@ -96,6 +97,12 @@ def test_what_was_not_even_kept_counts_as_cut() -> None:
 def test_a_command_that_hit_the_sandboxs_walls_is_told_of_them(
     code: int, errors: str, *, is_noted: bool
 ) -> None:
-    note = sandbox_note(code, _output(errors), ("/work",))
+    note = sandbox_note(code, _output(errors), Walls(("/work",), "/private"))
 
-    assert ("They can write only in /work and /tmp, without network." in "".join(note)) is is_noted
+    assert ("They can write only in /work, /tmp, and have no network." in "".join(note)) is is_noted
+
+
+def test_who_keeps_the_network_is_not_told_otherwise() -> None:
+    walls = Walls(("/work",), "/private", has_network=True)
+
+    assert "network" not in sandbox_note(1, _output("Permission denied"), walls)[0]
