@@ -30,7 +30,6 @@ from gui.widgets.text import announce, label, set_look, tip
 GUARD_MS = 500
 _SECOND_MS = 1000
 _HURRY_S = 20
-_LONG_LINES = 8
 _NO_RULE = "No rule is narrow enough to be kept for this call."
 
 
@@ -138,6 +137,8 @@ class ApprovalPanel(QFrame):
         self.call = CallView()
         self.call.setMinimumHeight(self.call.fontMetrics().lineSpacing() * 2 + 18)
         self.length = label(kind="caption")
+        self.length.setProperty("tone", "warn")
+        self.call.verticalScrollBar().rangeChanged.connect(self._show_length)
         self.why = label(wraps=True)
         self.hints = label(wraps=True)
         self.hints.setProperty("tone", "warn")
@@ -214,8 +215,7 @@ class ApprovalPanel(QFrame):
             origin.append(f"conversation {approval.conversation_id}")
         self.origin.setText("  ·  ".join(origin))
         self.call.show_call(approval.shown)
-        self.length.setText(f"The call has {self.call.lines:,} lines: scroll to read all of it.")
-        self.length.setVisible(self.call.lines > _LONG_LINES)
+        self._show_length()
         self.why.setText(f"Why asked: {approval.reason}")
         self._show_hints(approval.hints)
         self.conversation.setEnabled(approval.conversation_id is not None)
@@ -223,6 +223,13 @@ class ApprovalPanel(QFrame):
         self.always.setEnabled(can_keep)
         self.always.setToolTip("" if can_keep else tip(_NO_RULE))
         self.always.setAccessibleDescription("" if can_keep else _NO_RULE)
+
+    def _show_length(self) -> None:
+        """Says that a part of the call is out of view, so that nobody takes its beginning for all of it."""
+        has_more = self.call.verticalScrollBar().maximum() > 0
+        lines = wording.count(self.call.lines, "line")
+        self.length.setText(f"Not all of the call is in view: it has {lines}. Scroll to read the rest.")
+        self.length.setVisible(has_more)
 
     def _show_hints(self, hints: tuple[str, ...]) -> None:
         self.hints.setText("  ·  ".join(hints))

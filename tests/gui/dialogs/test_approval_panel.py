@@ -80,9 +80,13 @@ def test_invisible_characters_are_spelt_out(panel: ApprovalPanel, show: Show):
     assert panel.call.toPlainText() == r"https://example.org/a?q=\u{202e}gnp.exe\u{200b}"
 
 
-def test_a_long_call_says_how_long_it_is(panel: ApprovalPanel, show: Show):
-    show(WRITE)
-    assert panel.length.text() == "The call has 38 lines: scroll to read all of it."
+@pytest.mark.parametrize(("shown", "lines"), [(WRITE.shown, "38 lines"), ("x" * 5_000, "1 line")])
+def test_a_call_that_is_not_all_in_view_says_so(panel: ApprovalPanel, show: Show, shown: str, lines: str):
+    show(replace(ASKED, shown=shown))
+    assert panel.length.isVisible()
+    assert panel.length.text() == (
+        f"Not all of the call is in view: it has {lines}. Scroll to read the rest."
+    )
     show(ASKED)
     assert not panel.length.isVisible()
 
