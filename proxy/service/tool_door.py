@@ -39,7 +39,14 @@ from proxy.service.server_tools import (
     is_ours,
     web_tool,
 )
-from proxy.service.toolsets import Declarations, ToolsetTool, of_the_client, undeclared, with_tools
+from proxy.service.toolsets import (
+    Declarations,
+    ToolsetTool,
+    companions,
+    of_the_client,
+    undeclared,
+    with_tools,
+)
 from proxy.service.web_door import WebDoor
 from proxy.tools.base import Tool, ToolOutput
 from proxy.tools.catalogue import Catalogue
@@ -177,6 +184,9 @@ class ToolDoor:
         tools: dict[str, Tool] = {}
         if alias is not None and alias.tools_run_in == "proxy":
             tools.update(of_the_client(request.tools or (), self.catalogue))
+            beside = await self._allowed(companions(request, tools, self.catalogue), scope)
+            tools.update({tool.name: tool for tool in beside})
+            request = with_tools(request, beside, self.declarations)
         if alias is not None and alias.toolsets and scope.context.request_class != _AUXILIARY:
             added = await self._toolsets(request, alias, scope)
             tools.update({tool.name: tool for tool in added})
@@ -193,7 +203,9 @@ class ToolDoor:
         return frozenset(tool.name for tool in tools if tool.name and not is_judged(denied, tool))
 
     async def _toolsets(self, request: MessagesRequest, alias: Alias, scope: RunScope) -> list[Tool]:
-        tools = undeclared(request, self.catalogue.offered(alias.toolsets))
+        return await self._allowed(undeclared(request, self.catalogue.offered(alias.toolsets)), scope)
+
+    async def _allowed(self, tools: list[Tool], scope: RunScope) -> list[Tool]:
         denied = frozenset(await self.judge.denied_by_name([tool.name for tool in tools], scope.workspace))
         return [tool for tool in tools if tool.name not in denied]
 

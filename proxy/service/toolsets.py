@@ -20,6 +20,9 @@ from proxy.tools.run_values import RunScope
 from proxy.tools.runner import ToolRunner
 
 
+_BESIDE_BASH = ("BashOutput", "KillShell")
+
+
 @dataclass(frozen=True, slots=True)
 class ToolsetTool:
     """A tool of the catalogue; shown to the client as a tool of an MCP server."""
@@ -74,6 +77,14 @@ def of_the_client(tools: Sequence[ToolParam], catalogue: Catalogue) -> Mapping[s
         if tool is not None:
             found[declared.name] = tool
     return found
+
+
+def companions(request: MessagesRequest, running: Mapping[str, Tool], catalogue: Catalogue) -> list[Tool]:
+    """Returns what a client's Bash needs beside it where it runs here: a way to its background commands."""
+    if not any(canonical(name) == "Bash" for name in running):
+        return []
+    found = [catalogue.find(name) for name in _BESIDE_BASH]
+    return undeclared(request, [tool for tool in found if tool is not None])
 
 
 class Declarations:

@@ -63,6 +63,16 @@ async def test_the_clients_own_declarations_of_our_names_are_run_here_where_the_
     assert sent == ["Task", "Other"]  # the client's own words
 
 
+async def test_a_clients_bash_that_runs_here_gets_a_way_to_its_background_commands() -> None:
+    tools = [FakeTool(name, "Run") for name in ("Bash", "BashOutput", "KillShell")]
+    upstream = ScriptedUpstream([Reply(), Reply()])
+    async with running_tools(upstream, tools=tools, tools_run_in="proxy") as proxy:
+        await ask(proxy, tools=declared("Bash", "KillShell"))
+        await ask(proxy, tools=declared("Read"))
+    sent = [[tool["function"]["name"] for tool in asked["tools"]] for asked in upstream.asked]
+    assert sent == [["Bash", "KillShell", "BashOutput"], ["Read"]]
+
+
 async def test_a_tool_that_is_denied_as_a_whole_is_not_added() -> None:
     upstream = ScriptedUpstream()
     tools = [FakeTool(), FakeTool("Bash", "Run")]
