@@ -111,7 +111,8 @@ class ToolDesk:
             config.ledger, redact=host.redact, wall_clock=clocks.wall_clock, open_store=open_audit
         )
         self._list = ApprovalList(emit, clocks.wall_clock)
-        self._conversations = Conversations(clocks.clock, close_shell)
+        self._ending: set[asyncio.Task[None]] = set()
+        self._conversations = Conversations(clocks.clock, self._forget)
         self._judge = Judge(config.permissions, self._network)
         self._workspaces = Workspaces(config, host.machine)
         self.catalogue = Catalogue((), config.tools.switched_off)
@@ -177,6 +178,8 @@ class ToolDesk:
         if self._sweeping is not None:
             await asyncio.wait({self._sweeping})
         self._conversations.close()
+        if self._ending:
+            await asyncio.wait(self._ending)
         await self._children.aclose()
         await self._searcher.aclose()
         await self._reader.aclose()
@@ -259,6 +262,12 @@ class ToolDesk:
             context.token_name, context.conversation_id, context.request_id
         )
         return RunScope(context, conversation, workspace, tool_chain=context.request_id)
+
+    def _forget(self, conversation: Conversation) -> None:
+        ending = close_shell(conversation)
+        if ending is not None:
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
 
     # The parts --------------------------------------------------------------------------------
 
