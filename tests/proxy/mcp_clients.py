@@ -26,14 +26,20 @@ ERAS = ("legacy", "2026-07-28")
 async def mcp_client(
     proxy: Running,
     mode: str = "legacy",
-    token: str = TOKEN,
     headers: Mapping[str, str] | None = None,
+    is_listening: asyncio.Event | None = None,
     **more: Any,
 ) -> AsyncGenerator[Client]:
-    """Connects the official SDK's client to `/mcp`."""
-    all_headers = {"Authorization": f"Bearer {token}", **(headers or {})}
+    """Connects the official SDK's client to `/mcp`; `is_listening` is set when it hears of changes."""
+    all_headers = {"Authorization": f"Bearer {TOKEN}", **(headers or {})}
+
+    async def note(response: httpx2.Response) -> None:
+        if is_listening is not None and response.request.method == "GET":
+            is_listening.set()
+
+    hooks: dict[str, list[Callable[..., Any]]] = {"response": [note]}
     async with (
-        httpx2.AsyncClient(headers=all_headers, timeout=20) as http,
+        httpx2.AsyncClient(headers=all_headers, timeout=20, event_hooks=hooks) as http,
         Client(
             streamable_http_client(f"{proxy.url}/mcp", http_client=http),
             mode=cast("Any", mode),
@@ -87,9 +93,7 @@ class ScriptedServers:
             for each in definitions
         )
 
-    async def call(
-        self, server: str, tool: str, arguments: Mapping[str, Any], *_: Any, **__: Any
-    ) -> CallResult:
+    async def call(self, server: str, tool: str, arguments: Mapping[str, Any]) -> CallResult:
         self.called.append((server, tool, dict(arguments)))
         answer = self.on_call(tool, arguments)
         if asyncio.iscoroutine(answer):

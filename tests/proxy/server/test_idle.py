@@ -24,7 +24,16 @@ async def main():
 
 asyncio.run(main())
 """
-HEAVY = {"tree_sitter", "tree_sitter_bash", "bs4", "lxml", "markdownify", "nbformat", "pypdf", "sqlalchemy"}
+HEAVY = {"mcp", "mcp_types", "httpx2", "starlette"} | {
+    "tree_sitter",
+    "tree_sitter_bash",
+    "bs4",
+    "lxml",
+    "markdownify",
+    "nbformat",
+    "pypdf",
+    "sqlalchemy",
+}
 
 
 def test_a_proxy_that_has_started_and_made_its_tools_has_loaded_no_parser() -> None:

@@ -77,31 +77,30 @@ async def test_a_denied_tool_is_not_offered_and_one_that_needs_a_models_conversa
 
 async def test_a_client_with_a_handshake_is_told_when_a_tool_comes_or_goes() -> None:
     told: asyncio.Queue[str] = asyncio.Queue()
+    is_listening = asyncio.Event()
 
     async def take(message: Any) -> None:
         await told.put(getattr(message, "method", str(message)))
 
-    async with running_tools(ScriptedUpstream(), permissions=ALL, tools=[FakeTool()]) as proxy:
-        async with mcp_client(proxy, message_handler=take) as client:
-            await client.list_tools()
-            sessions = proxy.server._mcp.sessions
-            session = next(iter(sessions._kept.values()))
-            while session.changes is None:  # the client opens its stream when it likes
-                await asyncio.sleep(0)
-            ScriptedServers().offer(proxy)
-            kinds = {await asyncio.wait_for(told.get(), 5) for _ in range(3)}
+    async with (
+        running_tools(ScriptedUpstream(), permissions=ALL, tools=[FakeTool()]) as proxy,
+        mcp_client(proxy, is_listening=is_listening, message_handler=take),
+    ):
+        await asyncio.wait_for(is_listening.wait(), 5)
+        ScriptedServers().offer(proxy)
+        kinds = {await asyncio.wait_for(told.get(), 5) for _ in range(3)}
     assert kinds == {f"notifications/{each}/list_changed" for each in ("tools", "resources", "prompts")}
 
 
 async def test_a_client_without_a_handshake_is_told_what_it_subscribed_to() -> None:
-    async with running_tools(ScriptedUpstream(), permissions=ALL, tools=[FakeTool()]) as proxy:
-        async with (
-            mcp_client(proxy, ERAS[1]) as client,
-            client.listen(tools_list_changed=True) as stream,
-        ):
-            ScriptedServers().offer(proxy)
-            event = await asyncio.wait_for(anext(aiter(stream)), 5)
-            honored = stream.honored
+    async with (
+        running_tools(ScriptedUpstream(), permissions=ALL, tools=[FakeTool()]) as proxy,
+        mcp_client(proxy, ERAS[1]) as client,
+        client.listen(tools_list_changed=True) as stream,
+    ):
+        ScriptedServers().offer(proxy)
+        event = await asyncio.wait_for(anext(aiter(stream)), 5)
+        honored = stream.honored
     assert type(event).__name__ == "ToolsListChanged"
     assert (honored.tools_list_changed, honored.prompts_list_changed) == (True, None)
 
@@ -131,8 +130,8 @@ async def test_resources_templates_and_prompts_of_servers_pass_through_under_the
     assert (contents.uri, contents.text) == ("signalbox://box/file:///box.txt", "box has file:///box.txt")
     assert [each.name for each in prompts] == ["mcp__box__review"]
     first, second = (each.content for each in prompt.messages)
-    assert getattr(first, "text", "") == "review points in box"
-    assert second.resource.uri == "signalbox://box/file:///x"
+    assert first.model_dump()["text"] == "review points in box"
+    assert second.model_dump()["resource"]["uri"] == "signalbox://box/file:///x"
 
 
 @both_eras
@@ -141,8 +140,8 @@ async def test_a_call_waits_for_the_users_approval_and_says_so_meanwhile(mode: s
     heard: list[tuple[float, str | None]] = []
     is_told = asyncio.Event()
 
-    async def progress(done: float, total: float | None, message: str | None) -> None:
-        heard.append((done, message))
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        heard.append((progress, message))
         is_told.set()
 
     async with running_tools(
@@ -150,7 +149,7 @@ async def test_a_call_waits_for_the_users_approval_and_says_so_meanwhile(mode: s
     ) as proxy:
         ScriptedServers().offer(proxy)
         async with mcp_client(proxy, mode) as client:
-            call = asyncio.ensure_future(client.call_tool("mcp__box__lever", {}, progress_callback=progress))
+            call = asyncio.ensure_future(client.call_tool("mcp__box__lever", {}, progress_callback=note))
             await proxy.events.until(ApprovalAsked)
             await asyncio.wait_for(is_told.wait(), 5)
             (waiting,) = proxy.server.approvals()
@@ -163,30 +162,29 @@ async def test_a_call_waits_for_the_users_approval_and_says_so_meanwhile(mode: s
     assert text_of(result) == "lever of {}"
 
 
-@both_eras
-async def test_a_client_that_leaves_cancels_its_call(mode: str) -> None:
+async def test_a_client_that_cancels_its_call_without_a_handshake_ends_it() -> None:
     async def for_ever(arguments: Mapping[str, Any]) -> ToolOutput:
         await asyncio.Event().wait()
         raise AssertionError
 
     tool = FakeTool(answer=for_ever)
-    async with running_tools(ScriptedUpstream(), permissions=ALL, tools=[tool], limits=QUICK) as proxy:
-        async with mcp_client(proxy, mode) as client:
-            call = asyncio.ensure_future(client.call_tool("TodoWrite", {}))
-            await asyncio.wait_for(tool.is_called.wait(), 5)
-            call.cancel()
-            await asyncio.wait({call})
-            await proxy.events.until(ToolDecided)
+    async with (
+        running_tools(ScriptedUpstream(), permissions=ALL, tools=[tool], limits=QUICK) as proxy,
+        mcp_client(proxy, ERAS[1]) as client,
+    ):
+        call = asyncio.ensure_future(client.call_tool("TodoWrite", {}))
+        await asyncio.wait_for(tool.is_called.wait(), 5)
+        call.cancel()
+        await asyncio.wait({call})
+        await proxy.events.until(ToolDecided)
     assert tool.is_cancelled
 
 
-async def test_a_session_is_its_own_conversation_and_ends_with_its_delete() -> None:
+async def test_each_session_is_a_conversation_of_its_own() -> None:
     async with running_tools(ScriptedUpstream(), permissions=ALL, tools=[FakeTool()]) as proxy:
         for _ in range(2):
             async with mcp_client(proxy) as client:
                 await client.call_tool("TodoWrite", {})
-        sessions = proxy.server._mcp.sessions
-        assert len(sessions) == 0
     first, second = (each.conversation_id for each in proxy.of(ToolDecided))
     assert first != second
 
@@ -200,10 +198,13 @@ async def test_without_sessions_the_requests_of_a_client_are_one_conversation() 
 
 
 async def test_a_workspace_that_does_not_exist_is_named_in_the_refusal() -> None:
-    async with running_tools(ScriptedUpstream(), permissions=ALL, tools=[FakeTool()]) as proxy:
-        async with mcp_client(proxy, headers={"X-Signalbox-Workspace": "nowhere"}) as client:
-            with pytest.raises(MCPError, match="nowhere"):
-                await client.list_tools()
+    nowhere = {"X-Signalbox-Workspace": "nowhere"}
+    async with (
+        running_tools(ScriptedUpstream(), permissions=ALL, tools=[FakeTool()]) as proxy,
+        mcp_client(proxy, headers=nowhere) as client,
+    ):
+        with pytest.raises(MCPError, match="nowhere"):
+            await client.list_tools()
 
 
 async def test_one_definition_that_the_protocol_cannot_tell_hides_no_other() -> None:
@@ -316,7 +317,7 @@ async def test_what_is_no_lawful_request_is_told_so(body: Any, status: int, code
     assert (told, answer["error"]["code"]) == (status, code)
 
 
-MODERN = {
+MODERN: dict[str, Any] = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientCapabilities": {},
 }
@@ -339,6 +340,21 @@ async def test_a_request_of_the_era_without_a_handshake_must_agree_with_its_head
     async with running_tools(ScriptedUpstream(), permissions=ALL, tools=[FakeTool()]) as proxy:
         told, answer, _ = await rpc(proxy, message("tools/list", params), **given)
     assert (told, answer.get("error", {}).get("code")) == (status, code)
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+async def test_a_client_that_leaves_cancels_its_call(accept: str) -> None:
+    async def for_ever(arguments: Mapping[str, Any]) -> ToolOutput:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    tool = FakeTool(answer=for_ever)
+    async with running_tools(ScriptedUpstream(), permissions=ALL, tools=[tool]) as proxy:
+        call = asyncio.ensure_future(rpc(proxy, message("tools/call", {"name": "TodoWrite"}), Accept=accept))
+        await asyncio.wait_for(tool.is_called.wait(), 5)
+        call.cancel()
+        await proxy.events.until(ToolDecided)
+    assert tool.is_cancelled
 
 
 async def test_a_notification_cancels_the_call_it_names_and_no_other_sessions() -> None:
