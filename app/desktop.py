@@ -157,7 +157,11 @@ class Face:
             self.theme,
             self.host,
             WindowCommands(
-                self.window.show_up, self.toggle, self.window.show_logs, self.window.show_approvals
+                self.window.show_up,
+                self.toggle,
+                self.window.show_logs,
+                self.window.show_approvals,
+                self.window.show_mcp,
             ),
         )
         self.attention = Attention(room, self.window, self.tray)

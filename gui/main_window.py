@@ -18,6 +18,7 @@ from gui.pages.approvals import ApprovalsPage
 from gui.pages.connect import ConnectPage
 from gui.pages.home import HomePage
 from gui.pages.logs import LogsPage
+from gui.pages.mcp.page import McpPage
 from gui.pages.models import ModelsPage
 from gui.pages.page import Page, Room
 from gui.pages.permissions.page import PermissionsPage
@@ -35,6 +36,7 @@ PAGES = (
     ("providers", "Providers"),
     ("models", "Models"),
     ("tools", "Tools & permissions"),
+    ("mcp", "MCP servers"),
     ("requests", "Requests"),
     ("approvals", "Approvals"),
     ("logs", "Logs"),
@@ -81,19 +83,13 @@ class MainWindow(QMainWindow):
         self.providers = ProvidersPage(room)
         self.models = ModelsPage(room)
         self.permissions = PermissionsPage(room)
+        self.mcp = McpPage(room)
         self.requests = RequestsPage(room)
         self.approvals = ApprovalsPage(room)
         self.logs = LogsPage(room)
-        self._pages: dict[str, Page] = {
-            "home": self.home,
-            "connect": self.connect_page,
-            "providers": self.providers,
-            "models": self.models,
-            "tools": self.permissions,
-            "requests": self.requests,
-            "approvals": self.approvals,
-            "logs": self.logs,
-        }
+        setup: tuple[Page, ...] = (self.connect_page, self.providers, self.models, self.permissions, self.mcp)
+        pages = (self.home, *setup, self.requests, self.approvals, self.logs)
+        self._pages: dict[str, Page] = dict(zip(dict(PAGES), pages, strict=True))
         self.stack = QStackedWidget()
         self.stack.setAccessibleName("Page")
         self.menus = Menus(self, PAGES, self._commands())
@@ -159,6 +155,11 @@ class MainWindow(QMainWindow):
     def show_logs(self) -> None:
         """Shows the window with the logs open."""
         self.show_page("logs")
+        self.show_up()
+
+    def show_mcp(self) -> None:
+        """Shows the window with the MCP servers."""
+        self.show_page("mcp")
         self.show_up()
 
     def allow_close(self) -> None:

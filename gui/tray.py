@@ -15,6 +15,7 @@ from gui import wording
 from gui.bridge import Bridge
 from gui.desk import Desk, ProxyPhase, ProxyState
 from gui.icons import app_icon, tray_icon
+from gui.mcp_menu import McpMenu
 from gui.theme import Theme
 from gui.tokens import DARK, LIGHT
 from gui.tray_host import TrayHost
@@ -34,6 +35,7 @@ class WindowCommands:
     toggle: Callable[[], None]
     show_logs: Callable[[], None]
     show_approvals: Callable[[], None]
+    show_mcp: Callable[[], None]
 
 
 class Tray(QObject):
@@ -60,6 +62,8 @@ class Tray(QObject):
         self.copy = self._add("Copy address", self._copy_address)
         self.menu.addSeparator()
         self.switch = self._add("Start proxy", self._on_switch)
+        self.mcp = McpMenu(desk, window.show_mcp, self.tell)
+        self.menu.addMenu(self.mcp)
         self.modes = self._mode_menu()
         self.logs = self._add("View logs", window.show_logs)
         self.menu.addSeparator()
@@ -70,6 +74,7 @@ class Tray(QObject):
         bridge.requests_advanced.connect(self._refresh)
         bridge.approvals_changed.connect(self._on_approvals)
         bridge.permissions_changed.connect(self._refresh)
+        bridge.mcp_changed.connect(self.mcp.refresh)
         theme.changed.connect(self._draw)
         host.appeared.connect(self._on_host_appeared)
         self._show()

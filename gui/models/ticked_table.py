@@ -1,4 +1,4 @@
-"""A table of values whose first column has a tick; setting it asks, and the desk's answer changes the rows."""
+"""A table of values with a tick in the first column; setting it asks, and the answer changes the rows."""
 
 from __future__ import annotations
 

@@ -57,7 +57,11 @@ class Program:
         store = QSettings(settings, QSettings.Format.IniFormat)
         self.window = MainWindow(room, store, has_tray=lambda: True, version="1.2.3")
         commands = WindowCommands(
-            self.window.show_up, self.window.show_up, self.window.show_logs, self.window.show_approvals
+            self.window.show_up,
+            self.window.show_up,
+            self.window.show_logs,
+            self.window.show_approvals,
+            self.window.show_mcp,
         )
         self.tray = Tray(self.desk, self.bridge, room.theme, TrayHost(polls=0), commands)
         self.attention = Attention(room, self.window, self.tray)

@@ -104,7 +104,7 @@ class FakeMcp:
                 each = replace(each, is_enabled=is_enabled)
             if permission is not None:
                 wanted = None if permission == "default" else permission
-                each = replace(each, permission=wanted)  # pyright: ignore[reportArgumentType]
+                each = replace(each, permission=wanted)
             return each
 
         self._change_tool(name, tool, change)

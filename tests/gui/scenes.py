@@ -15,6 +15,7 @@ from proxy.events import (
     RequestStarted,
 )
 from tests.gui.fake_desk import URL, FakeDesk
+from tests.gui.mcp_scenes import fill as fill_mcp
 from tests.gui.permission_scenes import SPENDING, TOKENS, fill
 
 START = 1_795_341_600.0
@@ -69,6 +70,7 @@ def full_desk() -> FakeDesk:
     desk.lines = log_lines(60)
     desk.exchanges = {f"req_{n:04d}": exchange(f"req_{n:04d}") for n in range(40)}
     fill(desk, START)
+    fill_mcp(desk)
     desk.spending_now = SPENDING
     desk.token_list = list(TOKENS)
     desk.test_result = ProviderTested("", is_ok=True, text="Key accepted, $8.50 left of $10.00 (212 ms).")

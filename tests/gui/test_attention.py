@@ -32,7 +32,9 @@ def attention(qapp: QApplication, room: Room, window: MainWindow, told: list[str
         def tell(self, title: str, text: str) -> None:
             told.append(title)
 
-    commands = WindowCommands(window.show_up, window.show_up, window.show_logs, window.show_approvals)
+    commands = WindowCommands(
+        window.show_up, window.show_up, window.show_logs, window.show_approvals, window.show_mcp
+    )
     tray = QuietTray(room.desk, room.bridge, room.theme, TrayHost(polls=0), commands)
     made = Attention(room, window, tray, clock=lambda: START, connect=lambda: None)
     yield made
@@ -155,7 +157,9 @@ def test_without_a_notification_service_the_tray_tells(attention: Attention, ask
 
 def test_what_waits_at_the_start_is_shown(qtbot: QtBot, desk: FakeDesk, room: Room, window: MainWindow):
     desk.waiting.append(PUSH)
-    commands = WindowCommands(window.show_up, window.show_up, window.show_logs, window.show_approvals)
+    commands = WindowCommands(
+        window.show_up, window.show_up, window.show_logs, window.show_approvals, window.show_mcp
+    )
     tray = Tray(desk, room.bridge, room.theme, TrayHost(polls=0), commands)
     made = Attention(room, window, tray, clock=lambda: START, connect=lambda: None)
     assert made.popup.isVisible()

@@ -285,6 +285,7 @@ def test_the_pages_stand_in_the_order_of_their_keys(window: MainWindow):
         "providers",
         "models",
         "tools",
+        "mcp",
         "requests",
         "approvals",
         "logs",

@@ -42,6 +42,7 @@ def tray(room: Room, desk: FakeDesk, host: TrayHost, opened: list[str]) -> Itera
             lambda: opened.append("toggle"),
             lambda: opened.append("logs"),
             lambda: opened.append("approvals"),
+            lambda: opened.append("mcp"),
         ),
     )
     yield made

@@ -64,6 +64,7 @@ def main() -> int:
             toggle=lambda: say("toggle"),
             show_logs=lambda: say("show_logs"),
             show_approvals=lambda: say("show_approvals"),
+            show_mcp=lambda: say("show_mcp"),
         ),
     )
     host.appeared.connect(lambda: say("host_appeared"))
