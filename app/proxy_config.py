@@ -41,6 +41,9 @@ CAPTURE_BYTES = 256 * 1024
 _REFUSING = "settings"
 """The name of the stand-in provider of `refusing_config`."""
 
+_NOT_YET = FoundKey(None, "missing", "the keys were not looked up yet")
+"""The window asks what is set before the keyring was opened."""
+
 
 def to_proxy_config(
     settings: Settings,
@@ -65,7 +68,10 @@ def to_proxy_config(
     return ProxyConfig(
         server=_server(settings, token),
         providers=MappingProxyType(
-            {name: provider_config(name, each, keys[name]) for name, each in settings.providers.items()}
+            {
+                name: provider_config(name, each, keys.get(name, _NOT_YET))
+                for name, each in settings.providers.items()
+            }
         ),
         aliases=tuple(
             Alias(

@@ -33,6 +33,7 @@ from proxy.service.batch_body import MAX_BATCH_BYTES
 from proxy.service.batch_message import BatchMessages
 from proxy.service.batch_worker import Means
 from proxy.service.connections import Connections, UpstreamFactory, preload, upstream_of
+from proxy.service.count_tokens import models_counted_first
 from proxy.service.health import Health
 from proxy.service.ledger import Ledger, Spending
 from proxy.service.mcp_door import McpDoor
@@ -237,9 +238,7 @@ class ProxyServer:
         """Makes ready in the background what the first request needs, so that it does not wait."""
         for provider in {each.dialect: each for each in self._config.providers.values()}.values():
             spawn(asyncio.to_thread(preload, provider), name="preload an upstream's client")
-        self._service.counter.preload(
-            {candidate.model for alias in self._config.aliases for candidate in alias.candidates}
-        )
+        self._service.counter.preload(models_counted_first(self._config))
 
     async def _listen_on_ipv6(self, loop: asyncio.AbstractEventLoop, http: GuardedServer) -> None:
         """`localhost` may mean ::1 first; where that cannot be had, clients fall back to 127.0.0.1."""

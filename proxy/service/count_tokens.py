@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 import structlog
 
+from proxy.config import ProxyConfig
 from proxy.dialects.base import Dialect, Target
 from proxy.dialects.openai_chat_tools import asks_web_search
 from proxy.messages.errors import ApiError
@@ -22,6 +23,7 @@ from proxy.messages.token_correction import TokenCorrection
 from proxy.messages.token_estimate import estimate_tokens
 from proxy.messages.token_families import family_of
 from proxy.messages.vocabulary import load
+from proxy.routing.budgets import all_limits
 from proxy.tasks import spawn
 from proxy.upstreams.base import Upstream
 
@@ -38,6 +40,17 @@ _THEN_EACH = 32
 _NO_SUCH_PATH = (404, 405, 501)
 _NOT_COUNTED = ("max_tokens", "stream")
 """Fields of a Messages request that the counting endpoint refuses."""
+
+
+def models_counted_first(config: ProxyConfig) -> set[str]:
+    """Returns the models whose very first request waits for an estimate: for a route's size or a budget.
+
+    A vocabulary takes 20 to 40 MB, so those of the others are loaded once there is something to count.
+    """
+    if not all_limits(config) and all(rule.when.min_tokens is None for rule in config.routes):
+        return set()
+    candidates = {each for alias in config.aliases for each in alias.candidates}
+    return {each.model for each in candidates if each.provider in config.providers}
 
 
 class TokenCounter:

@@ -169,3 +169,12 @@ def test_a_provider_whose_keys_are_all_missing_says_so(named: dict[str, object])
 
     assert (config.key, config.key_missing) == (None, "A is not set")
     assert provider_config("box", _provider(), FoundKey(None, "none needed")).key_missing is None
+
+
+def test_what_is_set_can_be_asked_before_any_key_was_looked_up() -> None:
+    settings = read_settings(
+        b'version: 1\nproviders:\n  far: {base_url: "https://far.test/v1", key: {env: FAR_KEY}}\n'
+    ).settings
+    config = to_proxy_config(settings, {}, SecretStr("t"))
+    assert config.providers["far"].key is None
+    assert config.providers["far"].key_missing == "the keys were not looked up yet"

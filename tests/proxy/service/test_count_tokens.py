@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from proxy.config import ProxyConfig
+from proxy.config import Alias, Budgets, Candidate, Conditions, ProxyConfig, RouteRule
 from proxy.dialects.own_calls import mcp_call, mcp_result
 from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.messages.message import JsonObject
 from proxy.messages.request import MessagesRequest, parse_request
 from proxy.messages.token_estimate import estimate_tokens
-from proxy.service.count_tokens import TokenCounter
+from proxy.service.count_tokens import TokenCounter, models_counted_first
 from tests.proxy.scripted import BODY, Reply, Running, ScriptedUpstream, provider, proxy_config, running
 
 LONG = "The quick brown fox jumps over the lazy dog. " * 40
@@ -114,6 +114,22 @@ async def test_a_vocabulary_is_loaded_once_however_many_ask() -> None:
     loading = [task for task in asyncio.all_tasks() if task.get_name().startswith("load the vocabulary")]
     assert len(set(counts)) == 1
     assert not loading
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, set[str]()),
+        ({"budgets": Budgets(day_micro_usd=1)}, {"served"}),
+        ({"routes": (RouteRule(Conditions(min_tokens=1), "a"),)}, {"served"}),
+        ({"routes": (RouteRule(Conditions(thinking=True), "a"),)}, set[str]()),
+    ],
+)
+def test_only_what_a_first_request_waits_for_is_made_ready_at_the_start(
+    more: dict[str, Any], expected: set[str]
+) -> None:
+    alias = Alias("a", (), (Candidate("one", "served"), Candidate("nobody", "not-served")))
+    assert models_counted_first(replace(proxy_config("one"), aliases=(alias,), **more)) == expected
 
 
 # Over HTTP
