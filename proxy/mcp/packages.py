@@ -16,6 +16,8 @@ from proxy.tools.children import CannotStart, Children, Launch
 
 RESOLVE_TIMEOUT_S = 60.0
 PREPARE_TIMEOUT_S = 600.0
+_SYSTEM_CERTIFICATES: Mapping[str, str] = {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}
+"""uv trusts whom the system trusts, as all of our own connections do; by its newer and its older name."""
 _NODE_VERSION = re.compile(r"\d+\.\d+\.\d+[0-9A-Za-z.+-]*")
 
 
@@ -63,7 +65,15 @@ class CommandPackages:
         else:
             npx = await self._beside_node("npx", config)
             argv = (npx, "-y", "--package", spec, "--", "node", "-e", "0")
-        await self._run(argv, PREPARE_TIMEOUT_S)
+        try:
+            await self._run(argv, PREPARE_TIMEOUT_S)
+        except McpProblem as problem:
+            if config.python_version and "No interpreter found" in str(problem):
+                raise McpProblem(
+                    f"Python {config.python_version} is not installed. Install it, such as with "
+                    f"`uv python install {config.python_version}`, or take python_version out"
+                ) from problem
+            raise
 
     async def _beside_node(self, program: str, config: McpServerConfig) -> str:
         first: tuple[str, ...] = ()
@@ -79,7 +89,7 @@ class CommandPackages:
         """
         output = HeadOutput()
         errors = ServerLog(lambda: 0.0)
-        declared: Mapping[str, str] = {"PATH": self._runtimes.path_for(argv[0])}
+        declared = {"PATH": self._runtimes.path_for(argv[0]), **_SYSTEM_CERTIFICATES}
         launch = Launch(argv, "/", declared, stdin="closed" if given is None else "pipe")
         shown = f"{Path(argv[0]).name} {' '.join(argv[1:4])}"
         try:

@@ -13,7 +13,7 @@ from mcp.client.session import IncomingMessage
 from mcp.shared.exceptions import MCPError
 from mcp.shared.message import SessionMessage
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from proxy.mcp.logs import ServerLog
 from proxy.mcp.pins import Said
@@ -25,6 +25,7 @@ MAX_PAGES = 100
 MAX_TOOLS = 2000
 _TOOLS = "tools/list"
 _OPENING = ("initialize", "server/discover")
+_WIRE: Any = TypeAdapter(dict[str, Any])
 Listed = Literal["resources", "resourceTemplates", "prompts"]
 Changed = Literal["tools", "resources", "prompts"]
 
@@ -90,14 +91,31 @@ class Session:
         Raises:
             ProtocolProblem: There is no result.
         """
-        result = await _answer(
-            self._client.call_tool(tool, dict(arguments), read_timeout_seconds=timeout_s),
-            f"the call of {tool}",
-        )
-        wire = _wire(result)
+        params = mcp_types.CallToolRequestParams(name=tool, arguments=dict(arguments))
+        request = mcp_types.CallToolRequest(params=params)
+        wire = await self._raw_answer(request, f"the call of {tool}", timeout_s)
         return CallResult(
-            tuple(wire.get("content") or ()), wire.get("structuredContent"), bool(wire.get("isError"))
+            tuple(_objects(wire.get("content"))), wire.get("structuredContent"), bool(wire.get("isError"))
         )
+
+    async def _raw_answer(
+        self, request: mcp_types.ClientRequest, what: str, timeout_s: float | None = None
+    ) -> dict[str, Any]:
+        """Returns the result of a request as it stands on the wire.
+
+        The SDK's own `call_tool` would also hold results against the server's output schema: on the loop's
+        thread, and with patterns that the server chose. Nobody here trusts a result for having a shape.
+
+        Raises:
+            ProtocolProblem: There is none.
+        """
+        send = self._client.session.send_request
+        wire = await _answer(send(request, _WIRE, request_read_timeout_seconds=timeout_s), what)
+        if wire.get("resultType") == "input_required":
+            raise ProtocolProblem(
+                f"{what} failed: the server asks for more input, which it does not get here"
+            )
+        return wire
 
     async def list_all(self, what: Listed) -> tuple[Mapping[str, Any], ...]:
         """Returns all of a kind.
@@ -132,7 +150,8 @@ class Session:
         Raises:
             ProtocolProblem: There is none.
         """
-        return _wire(await _answer(self._client.read_resource(uri, cache_mode="bypass"), f"reading {uri}"))
+        params = mcp_types.ReadResourceRequestParams(uri=uri)
+        return await self._raw_answer(mcp_types.ReadResourceRequest(params=params), f"reading {uri}")
 
     async def get_prompt(self, name: str, arguments: Mapping[str, str]) -> Mapping[str, Any]:
         """Returns the result of `prompts/get`.
@@ -140,7 +159,8 @@ class Session:
         Raises:
             ProtocolProblem: There is none.
         """
-        return _wire(await _answer(self._client.get_prompt(name, dict(arguments)), f"the prompt {name}"))
+        params = mcp_types.GetPromptRequestParams(name=name, arguments=dict(arguments))
+        return await self._raw_answer(mcp_types.GetPromptRequest(params=params), f"the prompt {name}")
 
     async def probe(self, timeout_s: float) -> None:
         """Asks whether it lives: ping, or server/discover where there is no ping.

@@ -233,6 +233,7 @@ class Supervisor:
         """Stops all servers, all at once, and starts none again."""
         self._is_closed = True
         await asyncio.gather(*(server.aclose() for server in self._servers.values()), *self._leaving)
+        await self._stores.saved()
 
     def _server(self, name: str) -> Server:
         server = self._servers.get(name)

@@ -18,7 +18,7 @@ def add(a: int, b: int) -> int:
 async def grow(ctx: Context) -> str:
     """Adds a tool."""
     server.add_tool(lambda: "new", name="grown", description="Was not there before.")
-    await ctx.session.send_tool_list_changed()
+    await ctx.notify_tools_changed()
     return "grown"
 
 
