@@ -150,6 +150,8 @@ class Passing:
     judge: CallJudge
     kinds: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """The types of the declared tools that are not custom, by name."""
+    has_tools: bool = True
+    """The client runs tools itself; if not, a call of a tool that is nobody's is answered here."""
 
     async def denial(self, call: ModelCall) -> str | None:
         """Returns what the model is told instead of a result; None: the call may go."""
@@ -159,6 +161,8 @@ class Passing:
         verdict = await self.judge.judge(asked)
         if denies(verdict):
             return self.judge.refused(asked, call.id, verdict)
+        if not self.has_tools:
+            return f"No such tool available: {call.name}"
         self.judge.passed(asked, call.id, verdict)
         return None
 

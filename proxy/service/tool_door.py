@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,6 +19,8 @@ from proxy.messages.request import MessageParam, MessagesRequest, ToolParam
 from proxy.permissions.tool_names import canonical
 from proxy.permissions.values import ToolCall, Verdict
 from proxy.routing.aliases import Route
+from proxy.service.mcp_connector import McpConnector
+from proxy.service.mcp_wishes import has_servers
 from proxy.service.owed_results import joined
 from proxy.service.own_tools import CallFilter, OwnTool, ToolPlan
 from proxy.service.parents import Parent
@@ -48,6 +50,7 @@ from proxy.service.toolsets import (
     with_tools,
 )
 from proxy.service.web_door import WebDoor
+from proxy.tasks import spawn
 from proxy.tools.base import Tool, ToolOutput
 from proxy.tools.catalogue import Catalogue
 from proxy.tools.conversation import Conversation, Conversations
@@ -56,7 +59,9 @@ from proxy.tools.run_values import RunScope
 from proxy.tools.runner import ToolRunner
 from proxy.tools.workspaces import WorkspaceRefused, workspace_name
 
-if TYPE_CHECKING:  # they load parsers of pages, which few requests need
+if TYPE_CHECKING:  # they load parsers of pages and the MCP SDK, which few requests need
+    from proxy.mcp.gateway_values import McpServers
+    from proxy.mcp.remote_visit import RemoteVisit
     from proxy.tools.web.reader import WebReader
     from proxy.tools.web.searcher import WebSearcher
 
@@ -66,6 +71,10 @@ _NAMELESS = ""
 """The conversation of clients that name none: what is owed to them is kept under it."""
 _AUXILIARY = "auxiliary"
 """Requests of this class serve the client itself (a title, a summary) and get no further tools."""
+
+
+def _no_servers() -> McpServers | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,8 @@ class Prepared:
     """What addresses may be fetched from."""
     pending: Sequence[JsonObject] = ()
     """Calls of the API's own tools that an earlier answer left open, as blocks; they are run first."""
+    visits: Sequence[RemoteVisit] = ()
+    """Remote MCP servers that are asked as long as the request lasts."""
 
     def request(self, results: Sequence[JsonObject] = ()) -> MessagesRequest:
         """Returns the request as the upstream is asked.
@@ -107,6 +118,8 @@ class ToolDoor:
     searcher: WebSearcher | None = None
     reader: WebReader | None = None
     declarations: Declarations = field(default_factory=Declarations)
+    mcp_servers: Callable[[], McpServers | None] = _no_servers
+    """The MCP servers that run now."""
 
     def concerns(
         self, config: ProxyConfig, request: MessagesRequest, route: Route, context: RequestContext
@@ -117,6 +130,8 @@ class ToolDoor:
             return True
         alias = alias_of(config, route)
         if alias is not None and (alias.toolsets or alias.tools_run_in == "proxy"):
+            return True
+        if has_servers(request) and self._connector.concerns(config, request, route):
             return True
         for tool in request.tools or ():
             if tool.type is not None and web_tool(tool) is not None:
@@ -142,16 +157,27 @@ class ToolDoor:
         whole = joined(request, owed.owed_results)
         pending = open_calls(whole)
         text = KnownText(request)
-        asked, plan = await self._planned(config, whole, route, scope, list(facts), text)
-        passing = self._passing(request, scope) if plan.free is not None else None
-        return Prepared(asked, plan, scope, passing, owed, text, pending)
+        visits: list[RemoteVisit] = []
+        try:
+            asked, plan = await self._planned(config, whole, route, scope, list(facts), text, visits)
+        except BaseException:
+            _leave(visits)
+            raise
+        has_tools = _has_tools(request, plan.own)
+        passing = self._passing(request, scope, has_tools=has_tools) if plan.free is not None else None
+        return Prepared(asked, plan, scope, passing, owed, text, pending, visits)
 
     def release(self, prepared: Prepared) -> None:
         """Ends what a request's tools hold, where nothing but the request could come back to it."""
+        _leave(prepared.visits)
         if prepared.scope.context.conversation_id is None:
             self.conversations.end(prepared.scope.conversation)
 
     # The parts ------------------------------------------------------------------------------
+
+    @property
+    def _connector(self) -> McpConnector:
+        return McpConnector(self.judge, self.runner, self.catalogue, self.mcp_servers)
 
     def _owed(self, context: RequestContext) -> Conversation:
         return self.conversations.get(
@@ -174,13 +200,16 @@ class ToolDoor:
         scope: RunScope,
         facts: list[tuple[ProviderConfig, Profile]],
         text: KnownText,
+        visits: list[RemoteVisit],
     ) -> tuple[MessagesRequest, ToolPlan]:
-        alias = alias_of(config, route)
+        alias, declared = alias_of(config, route), request
         names = [name for name in map(rule_name, request.tools or ()) if name]
         denied = await self.judge.denied_by_name(names, scope.workspace)
         request = without_tools(request, frozenset(denied))
         own: dict[str, OwnTool] = {}
         request = self._web_tools(config, request, scope, facts, own, text)
+        if has_servers(request):
+            request = await self._connector.declared(config, request, route, scope, own, visits)
         tools: dict[str, Tool] = {}
         if alias is not None and alias.tools_run_in == "proxy":
             tools.update(of_the_client(request.tools or (), self.catalogue))
@@ -194,11 +223,14 @@ class ToolDoor:
         names = frozenset(canonical(tool.name) for tool in tools.values())
         parent = Parent(scope, request.model, request.max_tokens, names)
         own.update({name: ToolsetTool(tool, self.runner, scope, parent) for name, tool in tools.items()})
-        return request, ToolPlan(own, self._free(request.tools or (), scope.workspace))
+        may_pass = _has_tools(declared, own)
+        return request, ToolPlan(own, self._free(request.tools or (), scope.workspace, may_pass=may_pass))
 
-    def _free(self, tools: Sequence[ToolParam], workspace: str | None) -> frozenset[str] | None:
+    def _free(
+        self, tools: Sequence[ToolParam], workspace: str | None, *, may_pass: bool
+    ) -> frozenset[str] | None:
         denied = denied_tools(self.judge.policy_in(workspace))
-        if not denied:
+        if not denied and may_pass:
             return None
         return frozenset(tool.name for tool in tools if tool.name and not is_judged(denied, tool))
 
@@ -266,11 +298,17 @@ class ToolDoor:
     async def _run_instead(self, scope: RunScope, call: ToolCall, call_id: str, tool: Tool) -> ToolOutput:
         return await self.runner.run(call, call_id, replace(scope, instead=tool))
 
-    def _passing(self, request: MessagesRequest, scope: RunScope) -> Passing:
+    def _passing(self, request: MessagesRequest, scope: RunScope, *, has_tools: bool) -> Passing:
         kinds = {
             tool.name: tool.type or "" for tool in request.tools or () if tool.name and not tool.is_custom
         }
-        return Passing(_ClientCalls(self.runner, replace(scope, mode="default")), kinds)
+        calls = _ClientCalls(self.runner, replace(scope, mode="default"))
+        return Passing(calls, kinds, has_tools=has_tools)
+
+
+def _has_tools(request: MessagesRequest, own: Mapping[str, OwnTool]) -> bool:
+    """Whether a client can run calls itself: it declared tools that we do not run, or we run none."""
+    return not own or any(tool.name not in own for tool in request.tools or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +330,11 @@ class _ClientCalls:
         self.runner.note_client_call(
             call, call_id, self.scope, replace(verdict, decision="allow", reason=reason)
         )
+
+
+def _leave(visits: Iterable[RemoteVisit]) -> None:
+    for visit in visits:
+        spawn(visit.aclose(), name="leave an MCP server")
 
 
 def alias_of(config: ProxyConfig, route: Route) -> Alias | None:

@@ -42,6 +42,23 @@ async def test_a_toolset_never_takes_the_name_of_a_clients_tool() -> None:
     assert [tool["function"]["name"] for tool in upstream.asked[0]["tools"]] == ["Task", "TodoWrite"]
 
 
+async def test_a_call_of_nobodys_tool_is_answered_here_where_the_client_runs_none() -> None:
+    upstream = ScriptedUpstream([Reply(calling(call("Reed", "{}"))), Reply()])
+    async with running_tools(upstream, tools=[FakeTool()], toolsets=BUILTIN) as proxy:
+        message = await ask(proxy)
+    assert message["stop_reason"] == "end_turn"
+    assert kinds(message) == ["text"]
+    told = upstream.asked[1]["messages"][-1]
+    assert (told["role"], told["content"]) == ("tool", "Error: No such tool available: Reed")
+
+
+async def test_a_call_of_nobodys_tool_is_left_to_a_client_that_runs_tools() -> None:
+    upstream = ScriptedUpstream([Reply(calling(call("Reed", "{}")))])
+    async with running_tools(upstream, tools=[FakeTool()], toolsets=BUILTIN) as proxy:
+        message = await ask(proxy, tools=declared("Lookup"))
+    assert [block.get("name") for block in message["content"]] == ["Reed"]
+
+
 async def test_requests_of_the_client_for_itself_get_no_further_tools() -> None:
     upstream = ScriptedUpstream()
     async with (
