@@ -273,3 +273,6 @@ class ProxyConfig:
     workspaces: Mapping[str, WorkspaceConfig] = field(default_factory=lambda: MappingProxyType({}))
     default_workspace: str | None = None
     tools: ToolConfig = ToolConfig()
+    mcp_allowed_hosts: tuple[str, ...] = ()
+    """Hosts of MCP servers that requests may name by their address: `host` for https on its usual port, or
+    `host:port`."""

@@ -37,7 +37,8 @@ _IGNORED: Mapping[str, str] = MappingProxyType({
 })  # fmt: skip
 
 _VITAL: Mapping[str, str] = MappingProxyType({
-    "mcp_servers": "connect the MCP server to the client itself",
+    "mcp_servers": "connect the MCP server to the client itself, name one of Signalbox (url signalbox:NAME), "
+    "or let the user allow its host (mcp_allowed_hosts)",
     "container": "run the code in a tool of the client",
     "compaction": "let the client summarise the conversation with an ordinary request",
 })  # fmt: skip
