@@ -306,7 +306,13 @@ class ToolDesk:
 
     def _new_door(self) -> ToolDoor:
         return ToolDoor(
-            self._judge, self.runner, self.catalogue, self._conversations, self._searcher, self._reader
+            self._judge,
+            self.runner,
+            self.catalogue,
+            self._conversations,
+            self._searcher,
+            self._reader,
+            mcp_servers=lambda: self.mcp_servers,
         )
 
     def _network(self) -> NetworkFacts:

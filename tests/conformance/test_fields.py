@@ -205,7 +205,7 @@ async def test_a_field_nobody_knows_is_a_named_loss() -> None:
     assert "made_up: left out" in losses
 
 
-@pytest.mark.conformance("fields.container", "fields.mcp-servers", "fields.compaction")
+@pytest.mark.conformance("fields.container", "fields.mcp-servers-anywhere", "fields.compaction")
 @pytest.mark.parametrize(
     ("name", "value"),
     [

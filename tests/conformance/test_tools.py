@@ -106,7 +106,6 @@ async def test_anthropics_client_tools_are_equivalent_functions(tool: Any, expec
 @pytest.mark.conformance(
     "server-tools.code-execution",
     "server-tools.advisor",
-    "server-tools.mcp-toolset",
     "tools.toolsets",
 )
 @pytest.mark.parametrize(

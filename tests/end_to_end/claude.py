@@ -68,6 +68,24 @@ class ClaudeCode:
 
     def ask(self, prompt: str, *flags: str) -> Outcome:
         """Holds one prompt to its end; the next one goes on with the same session."""
+        return self._outcome(self.events(prompt, *flags))
+
+    def run(self, *words: str) -> str:
+        """Runs one of its commands, such as `mcp add`, and returns what it said."""
+        done = subprocess.run(
+            (str(self._program), *words),
+            cwd=self.folder,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_LIMIT_S,
+            check=True,
+        )
+        return done.stdout
+
+    def events(self, prompt: str, *flags: str) -> list[dict[str, Any]]:
+        """Holds one prompt to its end, and returns all that it told of it."""
         resume = ("--resume", self._session) if self._session else ()
         words = (str(self._program), "-p", prompt, "--output-format", "stream-json", "--verbose")
         with subprocess.Popen(
@@ -88,6 +106,10 @@ class ClaudeCode:
         events: list[dict[str, Any]] = [json.loads(line) for line in out.splitlines()]
         assert events, err
         self._session = events[-1]["session_id"]
+        return events
+
+    def outcome(self, events: Sequence[dict[str, Any]]) -> Outcome:
+        """What a user has of a prompt."""
         return self._outcome(events)
 
     def answer_first_questions(self) -> None:
