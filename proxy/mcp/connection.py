@@ -258,6 +258,7 @@ class Connection:
 
     async def _hear(self, session: Session) -> None:
         async with session.listening() as subscription:
+            self._changed.set()  # what changed before somebody listened is told to nobody
             async for _event in subscription:
                 self._changed.set()
 

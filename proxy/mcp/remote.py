@@ -60,6 +60,7 @@ class _Guarded(httpx2.AsyncBaseTransport):
         self._watch.note(response)
         if 300 <= response.status_code < 400:
             response.headers.pop("location", None)
+            response.status_code = 502  # an answer like any other that is no success
         return response
 
     @override
@@ -69,11 +70,14 @@ class _Guarded(httpx2.AsyncBaseTransport):
 
 async def http_client(headers: Mapping[str, str], watch: RemoteWatch) -> httpx2.AsyncClient:
     """Returns a client for one server; whoever asks closes it."""
-    context = await asyncio.to_thread(ssl.create_default_context)
-    transport = _Guarded(httpx2.AsyncHTTPTransport(verify=context, trust_env=False), watch)
+    return await asyncio.to_thread(_client, headers, watch)  # it reads certificates and modules from the disk
+
+
+def _client(headers: Mapping[str, str], watch: RemoteWatch) -> httpx2.AsyncClient:
+    inner = httpx2.AsyncHTTPTransport(verify=ssl.create_default_context(), trust_env=False)
     return httpx2.AsyncClient(
         headers=dict(headers),
-        transport=transport,
+        transport=_Guarded(inner, watch),
         timeout=httpx2.Timeout(_TIMEOUT_S, read=_READ_TIMEOUT_S),
         follow_redirects=False,
         trust_env=False,

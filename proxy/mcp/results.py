@@ -10,6 +10,10 @@ from typing import Any, cast
 from proxy.tools.base import ToolOutput
 
 MAX_RESULT_BYTES = 2**20
+_FOR_NOTES = 64 * 1024
+_BLOCK = 64
+"""What a block costs besides its text."""
+_CUT: Mapping[str, Any] = {"type": "text", "text": "[The result was cut: it is larger than 1 MiB.]"}
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
@@ -26,51 +30,47 @@ class CallResult:
 
     def bounded(self) -> CallResult:
         """Returns it with at most 1 MiB; what is cut is said."""
+        whole = sum(map(_size, self.content)) + (0 if self.structured is None else _size(self.structured))
+        if whole <= MAX_RESULT_BYTES:
+            return self
         room = _Room()
         kept = tuple(room.fit(each) for each in self.content)
         structured = self.structured
-        if structured is not None and room.take(_size(structured)) is None:
+        if structured is not None and not room.take(_size(structured)):
             structured = None
-        return CallResult((*kept, *room.notes()), structured, self.is_error)
+        return CallResult((*kept, _CUT), structured, self.is_error)
 
 
 class _Room:
     """How much may still be kept."""
 
     def __init__(self) -> None:
-        self._left = MAX_RESULT_BYTES
-        self._lost = 0
+        self._left = MAX_RESULT_BYTES - _FOR_NOTES
 
-    def take(self, size: int) -> int | None:
-        """Returns the size where there is room for it."""
+    def take(self, size: int) -> bool:
+        """Tells whether there is room for so much, and takes it."""
         if size > self._left:
-            self._lost += size
-            return None
+            return False
         self._left -= size
-        return size
+        return True
 
     def fit(self, block: Mapping[str, Any]) -> Mapping[str, Any]:
         """Returns a block, or what of it there is room for."""
-        if self.take(_size(block)) is not None:
+        if self.take(_size(block)):
             return block
         text = block.get("text")
         if block.get("type") != "text" or not isinstance(text, str):
-            return {
-                "type": "text",
-                "text": f"[{block.get('type')} left out: the result is larger than 1 MiB]",
-            }
-        kept = text.encode("utf-8", "replace")[: self._left].decode("utf-8", "ignore")
+            return _text(f"[{str(block.get('type'))[:40]} left out]")
+        kept = text.encode("utf-8", "replace")[: max(self._left - _BLOCK, 0)].decode("utf-8", "ignore")
         self._left = 0
-        return {"type": "text", "text": kept}
-
-    def notes(self) -> tuple[Mapping[str, Any], ...]:
-        """Returns what to say of what was left out."""
-        if not self._lost:
-            return ()
-        return ({"type": "text", "text": "[The result was cut: it is larger than 1 MiB.]"},)
+        return _text(kept)
 
 
 def _size(value: object) -> int:
+    if isinstance(value, Mapping):
+        block = cast("Mapping[str, Any]", value)
+        if block.get("type") == "text" and isinstance(block.get("text"), str):
+            return len(block["text"].encode("utf-8", "replace")) + _BLOCK
     return len(json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace"))
 
 

@@ -61,6 +61,8 @@ class Stores:
         approvals, pins = await asyncio.to_thread(self._read_files)
         self.approvals = Approvals() if approvals is None else Approvals.read(approvals)
         self.pins = Pins() if pins is None else Pins.read(pins)
+        if pins is False:
+            self.save()  # the damaged file was put aside: that it was there must be known at the next start
 
     def _read_files(self) -> tuple[object, object]:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)

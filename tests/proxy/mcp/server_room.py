@@ -29,11 +29,16 @@ class Time:
         self.asked: list[float] = []
         self._sleepers: list[tuple[float, asyncio.Event]] = []
         self._changed = asyncio.Event()
+        self.is_over = False
+        """Nobody sleeps any more."""
 
     def clock(self) -> float:
         return self.now
 
     async def sleep(self, seconds: float) -> None:
+        if self.is_over:
+            await asyncio.sleep(0)
+            return
         waking = asyncio.Event()
         sleeper = (self.now + seconds, waking)
         self._sleepers.append(sleeper)
@@ -167,6 +172,7 @@ async def room(folder: Path, **other: object) -> AsyncGenerator[Room, None]:
     made = Room(folder / "mcp", children, **other)
     try:
         yield made
+        made.time.is_over = True
         made.time.pass_by(1_000_000)
         await made.supervisor.aclose()
         assert children.living == 0
