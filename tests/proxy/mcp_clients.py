@@ -38,8 +38,9 @@ async def mcp_client(
             is_listening.set()
 
     hooks: dict[str, list[Callable[..., Any]]] = {"response": [note]}
+    http: httpx2.AsyncClient = httpx2.AsyncClient(headers=all_headers, timeout=20, event_hooks=hooks)
     async with (
-        httpx2.AsyncClient(headers=all_headers, timeout=20, event_hooks=hooks) as http,
+        http,
         Client(
             streamable_http_client(f"{proxy.url}/mcp", http_client=http),
             mode=cast("Any", mode),
