@@ -124,8 +124,8 @@ def runs_as(launch: Launch) -> str:
             "the model as text."
         )
     return (
-        "It runs as you: whatever you may read, change or send, it may too. The rules for tools hold for "
-        "calls of models; they do not hold the program itself."
+        "Whatever you may read, change or send, it may too. The rules for tools hold for calls of models; "
+        "they do not hold the program itself."
     )
 
 
@@ -146,14 +146,12 @@ def change_lines(change: ToolChange) -> str:
 def summary(servers: Sequence[ServerStatus]) -> str:
     """Returns how the servers stand, in one line."""
     connected = [each for each in servers if each.phase is ServerPhase.CONNECTED]
-    parts = [f"{len(connected)} of {wording.count(len(servers), 'server')} connected"]
+    parts = [f"{len(connected)} of {len(servers)} connected"]
     failed = sum(each.phase is ServerPhase.FAILED for each in servers)
     if failed:
         parts.append(f"{failed} failed")
     tools = [tool for each in connected for tool in offered(each)]
     if tools:
         cost = wording.tokens(sum(tool.tokens for tool in tools))
-        parts.append(
-            f"{wording.count(len(tools), 'tool')} offered, about {cost} tokens in each request with them"
-        )
+        parts.append(f"{wording.count(len(tools), 'tool')} offered, ~{cost} tokens")
     return "  ·  ".join(parts)

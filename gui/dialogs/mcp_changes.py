@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
 from gui import mcp_words as words
+from gui.dialogs.approval_panel import GUARD_MS
 from gui.dialogs.editor import EditorDialog
 from gui.mcp_desk import McpDesk
 from gui.theme import Theme
@@ -38,15 +40,22 @@ class McpChangesDialog(EditorDialog):
         self.save_button.setDefault(False)
         self.cancel_button.say("Not now")
         self.cancel_button.setFocus()
+        self.guard = QTimer(self)
+        self.guard.setSingleShot(True)
+        self.guard.setInterval(GUARD_MS)
+        self.guard.start()
 
     def save(self) -> bool:
-        """Accepts what was shown, unless it is something else by now."""
+        """Accepts what was shown, unless it is something else by now, or was shown less than a moment ago."""
+        if self.guard.isActive():
+            return False
         names = tuple(each.name for each in self._changes)
         now = tuple(each for each in self._desk.mcp_changes(self._server) if each.name in names)
         if now != self._changes:
             self._changes = now
             self.text.show_call("\n\n".join(_section(each) for each in now))
             self.complain("The definitions changed again", "Read them again before you accept.")
+            self.guard.start()
             return False
         refusal = self._desk.accept_mcp_tools(self._server, names)
         if refusal is not None:

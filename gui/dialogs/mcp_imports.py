@@ -47,7 +47,7 @@ class McpImportDialog(EditorDialog):
         self.setMinimumSize(820, 540)
         self.model = McpImportsModel()
         self.table = TickTable(theme, "Servers found", self.model)
-        self.table.set_widths((64, 120, 120, 190, 150, 130), flexible=5)
+        self.table.set_widths((64, 110, 106, 180, 160, 110), flexible=5)
         self.table.setMinimumHeight(130)
         self.summary = label(kind="muted", wraps=True)
         self.conflicts = ChoiceBox(theme, "Where we have a server of that name")

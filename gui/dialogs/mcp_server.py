@@ -174,6 +174,7 @@ class McpServerDialog(EditorDialog):
             self.args.setPlainText("\n".join(arguments))
 
     def _entry(self) -> Entry:
+        self._split_command()
         return Entry(
             self.name.text().strip(),
             self.type.currentData(),

@@ -131,7 +131,7 @@ class McpTrustDialog(QDialog):
         self.command.setMinimumHeight(line * min(self.command.lines + 1, _MAX_LINES) + 18)
         facts = words.launch_facts(launch)
         self.facts.show_facts(facts)
-        self.facts.setMinimumHeight((line + 8) * (len(facts) + 1))
+        self.facts.setFixedHeight((line + 6) * (len(facts) + 1))
         self.meaning.say(
             "warn",
             "It runs as you" if launch.argv else "It is another computer’s program",

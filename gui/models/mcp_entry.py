@@ -10,6 +10,7 @@ from typing import Any, cast
 import yaml
 
 LOCAL = ("python", "node", "stdio")
+_NO_NAME = "my-server"
 _FORM_KEYS = frozenset({"type", "command", "args", "url", "environment", "headers", "cwd"})
 
 
@@ -45,7 +46,7 @@ def entry_text(entry: Entry) -> str:
         found["url"] = entry.url
         found["headers"] = dict(entry.variables)
     kept = {key: value for key, value in found.items() if value}
-    made = {entry.name: {**kept, **entry.rest}}
+    made = {entry.name or _NO_NAME: {**kept, **entry.rest}}
     return yaml.safe_dump(made, sort_keys=False, allow_unicode=True, width=100)
 
 

@@ -38,12 +38,15 @@ from gui.desk import (
     ProxyState,
 )
 from gui.main_window import PAGES, MainWindow
+from gui.mcp_desk import McpImportRow
 from gui.pages.page import Room
 from gui.permission_desk import RuleView, WorkspaceView
 from gui.widgets.text import plain, tip
 from proxy.events import Exchange, RequestFinished, RequestRefused, RequestRouted, RequestStarted
+from proxy.mcp.values import Launch, LogEntry, ServerPhase, ToolChange
 from tests.gui.acting import key
 from tests.gui.fake_desk import URL, FakeDesk
+from tests.gui.mcp_scenes import PENDING, TIME
 from tests.gui.permission_scenes import TOKENS, TOOLS, WRITE, decisions
 from tests.gui.scenes import PROVIDERS, START, request_events
 
@@ -88,12 +91,39 @@ def _open_everything(window: MainWindow) -> Iterator[QWidget]:
         rules.open_export,
         folders.open_add,
         folders.open_edit,
+        *_mcp_dialogs(window),
     ):
         before = set(QApplication.topLevelWidgets())
         opened()
         dialog = next(w for w in QApplication.topLevelWidgets() if w not in before and w.isVisible())
         yield dialog
         dialog.close()
+
+
+def _mcp_dialogs(window: MainWindow) -> tuple[Callable[[], None], ...]:
+    page = window.mcp
+
+    def open_trust() -> None:
+        page.choose(next(each.name for each in page.model.values if each.phase is ServerPhase.PENDING))
+        page.open_trust()
+
+    def open_changes() -> None:
+        page.choose(next(each.name for each in page.model.values if each.tools and each.tools[0].quarantine))
+        page.detail.tools.open_changes()
+
+    def open_try() -> None:
+        page.choose(page.model.values[0].name)
+        page.detail.tools.open_try()
+
+    return (
+        open_trust,
+        open_changes,
+        open_try,
+        page.open_add,
+        page.open_edit,
+        page.open_paste,
+        page.open_import,
+    )
 
 
 def _fill(qtbot: QtBot, room: Room, desk: FakeDesk) -> None:
@@ -220,6 +250,28 @@ def hostile(desk: FakeDesk) -> FakeDesk:
     ]
     desk.safety_now = replace(desk.safety_now, broken=HOSTILE, sandbox_found=HOSTILE, protected=(HOSTILE,))
     desk.token_list = [replace(TOKENS[0], name=HOSTILE, aliases=(HOSTILE,))]
+    launch = Launch(HOSTILE, (HOSTILE, HOSTILE), HOSTILE, (HOSTILE,), HOSTILE, HOSTILE, HOSTILE)
+    tool = replace(TIME.tools[0], name=HOSTILE, description=HOSTILE, full_name=HOSTILE)
+    schema = {"properties": {HOSTILE: {"description": HOSTILE, "default": HOSTILE, "enum": [HOSTILE]}}}
+    seen = replace(
+        TIME,
+        reason=HOSTILE,
+        argv=(HOSTILE,),
+        cwd=HOSTILE,
+        protocol=HOSTILE,
+        server_info=HOSTILE,
+        launch=launch,
+    )
+    desk.server_list = [
+        replace(seen, name=HOSTILE, tools=(replace(tool, input_schema=schema),)),
+        replace(seen, phase=PENDING.phase, name="waits", url=HOSTILE, tools=()),
+        replace(seen, name="changed", tools=(replace(tool, quarantine="changed"),)),
+    ]
+    desk.mcp_changed_tools = {"changed": (ToolChange(HOSTILE, HOSTILE, HOSTILE),)}
+    desk.mcp_logs = {HOSTILE: [LogEntry(START, "stderr", HOSTILE)]}
+    desk.mcp_texts = {HOSTILE: HOSTILE}
+    desk.import_rows = (McpImportRow("k", HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, "none", (HOSTILE,)),)
+    desk.mcp_problem_now = HOSTILE
     return desk
 
 

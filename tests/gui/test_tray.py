@@ -63,6 +63,7 @@ def test_the_menu_of_a_running_proxy(tray: Tray):
         "Open Signalbox",
         "Copy address",
         "Stop proxy",
+        "MCP servers",
         "Permission mode",
         "View logs",
         "Quit Signalbox",
@@ -163,3 +164,14 @@ def test_a_click_on_a_message_opens_what_waits(tray: Tray, desk: FakeDesk, opene
     desk.waiting.append(PUSH)
     tray.icon.messageClicked.emit()
     assert opened == ["open", "approvals"]
+
+
+def test_the_servers_of_the_menu_follow_theirs(
+    qtbot: QtBot, room: Room, tray: Tray, desk: FakeDesk, opened: list[str]
+):
+    assert "figma (failed)" in _texts(tray.mcp)
+    with qtbot.waitSignal(room.bridge.mcp_changed):
+        desk.restart_failed_mcp()
+    assert "figma (starting)" in _texts(tray.mcp)
+    tray.mcp.manage.trigger()
+    assert opened == ["mcp"]

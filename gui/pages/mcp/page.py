@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QAction, QHideEvent, QShowEvent
-from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget
+from PySide6.QtGui import QAction, QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QApplication, QMenu, QSplitter, QStackedWidget
 
 from gui import mcp_words as words
 from gui.dialogs.mcp_imports import McpImportDialog, McpPasteDialog
@@ -29,6 +29,7 @@ _CAPTION = (
     "Programs and services whose tools models may use; each starts only after you approved what it runs."
 )
 _TICK_MS = 10_000
+_WIDE = 860
 _BUNDLES = "MCP bundles (*.mcpb *.dxt)"
 
 
@@ -42,7 +43,7 @@ class McpPage(Page):
         self.refused = Banner(room.theme, "Not done")
         self.undo = UndoBar(room.theme)
         self.table = TickTable(room.theme, "MCP servers", self.model)
-        self.table.set_widths((54, 120, 200, 84, 62, 72, 70, 88, 98, 94), flexible=2)
+        self.table.set_widths((56, 104, 180, 78, 58, 70, 70, 86, 92, 92), flexible=2)
         self.table.setMinimumHeight(110)
         self.detail = McpDetail(room)
         self._key = ChosenKey()
@@ -71,6 +72,11 @@ class McpPage(Page):
         self.timer.start()
         self.model.tell_time()
         self._open_awaited()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leaves out the sum where it has no room."""
+        super().resizeEvent(event)
+        self.total.setVisible(self.width() > _WIDE)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Tells the time no more."""
@@ -243,7 +249,7 @@ class McpPage(Page):
             self.problem.say(
                 "danger",
                 "The file of the servers cannot be used",
-                f"{words.one_line(problem)} Until it is mended, what ran keeps running as it was.",
+                words.one_line(problem),
                 can_close=False,
             )
 
@@ -336,7 +342,7 @@ class McpPage(Page):
 
     def _is_free(self) -> bool:
         """Nothing else is open over the page."""
-        return self.isVisible() and self._sheet is None and self.window().isActiveWindow()
+        return self.isVisible() and self._sheet is None and QApplication.activeModalWidget() is None
 
     def _follow_sheet(self) -> None:
         if self._sheet is None:
