@@ -19,7 +19,6 @@ from proxy.tools.catalogue import BUILTIN, BUILTIN_NAMES, Catalogue, definition_
 from proxy.tools.run_values import RunScope
 from proxy.tools.runner import ToolRunner
 
-
 _BESIDE_BASH = ("BashOutput", "KillShell")
 
 

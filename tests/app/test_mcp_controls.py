@@ -86,7 +86,7 @@ class _Desk:
         self.controls = McpControls(
             bench.configuration,
             McpFile(path),
-            lambda: self.supervisor,  # pyright: ignore[reportArgumentType, reportReturnType] - a stand-in
+            lambda: self.supervisor,  # pyright: ignore[reportArgumentType] - a stand-in
             self.events.append,
             lambda: 1.0,
         )

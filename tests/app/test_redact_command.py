@@ -76,7 +76,8 @@ def test_every_line_of_the_corpus_comes_out_as_it_demands(shared_data: Path) -> 
         found = _redacted(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
         if case["expect"] == "keep" and found != text:
             wrong.append(case["id"])
-        for parts in case.get("secrets", []) if case["expect"] == "redact" else []:
+        secrets: list[list[str]] = case.get("secrets", []) if case["expect"] == "redact" else []
+        for parts in secrets:
             secret = "".join(parts)
             known_prefix = 12  # at most that much may stay in front, and four at the end
             inner = secret[known_prefix:-4]
