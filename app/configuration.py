@@ -134,9 +134,10 @@ class Configuration:
         """Returns the settings the edits would make of the last known file, without touching the disk.
 
         Raises:
-            SettingsError: They would be unusable.
+            SettingsError: They would be unusable, or the file is never written.
         """
         self._require_older()
+        self._store.require_ours()
         _content, after = edited(self._document().content, edits, read_settings)
         if self.loaded.error is not None and not after.settings.providers:
             # Saved, it would take the place of the file that cannot be used, and the demo would answer.

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
+import structlog
+
 from app.keyring_access import KeyringFailure
 from app.provider_desk import DeskRefusal
 from app.settings_edit import Edit
@@ -21,6 +23,8 @@ from gui.desk import (
 )
 from gui.permission_desk import PermissionsChanged, WorkspacesChanged
 from proxy.tasks import spawn
+
+_log = structlog.get_logger("app.desk_changes")
 
 EVERYTHING: tuple[DeskEvent, ...] = (
     ProvidersChanged(),
@@ -67,16 +71,23 @@ class DeskChanges:
             try:
                 await action
             except (DeskRefusal, KeyringFailure, SettingsError, ValueError) as exc:
-                self._announce(ActionFailed(title, str(exc)))
+                self._failed(title, str(exc))
             except OSError as exc:
-                self._announce(ActionFailed(title, exc.strerror or str(exc)))
+                self._failed(title, exc.strerror or str(exc))
 
-    def submit(self, edits: Sequence[Edit], done: str | None, *changed: DeskEvent) -> str | None:
-        """Returns why the edits cannot be made, or None: they are on their way."""
+    def problem(self, edits: Sequence[Edit]) -> str | None:
+        """Returns why the edits cannot be made, as far as can be said without writing."""
         try:
             self._configuration.check(edits)
         except SettingsError as exc:
             return exc.problem
+        return None
+
+    def submit(self, edits: Sequence[Edit], done: str | None, *changed: DeskEvent) -> str | None:
+        """Returns why the edits cannot be made, or None: they are on their way."""
+        problem = self.problem(edits)
+        if problem is not None:
+            return problem
         spawn(
             self.reporting(self._apply(edits, done, changed), "The settings were not changed"),
             name="change settings",
@@ -89,6 +100,11 @@ class DeskChanges:
             return self.submit(edits_of(), done, *changed)
         except DeskRefusal as exc:
             return str(exc)
+
+    def _failed(self, title: str, why: str) -> None:
+        """Tells the window, and the log: without a window nobody else would hear of it."""
+        _log.warning("change_failed", title=title, reason=why)
+        self._announce(ActionFailed(title, why))
 
     async def _apply(self, edits: Sequence[Edit], done: str | None, changed: Sequence[DeskEvent]) -> None:
         await asyncio.to_thread(self._configuration.apply, edits)

@@ -271,8 +271,9 @@ class PermissionControls:
         if is_kept and answer.rule is None:
             return "Say which rule is to be kept."
         edits = self._edits_of(answer.rule) if is_kept and answer.rule is not None else []
-        if isinstance(edits, str):
-            return edits
+        problem = edits if isinstance(edits, str) else self._changes.problem(edits) if edits else None
+        if isinstance(edits, str) or problem is not None:
+            return problem  # and the call waits on: it can still be allowed once
         given = ApprovalAnswer(
             answer.decision, answer.by, answer.scope, answer.rule if is_kept else None, answer.message
         )

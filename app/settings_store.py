@@ -125,6 +125,13 @@ class SettingsStore:
         found = sorted(self.path.parent.glob(f"{self.path.stem}.broken-*{self.path.suffix}"))
         return found[-1] if found else None
 
+    def require_ours(self) -> None:
+        """Raises SettingsError where the file is one that is never written."""
+        if not self.may_move:
+            raise SettingsError(
+                f"{self.path} was given on the command line and is never rewritten; edit it by hand"
+            )
+
     def apply(self, edits: Sequence[Edit]) -> SettingsDocument:
         """Changes the file and returns what it says now; the first change makes it, from the shipped one.
 
@@ -134,10 +141,7 @@ class SettingsStore:
             SettingsError: The file on disk is unusable, or would become so; it is untouched.
             OSError: It cannot be written; it is untouched.
         """
-        if not self.may_move:
-            raise SettingsError(
-                f"{self.path} was given on the command line and is never rewritten; edit it by hand"
-            )
+        self.require_ours()
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with locked(self.path.with_name(f".{self.path.name}.lock")):
             sweep_temporary(self.path)

@@ -133,9 +133,8 @@ class Bench:
         self.probed: list[ProviderConfig] = []
         environment = Environment(process=variables)
         secrets = SecretStore(environment, names_file=self.folders.key_names_file, backend=lambda: keyring)
-        self.configuration = Configuration(
-            self.folders, SettingsStore(self.folders.settings_file), secrets, environment
-        )
+        self.store = SettingsStore(self.folders.settings_file)
+        self.configuration = Configuration(self.folders, self.store, secrets, environment)
         self.configuration.set_broken_aside(datetime(2026, 11, 22, tzinfo=timezone.utc))
         self.controller = Controller(
             self.configuration,

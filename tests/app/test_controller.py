@@ -142,6 +142,7 @@ async def test_a_lost_key_is_a_problem_and_never_the_demo(make: Make) -> None:
     assert _desk(bench).state().problems[0].page == "providers"
 
 
+@pytest.mark.expects_log("change_failed")
 async def test_a_keyring_that_cannot_be_used_is_told_and_nothing_is_stored(make: Make) -> None:
     bench = make(Entries(failure=OSError("gone")), settings=OPENROUTER)
     await bench.controller.start()
@@ -234,6 +235,7 @@ async def test_a_test_before_the_keys_are_known_says_so(make: Make) -> None:
     assert (await bench.until(ProviderTested)).text == "its key is still being looked up"
 
 
+@pytest.mark.expects_log("change_failed")
 async def test_a_failed_write_is_told_and_the_old_settings_stay(make: Make) -> None:
     bench = make(settings=OPENROUTER)
     await bench.controller.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -349,6 +350,20 @@ async def test_an_answer_for_always_keeps_the_rule_as_the_user_let_it_stand(make
 
     assert bench.configuration.settings.permissions.allow[-1] == "Bash(git push origin *)"
     assert [(each.decision, each.scope) for each in bench.servers[0].answers] == [("allow", "always")]
+
+
+async def test_a_rule_that_cannot_be_written_leaves_the_call_waiting_for_another_answer(make: Make) -> None:
+    bench = await _started(make)
+    request = _waiting()
+    bench.servers[0].waiting.append(request)
+    bench.store.may_move = False  # as with --settings FILE
+    draft = ApprovalAnswerDraft("apr_1", request.digest, "allow", "always", "Bash(git push)")
+
+    problem = bench.controller.answer_approval(draft)
+
+    assert "never rewritten" in (problem or "")
+    assert (bench.servers[0].answers, _written(bench)) == ([], RULES)
+    assert bench.controller.answer_approval(replace(draft, scope="once")) is None
 
 
 async def test_an_answer_for_another_call_or_with_no_rule_decides_nothing(make: Make) -> None:
