@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ SERVERS = "mcp_servers"
 TOOLSET = "mcp_toolset"
 MAX_SERVERS = 20
 _LOCAL = "signalbox:"
+_MAX_LABEL = 30
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
@@ -135,9 +137,12 @@ def is_allowed(url: str, hosts: Sequence[str]) -> bool:
 def host_label(url: str) -> str:
     """Returns what stands for a remote server in its tools' names: its host, so that rules bind to that."""
     parts = urlsplit(url)
+    host = parts.hostname or ""
     port = f"-{parts.port}" if parts.port not in (None, 443) else ""
-    name = "".join(each if each.isascii() and each.isalnum() else "-" for each in parts.hostname or "")
-    return f"url-{name[:30]}{port}"
+    name = "".join(each if each.isascii() and each.isalnum() else "-" for each in host)
+    if len(name) > _MAX_LABEL or not host.isascii():  # else hosts that begin alike would share their rules
+        name = f"{name[: _MAX_LABEL - 8]}-{sha256(host.encode('utf-8', 'replace')).hexdigest()[:7]}"
+    return f"url-{name}{port}"
 
 
 def _server(row: Any, index: int, toolsets: Mapping[str, Mapping[str, Any]]) -> WishedServer:

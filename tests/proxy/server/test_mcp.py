@@ -6,12 +6,13 @@ import asyncio
 import io
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from proxy.config import ToolConfig
+from proxy.config import ClientToken, ToolConfig
 from proxy.events import ApprovalAsked, ToolDecided
 from proxy.permissions.approval import ApprovalAnswer
 from proxy.server.limits import Limits
@@ -288,6 +289,34 @@ async def test_a_session_belongs_to_its_token_and_an_unknown_one_is_gone() -> No
         assert (await rpc(proxy, message("ping"), **known))[0] == 404
         async with proxy.http.get(f"{proxy.url}/mcp", headers={"x-api-key": TOKEN, **known}) as response:
             assert response.status == 404
+
+
+async def test_a_session_is_no_use_with_another_token_and_each_token_has_its_workspace() -> None:
+    other = "client-" + "token-of-another"
+    token = ClientToken("other", sha256(other.encode()).hexdigest(), workspace="nowhere")
+    made = proxy_config("one")
+    config = replace(made, server=replace(made.server, client_tokens=(token,)))
+    async with running_tools(ScriptedUpstream(), config, permissions=ALL, tools=[FakeTool()]) as proxy:
+        session = (await rpc(proxy, message("initialize", HELLO)))[2]["Mcp-Session-Id"]
+        theirs = {"x-api-key": other}
+        stolen = await rpc(proxy, message("ping"), **theirs, **{"Mcp-Session-Id": session})
+        elsewhere = await rpc(proxy, message("tools/list"), **theirs)
+        here = await rpc(proxy, message("tools/list"), **{"Mcp-Session-Id": session})
+    assert stolen[0] == 404
+    assert "nowhere" in elsewhere[1]["error"]["message"]
+    assert [each["name"] for each in here[1]["result"]["tools"]] == ["TodoWrite"]
+
+
+async def test_a_client_that_asks_what_we_speak_gets_the_newer_era() -> None:
+    async with (
+        running_tools(ScriptedUpstream(), permissions=ALL, tools=[FakeTool()]) as proxy,
+        mcp_client(proxy, "auto") as client,
+    ):
+        assert client.protocol_version == ERAS[1]
+        assert client.server_info is not None
+        assert client.server_info.name == "signalbox"
+        assert client.instructions is not None
+        assert "permission rules" in client.instructions
 
 
 async def test_a_request_without_a_session_is_answered_too() -> None:
