@@ -105,6 +105,7 @@ class Controller(PermissionControls, ProviderControls, McpControls):
         McpControls.__init__(self, configuration, mcp_file(configuration), self._supervise, self._announce)
         self._tokens = TokenDesk(configuration)
         self._is_quitting = False
+        self._recalling: asyncio.Task[None] | None = None
         self._clock = clock
 
     @property
@@ -122,11 +123,15 @@ class Controller(PermissionControls, ProviderControls, McpControls):
         self._bodies.sweep()
         await self._runner.start()
         self._announce(ProvidersChanged())  # their keys are looked up by now
-        await self._recall()
+        # It opens the store and tries the sandbox, for which nobody who wants to send a request need wait.
+        self._recalling = spawn(self._recall(), name="recall what tools did")
         await self.start_servers()
 
     async def shutdown(self) -> None:
         """Stops the proxy and the MCP servers, and lets go of the logs."""
+        if self._recalling is not None:
+            self._recalling.cancel()
+            await asyncio.wait({self._recalling})
         await self._runner.stop()
         await self.stop_servers()
         if self._logs is not None:

@@ -58,6 +58,8 @@ _LOOPBACK = "127.0.0.1"
 _BATCH_GRACE_S = 5.0
 """What requests of batches get to end at a stop; the others are run again after the next start."""
 _BODILESS = frozenset({"/v1/messages/batches/{id}/cancel"})
+_PRELOAD_AFTER_S = 0.1
+"""What a request needs beyond the program itself is loaded so long after the port is open."""
 _CANCEL_S = 1.0
 """How long cancelled requests and their connections get to end."""
 
@@ -119,6 +121,7 @@ class ProxyServer:
         self._http: GuardedServer | None = None
         self._listening: list[asyncio.Server] = []
         self._port = 0
+        self._preloading: asyncio.TimerHandle | None = None
         self._active: set[asyncio.Task[object]] = set()
 
     @property
@@ -143,13 +146,16 @@ class ProxyServer:
         if self._storage is not None:
             self._storage.begin()
             self._ledger.begin()
-        self._preload()
+        # Its imports take the interpreter from whoever waits for the address; a request does not wait for it.
+        self._preloading = loop.call_later(_PRELOAD_AFTER_S, self._preload)
         return f"http://{_shown_host(server.host)}:{self._port}"
 
     async def stop(self, drain_s: float = 30.0) -> None:
         """Closes the port, lets running requests finish for `drain_s` seconds, then ends them."""
         listening, self._listening = self._listening, []
         http, self._http = self._http, None
+        if self._preloading is not None:
+            self._preloading.cancel()
         for server in listening:
             server.close()
         if http is None:

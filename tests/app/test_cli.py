@@ -120,6 +120,21 @@ async def test_serve_says_where_it_listens_answers_and_ends_on_a_signal(
     assert all(stat.S_IMODE(each.stat().st_mode) & 0o077 == 0 for each in written)
 
 
+@pytest.mark.parametrize("wiring", ["headless", "desktop"])
+async def test_what_only_some_requests_need_is_not_loaded_at_the_start(wiring: str) -> None:
+    late = set("openai sqlalchemy tree_sitter bs4 markdownify pypdf nbformat mcp keyring numpy PIL".split())
+    code = f"import sys, app.{wiring}; print(sorted({late!r} & sys.modules.keys()))"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        code,
+        cwd=_ROOT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _err = await process.communicate()
+    assert out.decode().strip() == "[]"
+
+
 async def test_serve_never_imports_qt_and_version_imports_nothing(shell: Shell) -> None:
     heavy = "sorted({m.split('.')[0] for m in sys.modules} & {'pydantic', 'aiohttp', 'structlog', 'PySide6'})"
     code = f"import sys; from app.cli import run; run(['--version']); print({heavy})"
