@@ -1,10 +1,19 @@
 """MCP servers: read from a file, trusted before they start, watched while they run, offered as tools.
 
-`values` says what a server is and how it stands. `config` reads `mcp_servers.yaml`, `imports` and `bundles`
-what other programs have; nothing is started by reading. `trust` binds an approval to the exact command and
-pins what each tool said of itself; `packages` turns a package's name into one version. `runtimes` finds uvx,
-npx, node, python and docker. `session` speaks MCP with one server, in both eras of the protocol, by the
-official SDK. `supervisor` owns all of them: starts in parallel, probes, restarts with patience, stops whole
-process groups. `tools` makes a server's tools `Tool`s of the catalogue; `gateway` offers the catalogue at
-`/mcp`. No HTTP path starts, stops or configures anything.
+`values` says what a server is and how it stands; `app.mcp_file` reads `mcp_servers.yaml`. `supervisor`
+owns all servers, with what its `surroundings` give; `server` is one server's life: `launch` says what
+would start, `approvals` whether a person approved exactly that, `starter` makes it ready (`variables`
+filled in, programs found by `runtimes`, `packages` in one version, downloaded once), `connection` is one
+start from its launch to its `ending`.
+
+`session` speaks MCP by the official SDK, in both eras, over `stdio_transport` (a child of ours), or over
+HTTP through `remote`; `tap` hears every message, `health` probes who is idle. They come with
+`connection`, which is imported in a thread when the first server starts: without servers the SDK is never
+loaded.
+
+`pins` holds what each tool says of itself against what was approved; `definitions` are one server's tools
+as they are now; `canonical` and `invisible` are what both are made with; `stores` keeps approvals and
+pins in two private files. `tools` makes them `Tool`s of the catalogue, `results` their answers; `logs`
+keeps what a server wrote. `gateway` offers the catalogue at `/mcp`; `remote_visit` calls servers that a
+request names by their URL. No HTTP path starts, stops or configures anything.
 """

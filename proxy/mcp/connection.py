@@ -232,7 +232,6 @@ class Connection:
     async def _follow_changes(self, session: Session) -> None:
         while True:
             await self._count(session)
-            self._state.changed()
             await self._changed.wait()
             self._changed.clear()
             try:
@@ -242,14 +241,18 @@ class Connection:
                 continue
             if self._definitions.take(said):
                 self._log.add("lifecycle", "its tools changed")
+                self._state.changed()
 
     async def _count(self, session: Session) -> None:
         """Notes how many resources and prompts there are; a server that cannot say has none."""
         try:
-            self._state.resources = len(await session.list_all("resources"))
-            self._state.prompts = len(await session.list_all("prompts"))
+            found = len(await session.list_all("resources")), len(await session.list_all("prompts"))
         except ProtocolProblem as problem:
             self._log.add("lifecycle", str(problem))
+            return
+        if found != (self._state.resources, self._state.prompts):
+            self._state.resources, self._state.prompts = found
+            self._state.changed()
 
     async def _listen(self, session: Session) -> None:
         while True:
@@ -263,7 +266,10 @@ class Connection:
                 self._changed.set()
 
     async def _probe(self, session: Session) -> None:
-        self._over_reason = await self.health.watch(session, self._config, self._with.sleep)
+        # A server may change its tools without a word, so whoever is found well is asked for them again.
+        self._over_reason = await self.health.watch(
+            session, self._config, self._with.sleep, on_well=self._changed.set
+        )
         self._over.set()
 
     # Its end --------------------------------------------------------------------------------------

@@ -77,9 +77,9 @@ class Definitions:
         return None
 
     def _compare(self) -> None:
-        before = self._stores.pins.known(self._server)
+        is_first = not self._stores.pins.knows(self._server)
         self._held = self._stores.pins.compare(self._server, self._said)
-        if self._stores.pins.known(self._server) != before:
+        if is_first:
             self._stores.save()
 
     def _facts(self, config: McpServerConfig, tool: McpTool) -> ToolFacts:

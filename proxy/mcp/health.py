@@ -42,8 +42,17 @@ class Health:
         """Nobody used it for 30 s."""
         return not self._in_use and self._clock() - self._used_at >= IDLE_S
 
-    async def watch(self, session: Session, config: McpServerConfig, sleep: Sleep) -> str:
-        """Probes whenever it is idle; returns why it is given up once it does not answer."""
+    async def watch(
+        self, session: Session, config: McpServerConfig, sleep: Sleep, *, on_well: Callable[[], None]
+    ) -> str:
+        """Probes whenever it is idle; returns why it is given up once it does not answer.
+
+        Args:
+            session: Whom to ask.
+            config: Where to ask, and by which address.
+            sleep: How to wait.
+            on_well: Called after each answer.
+        """
         failures = 0
         while True:
             await sleep(_BETWEEN_TRIES_S if failures else IDLE_S)
@@ -54,6 +63,7 @@ class Health:
             if problem is None:
                 failures = 0
                 self._used_at = self._clock()
+                on_well()
                 continue
             failures += 1
             if failures >= _TRIES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -117,10 +117,9 @@ class Pins:
         if INSTRUCTIONS in wanted or all_named:
             pins.instructions = said.instructions
 
-    def known(self, server: str) -> Sequence[str]:
-        """Returns the names that were approved of a server."""
-        pins = self._servers.get(server)
-        return () if pins is None else tuple(pins.tools)
+    def knows(self, server: str) -> bool:
+        """Tells whether a first list of a server was seen."""
+        return server in self._servers
 
 
 def name_of(raw: Mapping[str, Any]) -> str:

@@ -264,6 +264,10 @@ class Server:
 
     async def _shown(self, stop: asyncio.Event) -> Launch | None:
         """Finds out what would start, and whether somebody approved exactly that."""
+        if self._config.name.endswith("_"):
+            # mcp__a___b would be the tool _b of a server a as well, and rules could mean the wrong one.
+            self._state.set(ServerPhase.FAILED, "its name ends in _: give it another one")
+            return None
         try:
             launch = await until(stop, self._look())
         except McpProblem as problem:

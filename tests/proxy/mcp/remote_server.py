@@ -33,8 +33,8 @@ async def serving(app: Any) -> AsyncGenerator[str, None]:
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=1))
     task = asyncio.get_running_loop().create_task(server.serve([listener]))
     try:
-        while not server.started:
-            await asyncio.sleep(0.01)  # uvicorn tells nobody
+        while not server.started:  # noqa: ASYNC110 - uvicorn tells nobody
+            await asyncio.sleep(0.01)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True

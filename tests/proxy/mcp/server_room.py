@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from proxy.mcp.supervisor import Supervisor
 from proxy.mcp.surroundings import Surroundings
@@ -87,7 +88,7 @@ class FakePackages:
 class Room:
     """A supervisor and what it is given."""
 
-    def __init__(self, folder: Path, children: Children, **other: object) -> None:
+    def __init__(self, folder: Path, children: Children, **other: Any) -> None:
         self.folder = folder
         self.children = children
         self.time = Time()
@@ -101,25 +102,25 @@ class Room:
             resolve=self.variables.get,
             wall_clock=lambda: 1_800_000_000.0,
             clock=self.time.clock,
-            emit=self._emit,
+            emit=self.noted,
             environment={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]},
             sleep=self.time.sleep,
             packages=self.packages,
-            **other,  # type: ignore[arg-type]
+            **other,
         )
         self.supervisor = Supervisor(self.surroundings)
 
-    def _emit(self) -> None:
+    def noted(self) -> None:
         self.emitted += 1
         self._changed.set()
 
     def status(self, name: str = "raw") -> ServerStatus:
         return self.supervisor.status(name)
 
-    async def until(self, condition: Callable[[], bool]) -> None:
+    async def until(self, condition: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
         while not condition():
             self._changed.clear()
-            await asyncio.wait_for(self._changed.wait(), PATIENCE_S)
+            await asyncio.wait_for(self._changed.wait(), patience_s)
 
     async def stands(self, *phases: ServerPhase, name: str = "raw") -> ServerStatus:
         """Returns once a server is in one of these phases."""
@@ -147,7 +148,7 @@ class Room:
 
 
 def raw(
-    *flags: str, name: str = "raw", environment: Mapping[str, str] | None = None, **other: object
+    *flags: str, name: str = "raw", environment: Mapping[str, str] | None = None, **other: Any
 ) -> McpServerConfig:
     """Returns the entry of a scripted server of the older era."""
     return McpServerConfig(
@@ -156,7 +157,7 @@ def raw(
         sys.executable,
         (RAW, *flags),
         environment=environment or {},
-        **other,  # type: ignore[arg-type]
+        **other,
     )
 
 
@@ -165,8 +166,18 @@ def modern(name: str = "modern") -> McpServerConfig:
     return McpServerConfig(name, "stdio", sys.executable, (MODERN,))
 
 
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Returns once something holds that nobody tells of, such as a line in a pipe."""
+
+    async def look() -> None:
+        while not condition():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.005)
+
+    await asyncio.wait_for(look(), PATIENCE_S)
+
+
 @asynccontextmanager
-async def room(folder: Path, **other: object) -> AsyncGenerator[Room, None]:
+async def room(folder: Path, **other: Any) -> AsyncGenerator[Room, None]:
     """Holds a room; nothing of it runs afterwards."""
     children = Children(os.environ)
     made = Room(folder / "mcp", children, **other)

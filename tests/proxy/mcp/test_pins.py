@@ -5,7 +5,7 @@ import json
 import stat
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -27,8 +27,9 @@ TOOL: dict[str, Any] = {"name": "t", "description": "d", "inputSchema": {"type":
 
 def _shuffled(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _shuffled(each) for name, each in reversed(value.items())}
-    return [_shuffled(each) for each in value] if isinstance(value, list) else value
+        members = cast("dict[str, Any]", value)
+        return {name: _shuffled(each) for name, each in reversed(members.items())}
+    return [_shuffled(each) for each in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
 @given(JSON)

@@ -174,3 +174,37 @@ async def test_a_new_tool_of_the_newer_era_waits_too(tmp_path: Path) -> None:
         held = {tool.name for tool in made.status("modern").tools if tool.quarantine == "new"}
         assert held == {"grown"}
         assert "grown" not in {tool.tool for tool in made.supervisor.tools()}
+
+
+async def test_tools_that_change_without_a_word_are_found_when_the_server_is_probed(tmp_path: Path) -> None:
+    path = _file(tmp_path, SAID)
+    async with room(tmp_path) as made:
+        await made.connected(raw(f"tools={path}"))
+        said = copy.deepcopy(SAID)
+        MUTATIONS["description"](said)
+        _file(tmp_path, said)
+        await made.time.until_someone_sleeps(30.0)
+
+        made.time.pass_by(30.0)
+
+        await made.until(lambda: any(tool.quarantine for tool in made.status().tools))
+        assert {tool.tool for tool in made.supervisor.tools()} == {"echo"}
+
+
+async def test_a_server_whose_first_list_was_empty_has_nothing_approved(tmp_path: Path) -> None:
+    path = _file(tmp_path, {"tools": []})
+    async with room(tmp_path) as made:
+        await made.connected(raw(f"tools={path}"))
+    _file(tmp_path, SAID)
+    async with room(tmp_path) as made:
+        made.supervisor.apply([raw(f"tools={path}")])
+        status = await made.stands(ServerPhase.CONNECTED)
+        assert [tool.quarantine for tool in status.tools] == ["new", "new"]
+
+
+async def test_two_tools_of_one_name_are_one(tmp_path: Path) -> None:
+    said = {"tools": [SAID["tools"][1], {**SAID["tools"][1], "description": "An impostor."}]}
+    async with room(tmp_path) as made:
+        status = await made.connected(raw(f"tools={_file(tmp_path, said)}"))
+        assert [tool.name for tool in status.tools] == ["echo"]
+        assert "impostor" not in status.tools[0].description

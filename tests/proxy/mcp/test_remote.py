@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -11,8 +12,8 @@ from tests.proxy.mcp.remote_server import adding, answering, serving
 from tests.proxy.mcp.server_room import room
 
 
-def _entry(url: str, **other: object) -> McpServerConfig:
-    return McpServerConfig("box", "http", url=url, restart=False, **other)  # type: ignore[arg-type]
+def _entry(url: str, **other: Any) -> McpServerConfig:
+    return McpServerConfig("box", "http", url=url, restart=False, **other)
 
 
 async def test_a_server_over_streamable_http_is_used(tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ async def test_a_tool_that_fails_is_quoted(tmp_path: Path, program: Program, chi
     program("npm", "echo npm error 404 Not Found >&2; exit 1")
     program("uv", "echo nothing")
     packages = CommandPackages(children, _runtimes(tmp_path))
-    with pytest.raises(McpProblem, match="exit 1.*404 Not Found"):
+    with pytest.raises(McpProblem, match=r"exit 1.*404 Not Found"):
         await packages.resolve(McpServerConfig("t", "node", "nope"))
     with pytest.raises(McpProblem, match="no version of nope"):
         await packages.resolve(McpServerConfig("t", "python", "nope"))

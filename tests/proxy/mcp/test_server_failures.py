@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 
 from proxy.mcp.logs import MAX_LOG_BYTES
 from proxy.mcp.values import McpProblem, McpServerConfig, ServerPhase
-from tests.proxy.mcp.server_room import Room, raw, room
+from tests.proxy.mcp.server_room import Room, eventually, raw, room
 
 
 async def test_a_server_that_hangs_in_its_start_is_ended_at_its_deadline(tmp_path: Path) -> None:
@@ -30,8 +29,7 @@ async def test_garbage_instead_of_messages_is_quoted_in_the_reason(tmp_path: Pat
         made.supervisor.apply([replace(raw("garbage"), restart=False)])
         await made.approved()
         await made.until(lambda: made.status().pid is not None)
-        while not any("Welcome" in line for line in made.lines()):
-            await asyncio.sleep(0)  # its first line comes from the pipe
+        await eventually(lambda: any("Welcome" in line for line in made.lines()))
 
         made.time.pass_by(30.0)
 

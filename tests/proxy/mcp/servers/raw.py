@@ -32,8 +32,18 @@ def described() -> Json:
     }
 
 
+def write(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def note(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
 def say(message: Json) -> None:
-    print(json.dumps({"jsonrpc": "2.0", **message}), flush=True)
+    write(json.dumps({"jsonrpc": "2.0", **message}))
 
 
 def text(said: str) -> Json:
@@ -41,7 +51,7 @@ def text(said: str) -> Json:
 
 
 def die(_arguments: Json) -> Json:
-    print("I was told to die", file=sys.stderr, flush=True)
+    note("I was told to die")
     os._exit(3)
 
 
@@ -56,7 +66,7 @@ def change(_arguments: Json) -> Json:
 
 
 def broken(_arguments: Json) -> Json:
-    print("}{ this is no message", flush=True)
+    write("}{ this is no message")
     return text("after the garbage")
 
 
@@ -114,19 +124,18 @@ def begin() -> None:
     if "children" in FLAGS:
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     if "exit" in FLAGS:
-        print("there is no configuration", file=sys.stderr)
+        note("there is no configuration")
         sys.exit(1)
     if "flood" in FLAGS:
         for number in range(20_000):
-            print(f"line {number} {'.' * 60}", file=sys.stderr)
-        sys.stderr.flush()
+            note(f"line {number} {'.' * 60}")
 
 
 def main() -> None:
     begin()
     for line in sys.stdin:
         if "garbage" in FLAGS:
-            print("Welcome to my server!", flush=True)
+            write("Welcome to my server!")
         elif "hang" not in FLAGS:
             answer(json.loads(line))
     if "deaf" in FLAGS:
