@@ -84,6 +84,7 @@ class McpDoor:
 
     async def tools(self, caller: RequestContext) -> Sequence[Tool]:
         """Returns the tools that are switched on and not denied, in order."""
+        await self._desk.made()
         catalogue = self._desk.catalogue
         offered = [
             tool

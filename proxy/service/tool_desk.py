@@ -135,16 +135,22 @@ class ToolDesk:
         self._reader = host.reader or WebReader(Fetcher(self._network))
         self._searcher = self._new_searcher(config)
         self._sandbox = self._new_sandbox()
+        self._making: asyncio.Task[None] | None = None
         self._sweeping: asyncio.Task[None] | None = None
         self.door = self._new_door()
         """The tools as the message loop reaches them; another one after a change of the configuration."""
 
     async def begin(self) -> None:
         """Makes the tools; returns at once where no alias runs any."""
-        making = spawn(self._make_tools(), name="make the tools")
+        making = self._making = spawn(self._make_tools(), name="make the tools")
         self._sweeping = spawn(self._sweep(), name="end what a crash left running")
         if any(alias.toolsets or alias.tools_run_in == "proxy" for alias in self._config.aliases):
             await making
+
+    async def made(self) -> None:
+        """Returns once the first tools are made."""
+        if self._making is not None:
+            await asyncio.wait({self._making})
 
     def apply(self, config: ProxyConfig) -> None:
         """Uses other rules, workspaces and limits from the next step of any call on."""

@@ -18,8 +18,11 @@ from proxy.permissions.approval import ApprovalAnswer
 from proxy.server.limits import Limits
 from proxy.tools.base import ToolOutput
 from tests.proxy.mcp_clients import ERAS, ScriptedServers, mcp_client, text_of
-from tests.proxy.scripted import TOKEN, Running, ScriptedUpstream, proxy_config
+from tests.proxy.scripted import TOKEN, Running, ScriptedUpstream, proxy_config, running
 from tests.proxy.tooling import FakeTool, rules, running_tools
+
+# The client's own word, where a message comes while it leaves.
+pytestmark = pytest.mark.expects_log("mcp.client.streamable_http")
 
 ALL = rules(allow=["TodoWrite", "mcp__box", "mcp__line"])
 QUICK = Limits(first_ping_s=0.05, next_ping_s=0.05)
@@ -305,6 +308,12 @@ async def test_a_session_is_no_use_with_another_token_and_each_token_has_its_wor
     assert stolen[0] == 404
     assert "nowhere" in elsewhere[1]["error"]["message"]
     assert [each["name"] for each in here[1]["result"]["tools"]] == ["TodoWrite"]
+
+
+async def test_a_client_that_comes_before_the_tools_are_made_waits_for_them() -> None:
+    async with running() as proxy:
+        _, told, _ = await rpc(proxy, message("tools/list"))
+    assert len(told["result"]["tools"]) > 10
 
 
 async def test_a_client_that_asks_what_we_speak_gets_the_newer_era() -> None:

@@ -17,6 +17,9 @@ from tests.proxy.mcp_clients import ERAS, mcp_client, text_of
 from tests.proxy.scripted import BODY, HELLO, TOKEN, Reply, Running, ScriptedUpstream
 from tests.proxy.tooling import FakeTool, call, calling, rules, running_tools
 
+# The client's own word, where a message comes while it leaves.
+pytestmark = pytest.mark.expects_log("mcp.client.streamable_http")
+
 ALLOWED = rules(allow=["mcp__raw", "mcp__modern"])
 both_eras = pytest.mark.parametrize("mode", ERAS)
 
