@@ -122,7 +122,7 @@ async def test_serve_says_where_it_listens_answers_and_ends_on_a_signal(
 
 @pytest.mark.parametrize("wiring", ["headless", "desktop"])
 async def test_what_only_some_requests_need_is_not_loaded_at_the_start(wiring: str) -> None:
-    late = {"openai", "sqlalchemy", "tree_sitter", "bs4", "markdownify", "pypdf", "nbformat", "mcp", "keyring"}
+    late = {"openai", "sqlalchemy", "tree_sitter", "bs4", "markdownify", "pypdf", "nbformat", "mcp"}
     code = f"import sys, app.{wiring}; print(sorted({late!r} & sys.modules.keys()))"
     process = await asyncio.create_subprocess_exec(
         sys.executable,
