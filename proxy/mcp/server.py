@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from proxy.mcp.launch import entry_digest, launch_of, needs_package, package_of
 from proxy.mcp.logs import ServerLog
 from proxy.mcp.results import CallResult
 from proxy.mcp.runtimes import Runtimes
+from proxy.mcp.sdk import connection_class
 from proxy.mcp.starter import Starter
 from proxy.mcp.state import State, start_of
 from proxy.mcp.stores import Stores
@@ -75,7 +75,8 @@ class Server:
 
     def status(self) -> ServerStatus:
         """Returns how it stands."""
-        return self._state.status(self._launch, self._definitions.facts(self._config))
+        facts = self._definitions.facts(self._config)
+        return self._state.status(self._launch, facts, is_traced=self.log.is_traced)
 
     def offered(self) -> tuple[McpTool, ...]:
         """Returns the tools that models may be told of."""
@@ -291,7 +292,7 @@ class Server:
         return launch_of(config, version, str(self._with.folder / "servers" / config.name))
 
     async def _keep_running(self, launch: Launch, stop: asyncio.Event) -> None:
-        connect = await until(stop, _load())
+        connect = await until(stop, connection_class())
         is_legacy = False
         while connect is not None and not stop.is_set():
             starter = Starter(self._with, self._stores, self._runtimes, self._packages, self._state)
@@ -325,9 +326,3 @@ class Server:
         self._state.restarting(tried + 1, end.reason)
         await until(stop, slept(self._with.sleep, float(2**tried)))
         return not stop.is_set()
-
-
-async def _load() -> type[Connection]:
-    """Returns what connects; with it comes the SDK, which takes too long to import for the loop's thread."""
-    module = await asyncio.to_thread(importlib.import_module, "proxy.mcp.connection")
-    return module.Connection
