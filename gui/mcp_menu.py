@@ -56,7 +56,7 @@ class McpMenu(QMenu):
 
     def _turn(self, number: int) -> None:
         server = self._servers[number]
-        if server.phase in words.UNAPPROVED:
+        if server.phase in words.UNAPPROVED and not words.can_start(server):
             self._manage()
         elif server.phase in words.RUNNING:
             self._say(server.name, "stopped", self._desk.stop_mcp(server.name))

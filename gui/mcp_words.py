@@ -13,7 +13,6 @@ MAX_RESTARTS = 5
 RUNNING = frozenset({ServerPhase.CONNECTED, ServerPhase.STARTING, ServerPhase.RESTARTING})
 """The phases a server can be stopped in."""
 UNAPPROVED = frozenset({ServerPhase.PENDING, ServerPhase.REJECTED})
-OFF = frozenset({ServerPhase.DISABLED, ServerPhase.REJECTED})
 PERMISSIONS = (("allow", "Allow"), ("ask", "Ask"), ("deny", "Deny"), ("default", "As the rules say"))
 
 _PHRASES = {
@@ -36,6 +35,13 @@ _TYPES = {
 }
 _KINDS = {"stderr": "output", "lifecycle": "Signalbox", "sent": "to server", "received": "from server"}
 _LINE_BREAKS = {"\n": "\\u{a}", "\t": "\\u{9}"}
+
+
+def can_start(server: ServerStatus) -> bool:
+    """Says whether a start by hand means anything now; of what waits unknown, it means looking again."""
+    if server.phase in UNAPPROVED:
+        return server.launch is None
+    return server.phase not in RUNNING and server.phase is not ServerPhase.STOPPING
 
 
 def phase_phrase(server: ServerStatus) -> Phrase:

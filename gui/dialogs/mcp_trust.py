@@ -35,6 +35,8 @@ class McpTrustDialog(QDialog):
         super().__init__(parent)
         self._desk, self._name = desk, server.name
         self._shown: Launch | None = None
+        self._read: Launch | None = None
+        """What was shown last; it may be looked up again meanwhile."""
         title = "Approve an MCP server"
         self.setWindowTitle(title)
         self.setAccessibleName(title)
@@ -98,8 +100,7 @@ class McpTrustDialog(QDialog):
             return
         if launch == self._shown and launch is not None:
             return
-        had, self._shown = self._shown, launch
-        self._show_guarded(had, launch)
+        self._show_guarded(launch)
         verb = "Start" if launch is None or launch.argv else "Connect to"
         self.heading.setText(f"{verb} the MCP server {server.name}?")
         self.approve.setEnabled(launch is not None and bool(launch.digest))
@@ -113,11 +114,13 @@ class McpTrustDialog(QDialog):
             return
         self._show_launch(launch)
 
-    def _show_guarded(self, had: Launch | None, launch: Launch | None) -> None:
+    def _show_guarded(self, launch: Launch | None) -> None:
+        had, self._shown = self._read, launch
+        self._read = launch or had
         self.guard.start()
         for each in (self.approve, self.never, self.not_now):
             each.setDown(False)
-        if had is not None and launch is not None:
+        if had is not None and launch is not None and had != launch:
             self.changed.say("warn", "What would be started changed", "Read it again before you answer.")
             self.not_now.setFocus()
 

@@ -39,7 +39,7 @@ class McpServersModel(TickedTable[ServerStatus]):
                 Column("Protocol", lambda s: _cell_or_dash(s.protocol)),
             ),
             key=lambda s: s.name,
-            is_ticked=lambda s: s.phase not in words.OFF,
+            is_ticked=lambda s: s.is_enabled,
         )
 
     def tell_time(self) -> None:

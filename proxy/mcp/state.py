@@ -66,7 +66,7 @@ class State:
         """Tells whoever listens that something else changed."""
         self._emit()
 
-    def status(self, launch: Launch | None, tools: tuple[ToolFacts, ...]) -> ServerStatus:
+    def status(self, launch: Launch | None, tools: tuple[ToolFacts, ...], *, is_traced: bool) -> ServerStatus:
         """Returns it as a value."""
         return ServerStatus(
             self.config.name,
@@ -87,4 +87,6 @@ class State:
             self.resources,
             self.prompts,
             launch,
+            is_enabled=self.config.is_enabled,
+            is_traced=is_traced,
         )

@@ -142,6 +142,10 @@ class ServerStatus:
     prompts: int = 0
     launch: Launch | None = None
     """What waits for approval, or what was approved."""
+    is_enabled: bool = True
+    """It starts with Signalbox; one that does not may run all the same, started by hand."""
+    is_traced: bool = False
+    """Its messages are kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,10 @@ class FakeMcp:
 
     def enable_mcp(self, name: str, *, is_enabled: bool) -> str | None:
         phase = ServerPhase.STARTING if is_enabled else ServerPhase.DISABLED
-        return self._phase(f"enable {is_enabled}", name, phase)
+        refusal = self._phase(f"enable {is_enabled}", name, phase)
+        if refusal is None:
+            self.change_server(name, lambda server: replace(server, is_enabled=is_enabled))
+        return refusal
 
     def approve_mcp(self, name: str, digest: str) -> str | None:
         return self._phase(f"approve {digest}", name, ServerPhase.STARTING)
@@ -128,7 +131,10 @@ class FakeMcp:
         return tuple(self.mcp_logs.get(name, ()))
 
     def trace_mcp(self, name: str, *, is_on: bool) -> str | None:
-        return self._asked(f"trace {name} {is_on}")
+        refusal = self._asked(f"trace {name} {is_on}")
+        if refusal is None:
+            self.change_server(name, lambda server: replace(server, is_traced=is_on))
+        return refusal
 
     def mcp_text(self, name: str | None = None) -> str:
         return self.mcp_texts.get(name or "", "")

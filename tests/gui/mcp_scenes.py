@@ -140,7 +140,7 @@ SERVERS = (
     PENDING,
     FAILED,
     ServerStatus("search", "stdio", ServerPhase.RESTARTING, attempt=2, restarts=2, reason="exit -9"),
-    ServerStatus("notes", "python", ServerPhase.DISABLED),
+    ServerStatus("notes", "python", ServerPhase.DISABLED, is_enabled=False),
 )
 LOG = (
     LogEntry(START - 8_142, "lifecycle", "starting uvx mcp-server-time==2026.1.26"),

@@ -58,6 +58,6 @@ class McpDetail(QWidget):
         self.tools.show_server(server)
         self.config.show_server(server.name)
         self.log.show_server(server.name)
-        self.messages.show_server(server.name)
+        self.messages.show_messages(server)
         title = f"Tools ({len(server.tools)})" if server.tools else "Tools"
         self.tabs.setTabText(self.tabs.indexOf(self.tools), plain(title))

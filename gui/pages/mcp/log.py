@@ -21,7 +21,7 @@ from gui.widgets.fields import SearchField
 from gui.widgets.path_field import file_chooser
 from gui.widgets.text import label
 from gui.wording import count, visible
-from proxy.mcp.values import LogEntry
+from proxy.mcp.values import LogEntry, ServerStatus
 
 LIVE_MS = 500
 
@@ -154,20 +154,15 @@ class MessagesTab(LinesTab):
         self.trace = trace
         self.trace.setCheckable(True)
         self.trace.clicked.connect(self._on_trace)
-        self._tracing: set[str] = set()
         self.view.setPlaceholderText("Messages hold what models send and get; they are kept in memory only.")
 
-    def show_server(self, name: str) -> None:
+    def show_messages(self, server: ServerStatus) -> None:
         """Shows whether this server's messages are kept, and those that are."""
-        super().show_server(name)
-        self.trace.setChecked(name in self._tracing)
+        self.show_server(server.name)
+        self.trace.setChecked(server.is_traced)
 
     def _on_trace(self, is_on: bool) -> None:
         refusal = self._desk.trace_mcp(self._server, is_on=is_on)
         if refusal is not None:
             self.trace.setChecked(not is_on)
-        elif is_on:
-            self._tracing.add(self._server)
-        else:
-            self._tracing.discard(self._server)
         self.refused.emit(refusal or "")

@@ -33,7 +33,7 @@ class OverviewTab(QWidget):
         super().__init__()
         self._desk, self._clock = desk, clock
         self._facts_shown: list[Fact] = []
-        self._said: tuple[str, str] | None = None
+        self._said: tuple[str, str, bool] | None = None
         self.setAccessibleName("Overview")
         self.banner = Banner(theme, "What to do")
         self.facts = Facts("Facts about the server", title_width=110)
@@ -63,17 +63,25 @@ class OverviewTab(QWidget):
         bar.setValue(bar.maximum())
 
     def _show_help(self, server: ServerStatus) -> None:
-        said = (server.phase.value, server.reason)
+        said = (server.phase.value, server.reason, server.launch is None)
         if said == self._said:
             return
         self._said = said
         reason = words.one_line(server.reason)
         match server.phase:
+            case ServerPhase.PENDING if server.launch is None:
+                self.banner.say(
+                    "warn",
+                    "What it would start is not known yet",
+                    reason,
+                    actions=(("Look again", self.start_asked.emit),),
+                    can_close=False,
+                )
             case ServerPhase.PENDING:
                 self.banner.say(
                     "warn",
                     "It waits for your approval",
-                    reason or "Nothing of it runs before you looked at exactly what would be started.",
+                    "Nothing of it runs before you looked at exactly what would be started.",
                     actions=(("Review…", self.approve_asked.emit),),
                     can_close=False,
                 )

@@ -261,8 +261,8 @@ class McpPage(Page):
         self._key.shown = server.name
         self.detail.show_server(server)
         is_unapproved = server.phase in words.UNAPPROVED
-        self.approve.setVisible(is_unapproved)
-        self.start.setEnabled(server.phase not in {*words.RUNNING, *words.UNAPPROVED, ServerPhase.STOPPING})
+        self.approve.setVisible(is_unapproved and server.launch is not None)
+        self.start.setEnabled(words.can_start(server))
         self.stop.setEnabled(server.phase in words.RUNNING)
         self.restart.setEnabled(not is_unapproved and server.phase is not ServerPhase.STOPPING)
 

@@ -108,6 +108,16 @@ def test_an_unknown_version_cannot_be_approved(qtbot: QtBot, sheet: McpTrustDial
     assert not sheet.approve.isEnabled()
 
 
+def test_what_was_looked_up_again_is_said_only_where_it_changed(sheet: McpTrustDialog):
+    unknown = replace(PENDING, launch=None)
+    sheet.show_server(unknown)
+    sheet.show_server(PENDING)
+    assert not sheet.changed.isVisible()
+    sheet.show_server(unknown)
+    sheet.show_server(replace(PENDING, launch=replace(LAUNCH, digest="other")))
+    assert sheet.changed.isVisible()
+
+
 def test_a_server_that_waits_no_more_closes_its_sheet(sheet: McpTrustDialog):
     sheet.show_server(replace(PENDING, phase=ServerPhase.STARTING))
     assert not sheet.isVisible()

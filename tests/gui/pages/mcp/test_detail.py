@@ -62,6 +62,16 @@ def test_the_overview_offers_what_helps(qtbot: QtBot, page: McpPage, desk: FakeD
     assert not page.detail.overview.banner.isVisible()
 
 
+def test_what_could_not_be_looked_up_is_looked_up_again(qtbot: QtBot, page: McpPage, desk: FakeDesk):
+    with qtbot.waitSignal(page.room.bridge.mcp_changed):
+        desk.change_server("files", lambda each: replace(each, launch=None, reason="the registry is away"))
+    page.choose("files")
+    assert not page.approve.isVisible()
+    assert page.start.isEnabled()
+    press_named(qtbot, page.detail.overview.banner, "Look again")
+    assert desk.mcp_calls == ["start files"]
+
+
 def test_a_rejected_server_and_one_without_a_sign_in_say_what_to_do(qtbot: QtBot, page: McpPage):
     overview = page.detail.overview
     overview.show_server(ServerStatus("a", "http", ServerPhase.REJECTED))
@@ -222,12 +232,14 @@ def test_messages_are_kept_only_when_asked_and_server_by_server(qtbot: QtBot, pa
     _open(page, 4)
     trace = page.detail.messages.trace
     assert not trace.isChecked()
-    press(trace)
+    with qtbot.waitSignal(page.room.bridge.mcp_changed):
+        press(trace)
     page.choose("github")
     assert not trace.isChecked()
     page.choose("time")
     assert trace.isChecked()
-    press(trace)
+    with qtbot.waitSignal(page.room.bridge.mcp_changed):
+        press(trace)
     desk.mcp_refusal = "It does not run."
     press(trace)
     assert not trace.isChecked()

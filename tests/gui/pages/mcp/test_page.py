@@ -29,7 +29,7 @@ def _sheets() -> list[McpTrustDialog]:
     return [w for w in QApplication.topLevelWidgets() if isinstance(w, McpTrustDialog) and w.isVisible()]
 
 
-@pytest.mark.qt_log_ignore("does not support grabbing the keyboard", extend=True)
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 def test_without_a_server_one_sentence_and_one_button_lead_on(
     qtbot: QtBot, show: Callable[[FakeDesk], McpPage], empty_desk: FakeDesk
 ):
