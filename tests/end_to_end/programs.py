@@ -61,7 +61,14 @@ def messages_api(checks: Path, folder: Path) -> Generator[Server]:
 
 @contextmanager
 def signalbox(
-    folder: Path, dialect: str, base_url: str, model: str, *, of_big: str = "", more: str = ""
+    folder: Path,
+    dialect: str,
+    base_url: str,
+    model: str,
+    *,
+    of_big: str = "",
+    more: str = "",
+    variables: Mapping[str, str] | None = None,
 ) -> Generator[Server]:
     """`signalbox serve` with one provider, which is sent `model` whatever the client asks for.
 
@@ -72,6 +79,7 @@ def signalbox(
         model: What the provider is sent.
         of_big: Further settings of the alias `big`, as lines of YAML.
         more: Further settings, as lines of YAML.
+        variables: Set in its environment beside those of a user without keys.
     """
     folder.mkdir()
     settings, token = folder / "settings.yaml", folder / "token"
@@ -80,8 +88,8 @@ def signalbox(
     token.touch(0o600)
     token.write_text(TOKEN, "utf-8")
     words = ("serve", "--settings", str(settings), "--token-file", str(token), "--port", "0")
-    variables = {**environment(folder / "home"), "SCRIPTED_KEY": "key-of-the-upstream"}
-    with _started((sys.executable, "-m", "app", *words), variables, folder / "errors") as (line, process):
+    known = {**environment(folder / "home"), "SCRIPTED_KEY": "key-of-the-upstream", **(variables or {})}
+    with _started((sys.executable, "-m", "app", *words), known, folder / "errors") as (line, process):
         yield Server(str(json.loads(line)["url"]), folder / "errors", process.pid)
 
 
