@@ -16,8 +16,9 @@ as they are now; `canonical` and `invisible` are what both are made with; `store
 pins in two private files. `tools` makes them `Tool`s of the catalogue, `results` their answers; `logs`
 keeps what a server wrote.
 
-`gateway` answers what MCP clients ask at `/mcp`, for an `Offer` of `gateway_values`: `gateway_protocol` has the
-revisions' rules from the SDK, `gateway_content` and `gateway_names` say how tools' answers, resources and
-prompts are told, `gateway_sessions` and `gateway_changes` keep who is connected and what they must hear.
-`remote_visit` calls servers that a request names by their URL. No HTTP path starts, stops or configures anything.
+`gateway` answers what MCP clients ask at `/mcp`, for an `Offer` of `gateway_values`: `gateway_protocol` has
+the revisions' rules from the SDK, `gateway_content` and `gateway_names` say how tools' answers, resources
+and prompts are told, `gateway_sessions` and `gateway_changes` keep who is connected and what they must hear.
+`remote_visit` calls servers that a request names by their URL. No HTTP path starts, stops or configures
+anything.
 """

@@ -23,8 +23,8 @@ API's own `web_search` and `web_fetch` (`web_door` is their way to the web, `web
 found), and `passing` judges those that the client runs, of which `owed_results` remembers what the client
 never saw.
 `mcp_connector` runs tools of MCP servers that a request names (`mcp_wishes` reads how), and `mcp_door` is the
-tools' side of `/mcp`. `sub_conversations` holds those that the tool Task starts below its `parents`. An answer without any of these
-never enters the loop.
+tools' side of `/mcp`. `sub_conversations` holds those that the tool Task starts below its `parents`. An
+answer without any of these never enters the loop.
 
 `storage` opens what must survive: `batches` are the verbs of message batches (`batch_body` reads a new one,
 `batch_worker` serves its requests through `batch_message`), `files` those of files (`file_blocks` puts them
