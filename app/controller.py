@@ -30,7 +30,7 @@ from app.provider_controls import ProviderControls
 from app.provider_desk import DeskRefusal, Probe
 from app.proxy_runner import ProxyRunner, ServerFactory, StartFailure
 from app.settings_edit import Put
-from app.token_desk import TokenDesk, spending_view
+from app.token_desk import TokenDesk, budget_problems, spending_view
 from app.yaml_document import SettingsError
 from gui.desk import (
     ActionFailed,
@@ -52,7 +52,7 @@ from gui.desk import (
 )
 from gui.mcp_desk import McpChanged
 from gui.spending import SpendingView, TokenDraft, TokenView
-from proxy.events import Exchange, ProxyEvent, RequestFinished
+from proxy.events import BudgetReached, Exchange, ProxyEvent, RequestFinished
 from proxy.tasks import spawn
 
 if TYPE_CHECKING:
@@ -173,6 +173,7 @@ class Controller(PermissionControls, ProviderControls, McpControls):
             problems = (Problem("The proxy does not listen", self.failure.text, "home"), *problems)
         if self._logs is not None and self._logs.file_problem is not None:
             problems = (*problems, Problem("Logs are not kept", self._logs.file_problem, "logs"))
+        problems = (*problems, *budget_problems(self._runner.spending()))
         return ProxyState(
             phase=self._runner.phase,
             url=self._runner.url,
@@ -334,6 +335,9 @@ class Controller(PermissionControls, ProviderControls, McpControls):
         if isinstance(event, Exchange):
             if self._bodies.keep(event):
                 self._announce(Exchange(event.request_id))
+            return
+        if isinstance(event, BudgetReached):
+            self._announce_state()
             return
         if isinstance(event, RequestFinished):
             self._bodies.finished(event)

@@ -10,10 +10,14 @@ from app.client_tokens import TokenRefusal, create_edits, revoke_edits
 from app.configuration import Configuration
 from app.provider_desk import DeskRefusal
 from app.settings_edit import Edit
+from gui.desk import Problem
 from gui.spending import BudgetView, SpendingView, TokenDraft, TokenView
 from proxy.routing.budgets import Standing
 from proxy.service.ledger import Spending
 from proxy.store.ledger_values import DayTotal
+
+_NEARLY = 80
+"""Percent of a budget from which the window says so."""
 
 
 class TokenDesk:
@@ -80,6 +84,25 @@ def spending_view(spending: Spending | None) -> SpendingView | None:
         month_cost_usd=_known_usd(spending.month),
         budgets=tuple(_budget(each) for each in spending.budgets),
     )
+
+
+def budget_problems(spending: Spending | None) -> tuple[Problem, ...]:
+    """Returns what to tell of budgets that are nearly or wholly used up."""
+    return () if spending is None else tuple(filter(None, map(_problem, spending.budgets)))
+
+
+def _problem(standing: Standing) -> Problem | None:
+    view = _budget(standing)
+    used = standing.spent_micro_usd * 100 // max(1, standing.limit.micro_usd)
+    if used < _NEARLY:
+        return None
+    period = "daily" if view.period == "day" else "monthly"
+    resets = f"It begins anew on {standing.resets_on.isoformat()}"
+    if used >= 100:
+        text = f"Requests under it are refused. {resets}; raise it in the settings to go on before."
+        return Problem(f"The {period} budget for {view.name} is used up", text, "home")
+    text = f"When it is used up, requests under it are refused. {resets}."
+    return Problem(f"{used} % of the {period} budget for {view.name} is used", text, "home")
 
 
 def _known_usd(total: DayTotal) -> float:

@@ -113,6 +113,19 @@ class BreakerChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetReached:
+    """What was spent has reached 50, 80 or 100 percent of a budget."""
+
+    kind: Literal["all", "token", "alias"]
+    name: str
+    """Of the token or alias; empty for everything together."""
+    period: Literal["day", "month"]
+    percent: int
+    spent_micro_usd: int
+    limit_micro_usd: int
+
+
+@dataclass(frozen=True, slots=True)
 class ToolDecided:
     """A tool call was judged and, where it was allowed and is ours, run; the audit keeps each of these."""
 
@@ -168,7 +181,9 @@ RequestEvent: TypeAlias = (
 )
 """What happens to one request; `request_id` says to which."""
 
-ProxyEvent: TypeAlias = RequestEvent | BreakerChanged | ToolDecided | ApprovalAsked | ApprovalEnded
+ProxyEvent: TypeAlias = (
+    RequestEvent | BreakerChanged | BudgetReached | ToolDecided | ApprovalAsked | ApprovalEnded
+)
 
 EventSink = Callable[[ProxyEvent], None]
 """Takes an event; must not block or raise."""

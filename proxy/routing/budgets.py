@@ -73,6 +73,20 @@ class Standing:
         )
 
 
+ALERTS_AT = (50, 80, 100)
+"""Percent of a limit at which its owner is told."""
+
+
+def alert_at(limit: Limit, before_micro_usd: int, after_micro_usd: int) -> int | None:
+    """Returns the highest of `ALERTS_AT` that spending has reached with its last step; None: no new one."""
+    reached = [
+        percent
+        for percent in ALERTS_AT
+        if before_micro_usd * 100 < limit.micro_usd * percent <= after_micro_usd * 100
+    ]
+    return reached[-1] if reached else None
+
+
 def limits_of(config: ProxyConfig, token: str, alias: str | None) -> tuple[Limit, ...]:
     """Returns every limit that a request with this token for this alias is under."""
     found = list(_limits(EVERYTHING, config.budgets))

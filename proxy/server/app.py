@@ -90,6 +90,7 @@ class ProxyServer:
             price_of=facts.price_of,
             wall_clock=wall_clock,
             open_store=None if storage is None else self._open_ledger,
+            emit=emit,
         )
         self._desk = ToolDesk(
             config,

@@ -21,10 +21,11 @@ import structlog
 
 from proxy.config import ProxyConfig
 from proxy.context import RequestContext
+from proxy.events import BudgetReached, EventSink
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.messages.request import MessagesRequest
 from proxy.routing.aliases import Route
-from proxy.routing.budgets import Account, Charge, Standing, all_limits, limits_of
+from proxy.routing.budgets import Account, Charge, Standing, alert_at, all_limits, limits_of
 from proxy.service.booking import Booking, entry_of
 from proxy.service.prices import PriceList, PriceOf, most_of
 from proxy.store.ledger_values import DayTotal, Entry, Reservation, total_of
@@ -87,6 +88,7 @@ class Ledger:
         wall_clock: Callable[[], float],
         day_of: Callable[[float], date] = local_day,
         open_store: OpenStore | None = None,
+        emit: EventSink | None = None,
     ) -> None:
         """Makes the accounts.
 
@@ -96,6 +98,7 @@ class Ledger:
             wall_clock: Seconds since the epoch.
             day_of: The day of a moment, in the user's time zone.
             open_store: Opens what is on the disk; None: the accounts are in memory only.
+            emit: Is told when a budget comes near its end; None: the log alone is.
         """
         self._config = config
         self._price_of = price_of
@@ -103,6 +106,7 @@ class Ledger:
         self._clock = wall_clock
         self._day_of = day_of
         self._open_store = open_store
+        self._emit = emit
         self._account = Account()
         self._days: dict[tuple[str, str, str | None], DayTotal] = {}
         self._reserved: dict[str, Charge] = {}
@@ -182,7 +186,11 @@ class Ledger:
         if reserved is not None:
             self._account.release(reserved)
         entry = entry_of(booking, self._prices, self._today() if reserved is None else reserved.day)
+        limits = limits_of(self._config, entry.request.token, entry.request.alias)
+        before = [self._account.standing(each, self._day) for each in limits]
         self._count(total_of(entry))
+        for each in before:
+            self._alert(each)
         if self._open_store is None:
             return
         self._waiting.append(entry)
@@ -230,6 +238,20 @@ class Ledger:
             self._waiting.clear()
 
     # Counting -------------------------------------------------------------------------------
+
+    def _alert(self, before: Standing) -> None:
+        after = self._account.standing(before.limit, self._day)
+        percent = alert_at(before.limit, before.spent_micro_usd, after.spent_micro_usd)
+        if percent is None:
+            return
+        (kind, name), period = before.limit.scope, before.limit.period
+        spent, limit = after.spent_micro_usd, before.limit.micro_usd
+        _log.warning(
+            "budget_reached", budget=f"{kind} {name}".strip(), period=period, percent=percent,
+            spent_micro_usd=spent, limit_micro_usd=limit,
+        )  # fmt: skip
+        if self._emit is not None:
+            self._emit(BudgetReached(kind, name, period, percent, spent, limit))
 
     def _today(self) -> date:
         minute = int(self._clock() // 60)

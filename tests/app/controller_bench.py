@@ -34,7 +34,7 @@ E_ = TypeVar("E_")
 SPENT = Spending(
     DayTotal("2026-11-22", "", None, 2, 10, 20, 30, 40, micro_usd=900, unknown_micro_usd=400),
     DayTotal("2026-11-22", "", None, 3, micro_usd=1_500, unknown_micro_usd=500),
-    (Standing(Limit(("alias", "big"), "day", 1_000), 900, 100, date(2026, 11, 23)),),
+    (Standing(Limit(("alias", "big"), "day", 1_000), 700, 300, date(2026, 11, 23)),),
     (DayTotal("2026-11-21", "phone", None, 1, micro_usd=700),),
 )
 

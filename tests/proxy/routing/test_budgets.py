@@ -16,6 +16,7 @@ from proxy.routing.budgets import (
     Account,
     Charge,
     Limit,
+    alert_at,
     all_limits,
     limits_of,
     resets_on,
@@ -184,3 +185,24 @@ def test_every_scope_and_period_is_the_sum_of_its_charges(charges: list[Charge])
         each.micro_usd for each in charges if each.alias == "big" and each.day == today
     )
     assert account.standing(DAILY, today).reserved_micro_usd == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (0, 499_999, None),
+        (0, 500_000, 50),
+        (500_000, 799_999, None),
+        (0, 900_000, 80),
+        (800_000, 1_000_000, 100),
+        (1_000_000, 2_000_000, None),
+    ],
+)
+def test_each_step_of_a_budget_is_told_once_and_only_the_highest(
+    before: int, after: int, expected: int | None
+) -> None:
+    assert alert_at(DAILY, before, after) == expected
+
+
+def test_a_budget_of_nothing_is_no_news() -> None:
+    assert alert_at(Limit(EVERYTHING, "day", 0), 0, 5) is None

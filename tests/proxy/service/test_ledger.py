@@ -11,8 +11,10 @@ import pytest
 
 from proxy.config import Budgets
 from proxy.context import RequestContext
+from proxy.events import BudgetReached, ProxyEvent, RequestFinished
 from proxy.messages.request import MessagesRequest, parse_request
 from proxy.routing.aliases import resolve
+from proxy.service.booking import Booking
 from proxy.service.ledger import Ledger
 from proxy.store.ledger import LedgerStore
 from proxy.store.ledger_values import DayTotal, Entry, Reservation
@@ -104,3 +106,27 @@ async def test_a_request_that_asks_again_reserves_for_all_its_rounds_together() 
     assert [each.micro_usd for each in disk.reserved] == [most, 2 * most]
     assert ledger.spending().budgets[0].reserved_micro_usd == 2 * most
     await ledger.close()
+
+
+def costing(usd: float) -> Booking:
+    finished = RequestFinished("req_1", 0.0, "ok", 200, 1.0, 0.1, "end_turn", None, None, 1, 1, 0, 0, usd, ())
+    return Booking(
+        RequestContext("req_1"), 0.0, "big", "big", None, (), finished,
+        failed_usd=0.0, is_counted=True, request_bytes=1, answer_chars=1,
+    )  # fmt: skip
+
+
+@pytest.mark.expects_log("budget_reached")
+def test_a_budget_tells_at_50_80_and_100_percent_how_much_of_it_is_used() -> None:
+    told: list[ProxyEvent] = []
+    ledger = Ledger(
+        CONFIG,
+        price_of=lambda _provider, _model: None,
+        wall_clock=lambda: 0.0,
+        day_of=lambda _: date(2026, 11, 22),
+        emit=told.append,
+    )
+    for usd in (400.0, 200.0, 100.0, 150.0, 140.0, 60.0, 60.0):
+        ledger.book(costing(usd))
+    steps = [(600, 50), (850, 80), (1050, 100)]
+    assert told == [BudgetReached("all", "", "day", at, spent * 10**6, 10**9) for spent, at in steps]
