@@ -22,12 +22,17 @@ from app.exit_codes import FAILED, OK
 from app.instance import ask
 from app.keyring_access import KeyringFailure
 from app.local_token import TOKEN_VARIABLE
+from app.mcp_file import McpFile
+from app.mcp_host import mcp_path
 from app.paths import Folders
 from app.port_owner import port_owner
 from app.proxy_config import dangling_names
 from app.secrets import LOCAL_TOKEN_ENTRY, SecretStore
 from app.settings import is_loopback
 from app.settings_store import LoadedSettings, Overrides, SettingsStore, load_settings
+from proxy.mcp.launch import RUNNERS
+from proxy.mcp.runtimes import HOW_TO_GET, Runtime, Runtimes
+from proxy.tools.children import Children
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ def find_facts(folders: Folders, environment: Environment) -> Iterator[Finding]:
     yield from _settings(loaded, folders)
     yield from _keyring(loaded, secret_store, folders, environment)
     yield from _port(loaded, folders)
+    yield from _servers(loaded, folders, environment)
     yield from _display(environment)
 
 
@@ -147,6 +153,39 @@ def _port(loaded: LoadedSettings, folders: Folders) -> Iterator[Finding]:
         yield Finding("port", f"{port} is in use by {holder}", is_broken=not is_ours)
     else:
         yield Finding("port", f"{port} on {host} is free")
+
+
+def _servers(loaded: LoadedSettings, folders: Folders, environment: Environment) -> Iterator[Finding]:
+    """Yields what there is of MCP servers, and of the programs that start them."""
+    file = McpFile(mcp_path(environment, loaded.settings, folders))
+    file.load()
+    problem = file.problem()
+    if problem is not None:
+        yield Finding("mcp", " ".join(problem.splitlines()), is_broken=True)
+    elif not file.path.exists():
+        yield Finding("mcp", f"no servers (no file {file.path})")
+    else:
+        yield Finding("mcp", f"{len(file.servers())} servers in {file.path}")
+    for notice in file.document.notices:
+        yield Finding("mcp", f"note: {notice}")
+    kinds = {each.type for each in file.servers() if each.is_enabled}
+    needed = {program for kind, program in RUNNERS.items() if kind in kinds}
+    for each in asyncio.run(_runtimes(environment)):
+        if each.path is None:
+            is_needed = each.name in needed
+            how = f", but a server needs it. {HOW_TO_GET[each.name]}" if is_needed else ""
+            yield Finding("runtime", f"{each.name}: not found{how}", is_broken=is_needed)
+        else:
+            yield Finding("runtime", f"{each.name}: {each.version or 'tells no version'} at {each.path}")
+
+
+async def _runtimes(environment: Environment) -> tuple[Runtime, ...]:
+    variables = environment.values()
+    children = Children(variables)
+    try:
+        return await Runtimes(variables, sys.platform).all(children)
+    finally:
+        await children.aclose()
 
 
 def _is_taken(host: str, port: int) -> bool:

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.configuration import Configuration
+from app.environment import Environment
 from app.keyring_access import KeyringFailure
 from app.mcp_file import McpFile
+from app.paths import Folders
+from app.settings import Settings
 
 if TYPE_CHECKING:
     from proxy.mcp.supervisor import Supervisor
@@ -18,9 +21,13 @@ if TYPE_CHECKING:
 
 def mcp_file(configuration: Configuration) -> McpFile:
     """Returns the servers' file: where `MCP_CONFIG_PATH` or the settings say, else beside the settings."""
-    named = configuration.environment.get("MCP_CONFIG_PATH") or configuration.settings.mcp_config
-    path = configuration.folders.config / "mcp_servers.yaml" if named is None else Path(named).expanduser()
-    return McpFile(path)
+    return McpFile(mcp_path(configuration.environment, configuration.settings, configuration.folders))
+
+
+def mcp_path(environment: Environment, settings: Settings, folders: Folders) -> Path:
+    """Returns where the servers' file is."""
+    named = environment.get("MCP_CONFIG_PATH") or settings.mcp_config
+    return folders.config / "mcp_servers.yaml" if named is None else Path(named).expanduser()
 
 
 def make_supervisor(configuration: Configuration, emit: Callable[[], None]) -> Supervisor:

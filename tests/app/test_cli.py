@@ -460,6 +460,20 @@ async def test_doctor_names_what_is_broken_and_which_source_a_key_comes_from(
     assert (code, "BROKEN settings" in out) == (1, True)
 
 
+async def test_doctor_names_servers_and_what_starts_them(shell: Shell, home: Path) -> None:
+    file = home / "elsewhere.yaml"
+    file.write_text("servers:\n  time: {type: python, command: mcp-server-time, environment: {A_TOKEN: abc}}\n")
+    bare = {"MCP_CONFIG_PATH": str(file), "PATH": "/nowhere"}
+    _code, out, _err = await shell.run("doctor", variables=bare)
+    assert f"ok     mcp        1 servers in {file}" in out
+    assert "note: servers.time: A_TOKEN stands there in plain text" in out
+    for program in ("uvx", "npx", "node", "python3", "docker"):
+        assert f"runtime    {program}: " in out
+    file.write_text("servers:\n  time: {type: python}\n")
+    code, out, _err = await shell.run("doctor", variables=bare)
+    assert (code, f"BROKEN mcp        {file}, line 2, column 9: servers.time: " in out) == (1, True)
+
+
 async def test_without_a_display_it_says_so_and_serves(shell: Shell, home: Path) -> None:
     variables = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "QT_QPA_PLATFORM": "", "SIGNALBOX_TOKEN": TOKEN}
     (home / "signalbox").mkdir(mode=0o700)
