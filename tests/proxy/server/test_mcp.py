@@ -144,7 +144,8 @@ async def test_a_call_waits_for_the_users_approval_and_says_so_meanwhile(mode: s
 
     async def note(progress: float, total: float | None, message: str | None) -> None:
         heard.append((progress, message))
-        is_told.set()
+        if message == "Waiting for the user's approval in Signalbox":
+            is_told.set()
 
     async with running_tools(
         ScriptedUpstream(), permissions=asking, tools=[FakeTool()], limits=QUICK
@@ -160,7 +161,7 @@ async def test_a_call_waits_for_the_users_approval_and_says_so_meanwhile(mode: s
             )
             result = await asyncio.wait_for(call, 5)
     assert (waiting.client, waiting.call.tool) == ("the-tester/1", "mcp__box__lever")
-    assert heard[0] == (1, "Waiting for the user's approval in Signalbox")
+    assert [progress for progress, _ in heard] == [*range(1, len(heard) + 1)]
     assert text_of(result) == "lever of {}"
 
 
