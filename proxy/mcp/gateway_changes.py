@@ -56,6 +56,9 @@ class Changes:
     def __init__(self) -> None:
         self._streams: set[ChangeStream] = set()
 
+    def __len__(self) -> int:
+        return len(self._streams)
+
     def open(self, wanted: Iterable[Kind] = KINDS) -> ChangeStream | None:
         """Returns a new stream; None where there are too many."""
         if len(self._streams) >= MAX_STREAMS:

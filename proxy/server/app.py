@@ -127,8 +127,8 @@ class ProxyServer:
 
     @property
     def active_requests(self) -> int:
-        """How many requests are being answered now."""
-        return len(self._active)
+        """How many requests are being answered now; a stream on which a client only listens is none."""
+        return max(0, len(self._active) - len(self._mcp.changes))
 
     async def start(self) -> str:
         """Binds the port and returns the address to give to clients.

@@ -202,6 +202,7 @@ async def test_a_server_that_stops_ends_open_streams_and_does_not_wait_for_them(
         headers = {"x-api-key": TOKEN, "Mcp-Session-Id": session, "Accept": "text/event-stream"}
         async with proxy.http.get(f"{proxy.url}/mcp", headers=headers) as stream:
             assert await stream.content.readline() == b": ping\n"
+            assert proxy.server.active_requests == 0
             await asyncio.wait_for(proxy.server.stop(drain_s=60), 10)
             assert (await stream.content.read()).strip() == b""
 
