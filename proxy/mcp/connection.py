@@ -25,7 +25,7 @@ from proxy.mcp.health import Health
 from proxy.mcp.logs import ServerLog
 from proxy.mcp.remote import RemoteWatch, check_address, client_factory, http_client
 from proxy.mcp.results import CallResult
-from proxy.mcp.session import Changed, ProtocolProblem, Session, connected
+from proxy.mcp.session import Changed, ConnectionLost, ProtocolProblem, Session, connected
 from proxy.mcp.starter import Ready, Starter
 from proxy.mcp.state import State
 from proxy.mcp.stdio_transport import StdioTransport
@@ -99,6 +99,9 @@ class Connection:
             try:
                 return await question(session)
             except ProtocolProblem as problem:
+                if isinstance(problem, ConnectionLost) and self._stdio is None:
+                    self._over_reason = self._watch.trouble or str(problem)
+                    self._over.set()
                 raise McpProblem(
                     f"MCP server {self._config.name}: {problem}{self._last_words()}"
                 ) from problem
@@ -302,6 +305,8 @@ class Connection:
         if self._watch.trouble is not None and not self._was_open:
             return self._watch.trouble, False
         first = _first(outcome)
+        if isinstance(first, httpx2.HTTPError):
+            return f"it could not be reached any more: {first or type(first).__name__}", False
         return (str(first) if first is not None and str(first) else "the connection was closed"), False
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal, cast
 
+import anyio
 import mcp_types
 from mcp.client._transport import Transport
 from mcp.client.client import Client
@@ -32,6 +33,10 @@ Changed = Literal["tools", "resources", "prompts"]
 
 class ProtocolProblem(McpProblem):
     """The server answered with an error, not in time, or with what is no answer."""
+
+
+class ConnectionLost(ProtocolProblem):
+    """There is no connection any more."""
 
 
 class Session:
@@ -247,7 +252,10 @@ async def _answer(work: Any, what: str) -> Any:
     try:
         return await work
     except MCPError as error:
-        raise ProtocolProblem(_said_of(error, what)) from error
+        kind = ConnectionLost if error.code == mcp_types.CONNECTION_CLOSED else ProtocolProblem
+        raise kind(_said_of(error, what)) from error
+    except (anyio.ClosedResourceError, anyio.BrokenResourceError) as error:
+        raise ConnectionLost(f"{what} failed: the connection was closed") from error
     except ValidationError as error:
         raise ProtocolProblem(f"{what} failed: the answer is not as the protocol wants it") from error
     except (RuntimeError, ValueError) as error:

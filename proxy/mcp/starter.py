@@ -13,6 +13,7 @@ from proxy.mcp.state import State
 from proxy.mcp.stores import Stores
 from proxy.mcp.surroundings import Packages, Surroundings
 from proxy.mcp.values import Launch, McpProblem, McpServerConfig, ServerPhase
+from proxy.tools.child_environment import ForbiddenVariable
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,10 @@ class Starter:
         environment, headers = filled.environment or {}, filled.headers or {}
         if not filled.argv:
             return Ready(url=filled.url, headers=headers)
+        try:
+            self._with.children.environment(environment)
+        except ForbiddenVariable as exc:
+            raise McpProblem(f"{config.name}: environment: {exc}") from exc
         cwd = await asyncio.to_thread(self._folder, config, filled)
         first: tuple[str, ...] = ()
         if config.node_version and config.type != "python":

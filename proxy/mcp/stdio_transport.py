@@ -18,7 +18,7 @@ from proxy.mcp.surroundings import Sleep
 from proxy.mcp.waiting import slept
 from proxy.tasks import spawn
 from proxy.tools.child_process import Child
-from proxy.tools.children import Children, Launch
+from proxy.tools.children import CannotStart, Children, Launch
 
 MAX_LINE_BYTES = 16 * 2**20
 _MAX_WAITING = 10_000
@@ -75,10 +75,22 @@ class StdioTransport:
             MemoryObjectReceiveStream[SessionMessage | Exception], MemoryObjectSendStream[SessionMessage]
         ]
         self._streams = (reading, writing)
-        self.child = await self._children.start(self._launch, on_stdout=self._heard, on_stderr=self._log.feed)
-        self.on_pid(self.child.pid)
-        self._end = spawn(self._see_end(self.child), name=f"see the MCP server {self.child.pid} to its end")
-        self._writer = spawn(self._write(self.child), name=f"write to the MCP server {self.child.pid}")
+        child: Child | None = None
+        try:
+            with anyio.CancelScope(shield=True):  # cut short it would leave a child that nobody here ends
+                child = await self._children.start(
+                    self._launch, on_stdout=self._heard, on_stderr=self._log.feed
+                )
+        except OSError:
+            for stream in (self._incoming, reading, writing, self._outgoing):
+                stream.close()
+            raise
+        if child is None:
+            raise CannotStart("it was stopped while it was started")
+        self.child = child
+        self.on_pid(child.pid)
+        self._end = spawn(self._see_end(child), name=f"see the MCP server {child.pid} to its end")
+        self._writer = spawn(self._write(child), name=f"write to the MCP server {child.pid}")
         return reading, writing
 
     async def __aexit__(

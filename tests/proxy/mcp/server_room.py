@@ -74,6 +74,8 @@ class FakePackages:
     version: str | None = "1.2.3"
     resolved: list[str] = field(default_factory=list[str])
     prepared: list[str] = field(default_factory=list[str])
+    is_slow: bool = False
+    """Downloads never end."""
 
     async def resolve(self, config: McpServerConfig) -> str:
         self.resolved.append(config.command)
@@ -83,6 +85,8 @@ class FakePackages:
 
     async def prepare(self, config: McpServerConfig, version: str) -> None:
         self.prepared.append(f"{config.command} {version}")
+        if self.is_slow:
+            await asyncio.Event().wait()
 
 
 class Room:

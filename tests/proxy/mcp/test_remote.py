@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +103,49 @@ async def test_a_health_check_wants_2xx() -> None:
         assert await probe_url(f"{url}/ill", 5) == f"{url}/ill answered 503"
     assert "did not answer" in (await probe_url("http://127.0.0.1:9/", 5) or "")
     assert "internet" in (await probe_url("http://8.8.8.8/", 5) or "")
+
+
+async def test_a_server_that_goes_away_is_noticed_and_tried_again(tmp_path: Path) -> None:
+    async with room(tmp_path) as made:
+        async with serving(adding().streamable_http_app()) as url:
+            await made.connected(replace(_entry(f"{url}/mcp"), restart=True))
+        made.time.pass_by(5.0)  # the stream of changes is opened anew, and fails
+
+        standing = await made.stands(ServerPhase.RESTARTING, name="box")
+
+        assert "could not be reached" in standing.reason
+        assert standing.attempt == 1
+        with pytest.raises(McpProblem, match="box is not connected"):
+            await made.supervisor.call("box", "add", {"a": 2, "b": 3})
+
+
+async def test_an_old_server_that_goes_away_is_noticed_by_the_next_call(tmp_path: Path) -> None:
+    async with room(tmp_path) as made:
+        async with answering(_old_server) as url:
+            await made.connected(_entry(f"{url}/mcp"))
+            assert made.status("box").protocol == "2025-11-25"
+        with pytest.raises(McpProblem, match="box"):
+            await made.supervisor.call("box", "add", {"a": 2, "b": 3})
+        standing = await made.stands(ServerPhase.FAILED, name="box")
+        assert "could not be reached" in standing.reason
+
+
+async def _old_server(request: web.Request) -> web.Response:
+    """A server of the older era without sessions."""
+    if request.method != "POST":
+        return web.Response(status=405)
+    message = await request.json()
+    results: dict[str, Any] = {
+        "initialize": {
+            "protocolVersion": "2025-11-25",
+            "capabilities": {"tools": {}},
+            "serverInfo": {"name": "old", "version": "1"},
+        },
+        "tools/list": {"tools": [{"name": "add", "inputSchema": {"type": "object"}}]},
+    }
+    if "id" not in message:
+        return web.Response(status=202)
+    answer = {"jsonrpc": "2.0", "id": message["id"]}
+    if message["method"] not in results:
+        return web.json_response({**answer, "error": {"code": -32601, "message": "no such method"}})
+    return web.json_response({**answer, "result": results[message["method"]]})
