@@ -11,9 +11,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.files import locked, sweep_temporary, write_atomically
-from app.mcp_settings import McpServerSettings, McpSettings
+from app.mcp_settings import OTHER_NAME, McpServerSettings, McpSettings
+from app.settings import unknown_keys
 from app.settings_edit import Edit, edited
-from app.yaml_document import SettingsError, first_problem, read_yaml
+from app.yaml_document import SettingsError, YamlDocument, first_problem, place_of, read_yaml
 from proxy.mcp.values import McpServerConfig, ToolChoice
 
 _NEW = (
@@ -44,18 +45,21 @@ def read_mcp(content: bytes) -> McpDocument:
         SettingsError: It cannot be used; the text names line and field.
     """
     document = read_yaml(content)
-    data = dict(document.raw)
-    if "servers" not in data and "mcpServers" in data:
-        data["servers"] = data.pop("mcpServers")
     try:
-        settings = McpSettings.model_validate(data)
+        settings = McpSettings.model_validate(document.raw)
     except ValidationError as exc:
         raise first_problem(exc, document.root) from exc
-    return McpDocument(settings, document.raw, content, tuple(_notices(settings)))
+    return McpDocument(settings, document.raw, content, tuple(_notices(settings, document)))
 
 
-def _notices(settings: McpSettings) -> Sequence[str]:
+def _notices(settings: McpSettings, document: YamlDocument) -> Sequence[str]:
     found: list[str] = []
+    is_foreign = "servers" not in document.raw
+    for path, near in unknown_keys(settings):
+        if is_foreign and path[0] == "servers":
+            path = (OTHER_NAME, *path[1:])  # noqa: PLW2901 - as it is called there
+        hint = f"; did you mean '{near}'?" if near else "; it is kept and has no effect"
+        found.append(f"{place_of(document.root, path)}: unknown key '{'.'.join(path)}'{hint}")
     for name, server in settings.servers.items():
         for variable, value in (*server.environment.items(), *server.headers.items()):
             if _LOOKS_SECRET.search(variable) and value and "$" not in value:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AliasChoices, Field, field_validator, model_validator
 
 from app.settings_section import Section
 
 ServerType = Literal["python", "node", "stdio", "http", "sse"]
 Permission = Literal["allow", "ask", "deny"]
+OTHER_NAME = "mcpServers"
+"""What other programs call the servers in their files."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LOCAL = frozenset({"python", "node", "stdio"})
@@ -72,6 +74,22 @@ class McpServerSettings(Section):
     def _other_words(cls, value: Any) -> Any:
         return _TYPE_WORDS.get(value, value) if isinstance(value, str) else value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _env_of_other_programs(cls, value: Any) -> Any:
+        """Takes `env`, as the files of other programs have it, for `environment`."""
+        if not isinstance(value, Mapping) or "env" not in value or "environment" in value:
+            return cast("Any", value)
+        given = cast("Mapping[str, Any]", value)
+        return {("environment" if name == "env" else name): each for name, each in given.items()}
+
+    @field_validator("args", mode="before")
+    @classmethod
+    def _one_by_one(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise ValueError(f"arguments stand one by one in a list: [{', '.join(value.split())}]")  # noqa: TRY004 - pydantic's way
+        return value
+
     @field_validator("args", "headers", "environment", "tools", mode="before")
     @classmethod
     def _nothing_means_none(cls, value: Any) -> Any:
@@ -95,6 +113,8 @@ class McpServerSettings(Section):
     @model_validator(mode="after")
     def _has_what_its_type_needs(self) -> McpServerSettings:
         if self.type in _LOCAL:
+            if self.url and not self.command:
+                raise ValueError("a server with a url needs `type: http`, or `type: sse` for an old one")
             if not self.command.strip():
                 raise ValueError(f"a server of the type {self.type} needs a command")
             if self.url:
@@ -111,7 +131,9 @@ class McpServerSettings(Section):
 class McpSettings(Section):
     """The whole file."""
 
-    servers: Mapping[str, McpServerSettings] = Field(default_factory=dict, title="Servers")
+    servers: Mapping[str, McpServerSettings] = Field(
+        default_factory=dict, title="Servers", validation_alias=AliasChoices("servers", OTHER_NAME)
+    )
     """The servers, by name."""
 
     @field_validator("servers", mode="before")

@@ -68,6 +68,21 @@ def test_the_section_of_other_programs_is_read_too() -> None:
     assert found["time"].type == "stdio"
 
 
+def test_the_variables_of_other_programs_are_read_too_and_an_error_names_their_section() -> None:
+    found = read_mcp(b'{"mcpServers": {"time": {"command": "t", "env": {"A": "b"}}}}').settings.servers
+    assert found["time"].environment == {"A": "b"}
+    with pytest.raises(SettingsError, match=r"line 2, column 13: mcpServers\.a\.type"):
+        read_mcp(b"mcpServers:\n  a: {type: rust}")
+
+
+@pytest.mark.parametrize("section", ["servers", "mcpServers"])
+def test_a_key_that_nothing_knows_is_noticed_with_what_it_may_be_meant_for(section: str) -> None:
+    document = read_mcp(f"{section}:\n  a:\n    command: x\n    comand: y\n".encode())
+    assert document.notices == (
+        f"line 4, column 13: unknown key '{section}.a.comand'; did you mean 'command'?",
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -77,6 +92,8 @@ def test_the_section_of_other_programs_is_read_too() -> None:
             "line 2, column 9: servers.time: a server of the type python needs",
         ),
         ("servers:\n  time: {type: http}", "needs a url"),
+        ("servers:\n  time: {url: 'https://x'}", "a server with a url needs `type: http`"),
+        ("servers:\n  time: {command: x, args: a b}", "servers.time.args: arguments stand one by one"),
         ("servers:\n  time: {command: x, url: 'https://x'}", "a url is for the types http and sse"),
         ("servers:\n  time: {type: http, url: 'https://x', command: x}", "a command is for the types"),
         ("servers:\n  a__b: {command: x}", "cannot be a server's name"),
