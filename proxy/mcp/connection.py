@@ -229,7 +229,8 @@ class Connection:
         await asyncio.wait(helpers | waits)
 
     def _heard_of_change(self, what: Changed) -> None:
-        self._log.add("lifecycle", f"says that its {what} changed")
+        if not self._changed.is_set():
+            self._log.add("lifecycle", f"says that its {what} changed")
         self._changed.set()
 
     async def _follow_changes(self, session: Session) -> None:
