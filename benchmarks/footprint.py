@@ -1,6 +1,6 @@
 """How long a start takes and how much memory is used, idle and after 50,000 requests.
 
-Usage: python -m benchmarks.footprint [--starts 5] [--requests 50000]
+Usage: python -m benchmarks.footprint [--starts 3] [--requests 50000]
 
 The baselines are an aiohttp server with nothing to do and a bare PySide6 tray. Starts are warm: the first of
 each program is not counted. Memory is what is resident (10^6 bytes), files mapped by all programs included.
@@ -39,7 +39,7 @@ Start = Callable[[], AbstractContextManager[Program]]
 def main() -> None:
     """Prints the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--starts", type=int, default=5)
+    parser.add_argument("--starts", type=int, default=3)
     parser.add_argument("--requests", type=int, default=50_000)
     options = parser.parse_known_args()[0]
     with scripted_upstream() as upstream:

@@ -1,6 +1,6 @@
 """Differential fuzz of the shell policy: what it allows is run, and must change nothing and open no socket.
 
-Usage: python -m benchmarks.shell_fuzz [--lines 10000] [--seed 1]
+Usage: python -m benchmarks.shell_fuzz [--lines 1500] [--seed 1]
 
 Lines are made from pieces of the corpora: joined, wrapped, cut, their words exchanged, their characters
 disturbed. Each is judged by the strict policy with the rules of the attack corpus; those allowed are run
@@ -174,7 +174,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--lines", type=int, default=10_000)
+    parser.add_argument("--lines", type=int, default=1_500)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     reason = why_no_cage()

@@ -1,6 +1,6 @@
 """What a request and a streamed chunk cost through each way of calling a chat-completions server.
 
-    python benchmarks/upstream_client.py [--requests 600] [--chunks 40000]
+    python benchmarks/upstream_client.py [--requests 300] [--chunks 15000]
 
 One scripted server in another process; the ways are measured in turn, three rounds, the best of each, CPU
 time of this process. Read the ratios, not the numbers.
@@ -130,8 +130,8 @@ async def _measure(port: int, requests: int, chunks: int) -> None:
 def main() -> None:
     """Runs the comparison."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=600)
-    parser.add_argument("--chunks", type=int, default=40_000)
+    parser.add_argument("--requests", type=int, default=300)
+    parser.add_argument("--chunks", type=int, default=15_000)
     arguments = parser.parse_args()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

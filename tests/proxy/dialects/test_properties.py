@@ -87,7 +87,7 @@ def test_any_order_of_text_reasoning_and_calls_loses_nothing(parts: list[tuple[s
         else:
             sent[kind.removesuffix("_content")] += said
             chunks.append(chunk({kind: said}))
-    blocks = fold(decode([*chunks, DONE]))["content"]
+    blocks = fold(decode([*chunks, chunk({}, "stop"), DONE]))["content"]
     got = {kind: "".join(block.get(kind, "") for block in blocks) for kind in ("text", "thinking")}
     assert "".join(got["text"].split()) == "".join(sent["content"].split())
     assert got["thinking"] == sent["reasoning"]
