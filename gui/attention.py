@@ -1,4 +1,4 @@
-"""Gets the user's attention while calls wait: the approval window, notifications, and the way to the page."""
+"""Gets the user's attention: the approval window, notifications, and the way to the page that helps."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gui.dialogs.approval_window import ApprovalWindow
 from gui.main_window import MainWindow
 from gui.notices.approval_notices import ApprovalNotices
 from gui.notices.desktop import DesktopNotifier
+from gui.notices.mcp_notices import McpNotices
 from gui.pages.page import Room
 from gui.tray import Tray
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Attention(QObject):
-    """Wires approvals to whatever the user may be looking at."""
+    """Wires approvals and failed servers to whatever the user may be looking at."""
 
     def __init__(
         self,
@@ -53,7 +54,10 @@ class Attention(QObject):
         self.notices = ApprovalNotices(room.desk, room.bridge, self.notifier, self._is_seen)
         self.notices.open_asked.connect(window.show_approvals)
         self.notices.refused.connect(self._on_refused)
-        self.notifier.on_press(self.notices.press)
+        self.mcp_notices = McpNotices(room.desk, room.bridge, self.notifier, self._is_mcp_seen)
+        self.mcp_notices.open_asked.connect(self._open_mcp)
+        self.mcp_notices.refused.connect(self._on_not_restarted)
+        self.notifier.on_press(self._press)
         room.bridge.approvals_changed.connect(self._refresh)
         window.looked_at_changed.connect(self._refresh)
         window.looked_at_changed.connect(self.notices.refresh)
@@ -64,10 +68,26 @@ class Attention(QObject):
         """Takes everything off the screen."""
         self.popup.hide()
         self.notices.close()
+        self.mcp_notices.close()
         self.notifier.close()
 
     def _is_seen(self) -> bool:
         return self._window.shows_approvals and self._window.isActiveWindow()
+
+    def _is_mcp_seen(self) -> bool:
+        window = self._window
+        return window.isVisible() and window.isActiveWindow() and window.page_id == "mcp"
+
+    def _press(self, key: str, action: str) -> None:
+        if not self.mcp_notices.press(key, action):
+            self.notices.press(key, action)
+
+    def _open_mcp(self, name: str) -> None:
+        self._window.show_mcp()
+        self._window.mcp.choose(name)
+
+    def _on_not_restarted(self, text: str) -> None:
+        self._window.say_failed("The MCP server was not restarted", text)
 
     def _refresh(self) -> None:
         waiting = self._room.desk.approvals()

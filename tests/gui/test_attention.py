@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -14,6 +15,7 @@ from gui.main_window import MainWindow
 from gui.pages.page import Room
 from gui.tray import Tray, WindowCommands
 from gui.tray_host import TrayHost
+from proxy.mcp.values import ServerPhase
 from tests.gui.acting import key, press
 from tests.gui.fake_desk import FakeDesk
 from tests.gui.permission_scenes import FETCH, PUSH, WRITE
@@ -54,6 +56,20 @@ def ask(qtbot: QtBot, room: Room, desk: FakeDesk) -> Callable[..., None]:
 
 
 Ask = Callable[..., None]
+
+
+def test_a_server_that_gave_up_is_told_and_its_notification_leads_to_it(
+    qtbot: QtBot, attention: Attention, window: MainWindow, desk: FakeDesk, told: list[str]
+):
+    with qtbot.waitSignal(attention.mcp_notices.told):
+        desk.change_server("search", lambda each: replace(each, phase=ServerPhase.FAILED))
+    assert told == ["The MCP server search failed"]
+    attention.mcp_notices.press("mcp search", "default")
+    chosen = window.mcp.chosen()
+    assert (window.page_id, chosen and chosen.name) == ("mcp", "search")
+    desk.mcp_refusal = "It waits for approval."
+    attention.mcp_notices.press("mcp search", "restart")
+    assert window.failure_banner.title == "The MCP server was not restarted"
 
 
 def test_a_call_that_waits_brings_up_a_window_that_stays_in_front_and_takes_no_typing(

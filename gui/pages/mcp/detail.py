@@ -10,8 +10,12 @@ from gui.pages.mcp.log import LogTab, MessagesTab
 from gui.pages.mcp.overview import OverviewTab
 from gui.pages.mcp.tools import McpToolsTab
 from gui.pages.page import Room
+from gui.widgets.cards import scrolling
 from gui.widgets.text import plain
 from proxy.mcp.values import ServerStatus
+
+_LEAST = 190
+"""Less than some tabs would like: in a low window they scroll."""
 
 
 class McpDetail(QWidget):
@@ -30,6 +34,8 @@ class McpDetail(QWidget):
         self.config = ConfigTab(theme, desk)
         self.log = LogTab(theme, desk)
         self.messages = MessagesTab(theme, desk)
+        self.tools.setProperty("kind", "page")
+        self._tools_place = scrolling(self.tools, "Tools of the server, scrolling")
         self.tabs = QTabWidget()
         self.tabs.setAccessibleName("Server details")
         self.tabs.tabBar().setAccessibleName("Server details, tabs")
@@ -37,12 +43,13 @@ class McpDetail(QWidget):
         self.tabs.tabBar().setDrawBase(False)
         for tab, title in (
             (self.overview, "Overview"),
-            (self.tools, "Tools"),
+            (self._tools_place, "Tools"),
             (self.config, "Config"),
             (self.log, "Log"),
             (self.messages, "Messages"),
         ):
             self.tabs.addTab(tab, title)
+        self.tabs.setMinimumHeight(_LEAST)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.tabs)
@@ -60,4 +67,4 @@ class McpDetail(QWidget):
         self.log.show_server(server.name)
         self.messages.show_messages(server)
         title = f"Tools ({len(server.tools)})" if server.tools else "Tools"
-        self.tabs.setTabText(self.tabs.indexOf(self.tools), plain(title))
+        self.tabs.setTabText(self.tabs.indexOf(self._tools_place), plain(title))

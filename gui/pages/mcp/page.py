@@ -44,7 +44,7 @@ class McpPage(Page):
         self.undo = UndoBar(room.theme)
         self.table = TickTable(room.theme, "MCP servers", self.model)
         self.table.set_widths((56, 104, 180, 78, 58, 70, 70, 86, 92, 92), flexible=2)
-        self.table.setMinimumHeight(110)
+        self.table.setMinimumHeight(90)
         self.detail = McpDetail(room)
         self._key = ChosenKey()
         self._awaited: set[str] = set()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from gui import mcp_words as words
 from gui.dialogs.mcp_changes import McpChangesDialog
@@ -23,6 +24,8 @@ from gui.wording import count
 from proxy.mcp.values import ServerPhase, ServerStatus, ToolFacts
 
 _MAX_DESCRIPTION = 240
+_HIGH = 250
+_LEAST = 84
 
 
 class McpToolsTab(QWidget):
@@ -44,10 +47,11 @@ class McpToolsTab(QWidget):
         self.model = McpToolsModel()
         self.table = TickTable(theme, "Tools of the server", self.model)
         self.table.set_widths((56, 170, 140, 150, 76, 110), flexible=3)
-        self.table.setMinimumHeight(90)
         self.empty = EmptyState(theme, "tools", "No tools", "")
         self.stack = QStackedWidget()
         self.stack.setAccessibleName("Tools of the server or a hint")
+        self.stack.setMinimumHeight(_LEAST)
+        self.stack.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
         self.stack.addWidget(self.table)
         self.stack.addWidget(self.empty)
         self.card = self._card()
@@ -61,6 +65,14 @@ class McpToolsTab(QWidget):
         self.table.opened.connect(self.open_try)
         self.model.tick_asked.connect(self._on_tick)
         room.bridge.mcp_tried.connect(self.tried.emit)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Gives a low window's room to the table."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.description.setVisible(self.height() > _HIGH and bool(self.description.text()))
 
     def show_server(self, server: ServerStatus) -> None:
         """Shows a server's tools, and stays with the chosen one."""
@@ -164,7 +176,7 @@ class McpToolsTab(QWidget):
         self.name.setText(words.one_line(tool.name))
         text = words.one_line(tool.description)
         self.description.setText(text if len(text) <= _MAX_DESCRIPTION else f"{text[:_MAX_DESCRIPTION]}…")
-        self.description.setVisible(bool(text))
+        self._fit()
         self.review.setVisible(tool.quarantine is not None)
         self.attempt.setEnabled(self._server.phase is ServerPhase.CONNECTED and tool.quarantine is None)
         for (value, title), made in zip(words.PERMISSIONS, self.permissions.values(), strict=True):
