@@ -154,7 +154,7 @@ def _server(row: Any, index: int, toolsets: Mapping[str, Mapping[str, Any]]) -> 
         if not isinstance(fields.get(name), str) or not fields[name]:
             raise _wrong(f"{at}.{name}: Field required")
     token = fields.get("authorization_token")
-    if token is not None and (not isinstance(token, str) or not token.isprintable()):
+    if token is not None and not _is_sendable(token):
         raise _wrong(f"{at}.authorization_token: Input should be a valid string")
     return WishedServer(
         fields["name"],
@@ -177,6 +177,10 @@ def _toolsets(tools: Sequence[ToolParam]) -> dict[str, Mapping[str, Any]]:
             raise _wrong(f"tools.{index}: there is more than one mcp_toolset for the server {label!r}")
         found[label] = {**(tool.model_extra or {}), "cache_control": tool.cache_control}
     return found
+
+
+def _is_sendable(token: Any) -> bool:
+    return isinstance(token, str) and token.isascii() and token.isprintable()
 
 
 def _object(value: Any) -> dict[str, Any]:

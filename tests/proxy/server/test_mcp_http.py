@@ -14,7 +14,7 @@ import pytest
 from proxy.config import ClientToken
 from proxy.events import ToolDecided
 from proxy.tools.base import ToolOutput
-from tests.proxy.mcp_clients import ERAS, mcp_client
+from tests.proxy.mcp_clients import ERAS, ScriptedServers, mcp_client
 from tests.proxy.scripted import TOKEN, Running, ScriptedUpstream, proxy_config, running
 from tests.proxy.tooling import FakeTool, rules, running_tools
 
@@ -213,3 +213,39 @@ async def test_a_message_larger_than_four_megabytes_is_refused() -> None:
         body = io.BytesIO(b'{"jsonrpc": "2.0", "id": 1, "method": "' + b"x" * 2**22 + b'"}')
         async with proxy.http.post(f"{proxy.url}/mcp", data=body, headers=headers) as response:
             assert response.status == 413
+
+
+ODD: list[Any] = [None, True, 0, -1.5, "", "x", [], [1], {}, {"a": {"b": []}}, "\u202e", "\ud800", "x" * 5000]
+
+
+async def test_no_odd_value_anywhere_breaks_anything() -> None:
+    kinds = (
+        "initialize",
+        "tools/list",
+        "tools/call",
+        "resources/read",
+        "prompts/get",
+        "subscriptions/listen",
+    )
+    async with running_tools(ScriptedUpstream(), permissions=ALL, tools=[FakeTool()]) as proxy:
+        ScriptedServers().offer(proxy)
+        session = (await rpc(proxy, message("initialize", HELLO)))[2]["Mcp-Session-Id"]
+        for odd in ODD:
+            bodies: list[Any] = [
+                odd,
+                message("ping", odd),
+                message("ping", request_id=odd),
+                {**HELLO, "a": odd},
+            ]
+            bodies += [
+                message(kind, {"name": odd, "uri": odd, "arguments": odd, "_meta": odd}) for kind in kinds
+            ]
+            bodies += [message(kind, {"_meta": {**MODERN, "progressToken": odd, "a": odd}}) for kind in kinds]
+            bodies += [message("tools/call", {"name": "TodoWrite", "_meta": {"progressToken": odd}})]
+            bodies += [message("initialize", {**HELLO, "clientInfo": odd, "protocolVersion": odd})]
+            bodies += [{"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": odd}}]
+            for body in bodies:
+                for headers in ({}, {"Mcp-Session-Id": session}, {"MCP-Protocol-Version": "2026-07-28"}):
+                    status, _, _ = await rpc(proxy, body, Accept="application/json", **headers)
+                    assert status in {200, 202, 400, 404, 406}, (status, body, headers)
+        assert (await rpc(proxy, message("ping"), **{"Mcp-Session-Id": session}))[0] == 200
