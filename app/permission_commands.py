@@ -41,6 +41,13 @@ _WARM_UP = (
     ToolCall("Bash", {"command": "echo 'a' | cat"}),
     ToolCall("WebFetch", {"url": "https://b\u00fccher.example/", "prompt": ""}),
 )
+_PATH_NAMES = ("file_path", "path", "notebook_path")
+_PATH_ARGUMENTS: Mapping[str, str] = {
+    **dict.fromkeys(("Read", "Write", "Edit", "MultiEdit"), "file_path"),
+    **dict.fromkeys(("LS", "Grep"), "path"),
+    **dict.fromkeys(("NotebookRead", "NotebookEdit"), "notebook_path"),
+    "Glob": "pattern",
+}
 MAX_LINE_BYTES = 8 * 2**20
 
 
@@ -126,8 +133,7 @@ class _Judging:
             judge(arguments, self.policy, self.place)
         for line in source:
             if line.strip():
-                json.dump(self._answer(line), target)
-                target.write("\n")
+                target.write(_told(self._answer(line)) + "\n")
                 target.flush()
 
     def _answer(self, line: bytes) -> dict[str, Any]:
@@ -198,7 +204,24 @@ def _call(given: Mapping[str, Any]) -> ToolCall:
         raise NoCall("`tool` must be a name and `input` the tool's arguments")
     if cwd is not None and not isinstance(cwd, str):
         raise NoCall("`cwd` must be a path")
-    return ToolCall(tool, cast("Mapping[str, Any]", arguments), cwd)
+    return ToolCall(tool, _with_own_names(tool, cast("Mapping[str, Any]", arguments)), cwd)
+
+
+def _with_own_names(tool: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Gives a path the argument's name that its tool has for it, where a line gives it another tool's."""
+    own = _PATH_ARGUMENTS.get(canonical(tool))
+    other = next((name for name in _PATH_NAMES if name in arguments), None)
+    if own is None or other is None or own in arguments:
+        return arguments
+    return {own if name == other else name: value for name, value in arguments.items()}
+
+
+def _told(answer: Mapping[str, Any]) -> str:
+    """Writes an answer as JSON; an `id` that JSON has no form for becomes null."""
+    try:
+        return json.dumps(answer, allow_nan=False)
+    except (ValueError, RecursionError):
+        return json.dumps({**answer, "id": None})
 
 
 def _failed(text: str, status: int) -> int:

@@ -101,7 +101,7 @@ def internal_reason(host: Host) -> str | None:
     labels = host.name.split(".")
     if len(labels) == 1:
         return f"{host.shown} is a name inside a network: it has no dot"
-    if labels[-1] in _INTERNAL or host.name.startswith("metadata.google"):
+    if labels[-1] in _INTERNAL or host.name.startswith("metadata.goog"):
         return f"{host.shown} is a name inside a network or a cloud"
     return None
 

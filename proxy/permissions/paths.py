@@ -55,6 +55,8 @@ __all__ = ["Operation", "judge", "judge_facts", "lexical_refusal", "match", "zon
 Operation: TypeAlias = Literal["read", "write", "list", "search"]
 Zone: TypeAlias = Literal["inside", "read-only", "outside"]
 
+_MAX_GLOB_FOLDERS = 200
+"""Places that the alternatives of one glob begin in; each is looked at."""
 _SPECIAL = ("/proc", "/dev", "/.vol")
 
 
@@ -182,8 +184,11 @@ def _judge_glob(access: PathAccess, policy: Policy, place: Place, *, from_shell:
         return PartVerdict(text, "deny", str(error))
     if any(climbs_after_wildcard(each) for each in alternatives):
         return PartVerdict(text, "deny", "`..` after a wildcard is refused")
+    folders = dict.fromkeys(map(fixed_folder, alternatives))
+    if len(folders) > _MAX_GLOB_FOLDERS:
+        return PartVerdict(text, "deny", f"braces stand for more than {_MAX_GLOB_FOLDERS} places")
     verdicts: list[PartVerdict] = []
-    for folder in dict.fromkeys(map(fixed_folder, alternatives)):
+    for folder in folders:
         verdict = judge(PathAccess(folder, "search"), policy, place, from_shell=from_shell)
         verdicts.append(replace(verdict, what=text))
     if lexical_refusal(text, place.platform) is None:

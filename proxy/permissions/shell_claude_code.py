@@ -271,7 +271,8 @@ class _Judging:
         specs = [escaped(command.line) for command in commands]  # exact ones first: they cover wrappers too
         specs += [f"{escaped(command.words[0].shown)}{PREFIX}" for command in commands]
         allowed = tuple(Rule("allow", f"Bash({spec})", "Bash", spec) for spec in specs)
-        rules = (*(rule for rule in strict.rules if rule.effect != "allow"), *allowed)
+        kept = (rule for rule in strict.rules if rule.effect != "allow" or rule.tool in {"Read", "Edit"})
+        rules = (*kept, *allowed)
         return replace(self._line, commands=commands), replace(strict, rules=rules)
 
 

@@ -222,7 +222,7 @@ class ListReader(Scanner):
 
     def _open_parenthesis(self, level: Level) -> None:
         if is_keyword(level.draft):
-            self._finish()
+            self._end_keyword()
         if level.draft.is_empty and not level.after_compound:
             if not self._read_arithmetic():
                 self.position += 1
@@ -278,6 +278,13 @@ class ListReader(Scanner):
         level.base, level.chain = frame.base, frame.chain
         level.draft = Draft(frame.draft.node, frame.draft.chain, frame.draft.after)
         level.after_compound = True
+
+    def _end_keyword(self) -> None:
+        """Ends `coproc NAME`, which is a command's part, or `time`, which is none, before a compound."""
+        if self._level.draft.words[0].raw == "time":
+            self._level.draft.words.clear()
+        else:
+            self._finish()
 
     def _define(self, name: str) -> None:
         self.functions.append(name)

@@ -16,8 +16,10 @@ from proxy.permissions.values import PartVerdict, PathAccess, PathFacts, Place, 
 
 MAX_LOOKS = 120
 """Paths of one line that the machine is asked about; of further ones only the names are judged."""
-NULL_DEVICES = frozenset({"/dev/null", "/dev/stdin"})
+NULL_DEVICE = "/dev/null"
 _SPECIAL = ("/dev/", "/proc/", "/sys/")
+_ONE_LEVEL = re.compile(r"[*?\[][^/]*/?")
+"""A wildcard at a word's start that looks into no folder."""
 _KNOWN_VARIABLES = re.compile(r"\$(?:\{(HOME|PWD|OLDPWD)\}|(HOME|PWD|OLDPWD)\b)")
 
 
@@ -40,7 +42,7 @@ class PathJudge:
     def judge(self, operand: Operand, folder: str) -> Iterator[PartVerdict]:
         """Yields what is to be said against an operand of a command that runs in `folder`."""
         word = operand.word
-        if word.text == "-" or (word.text in NULL_DEVICES and operand.operation != "write"):
+        if word.text == "-" or (word.text == NULL_DEVICE and operand.operation != "write"):
             return
         if self._is_over and not self._is_suspicious(word.shown):
             return
@@ -83,7 +85,7 @@ class PathJudge:
         if (path, operation) not in self._known:
             judged = "list" if operation == "search" else operation
             verdict = replace(self._verdict(path, judged, facts), what=text)
-            is_special = path.startswith(_SPECIAL) or clean(path).startswith(_SPECIAL)
+            is_special = f"{path}/".startswith(_SPECIAL) or f"{clean(path)}/".startswith(_SPECIAL)
             if verdict.decision == "deny" and verdict.rule is None and is_special:
                 verdict = replace(verdict, decision="ask")
             self._known[path, operation] = verdict
@@ -153,10 +155,13 @@ def _matched(operand: Operand, facts: PathFacts, verdict: PartVerdict) -> Iterat
     """Judges a name that a wildcard gave.
 
     A folder among the names is not read, and nobody named it; nor has anybody named what a wildcard at a
-    word's start gives, so that asks where a name would be denied.
+    word's start gives, so that asks where a name would be denied. `ls *` shows no names but those that a
+    plain recursive listing shows.
     """
     is_folder = facts.kind == "folder"
     if is_folder and operand.operation == "read" and verdict.decision == "deny":
+        return
+    if operand.operation == "list" and _ONE_LEVEL.fullmatch(operand.word.shown) and verdict.rule is not None:
         return
     if is_folder or operand.word.starts_with_wildcard:
         verdict = replace(verdict, decision="ask", rule=None, source=None)

@@ -14,7 +14,7 @@ from typing import Literal
 
 from proxy.permissions import shell_tables
 from proxy.permissions.shell_awk import read_awk
-from proxy.permissions.shell_options import Arguments, OptionTable, names, read_arguments
+from proxy.permissions.shell_options import Arguments, OptionTable, names, part_of_word, read_arguments
 from proxy.permissions.shell_sed import read_sed
 from proxy.permissions.shell_values import Word
 
@@ -293,7 +293,7 @@ def examine_printf(words: Sequence[Word]) -> Examined:
     if words and words[0].shown.startswith("-v"):
         return Examined("printf's option -v sets a variable")
     start = 1 if words and words[0].shown == "--" else 0
-    if len(words) > start and re.search(r"%[^%A-Za-z]*n", words[start].shown):
+    if len(words) > start and re.search(r"%[^%A-Za-z]*n", words[start].shown.replace("%%", "")):
         return Examined("printf's %n sets a variable")
     return Examined()
 
@@ -313,6 +313,14 @@ def examine_python(words: Sequence[Word]) -> Examined:
     if [word.shown for word in words[:2]] != ["-m", "pytest"]:
         return Examined(operands=[Operand(word) for word in guessed_paths(words)])
     arguments, examined = _checked(_without_switched_off(words[2:]), shell_tables.PYTEST)
+    for option in arguments.options:
+        value = option.value.shown if option.value is not None else ""
+        if option.name == "--cov" and value:
+            examined.operands.append(Operand(part_of_word(value), "list"))
+        elif option.name == "--cov-report" and not re.fullmatch(
+            "term(?:-missing)?(?::skip-covered)?|", value
+        ):
+            examined.danger = "pytest's option --cov-report writes files"
     for word in arguments.operands:
         if word.shown.startswith("@"):
             examined.danger = "pytest reads options from a file"

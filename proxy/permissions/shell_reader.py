@@ -22,6 +22,8 @@ _QUOTES = str.maketrans("", "", "'\"\\")
 MAX_WORDS = 2_500
 """A line of more words is not read one by one."""
 _PLAIN = re.compile(r"[A-Za-z0-9_./:=,+%@^~!*?#\[\]{}-]+")
+_TIME = frozenset({"time", "-p", "--"})
+"""The words of bash's own `time`, behind which a command begins as if nothing stood before it."""
 _CLOSING = frozenset({"then", "elif", "else", "fi", "do", "done", "esac", "}"})
 
 
@@ -104,7 +106,7 @@ class Reader(ListReader):
         if len(self.spans) > MAX_WORDS:
             raise ScanLimit
         if is_keyword(level.draft) and raw in self._reserved:
-            self._finish()
+            self._end_keyword()
         if level.after_compound and raw not in _CLOSING:
             self.problem("syntax", "a word follows a compound command")
             self._finish()
@@ -122,7 +124,8 @@ class Reader(ListReader):
 
     def _add_word(self, draft: Draft, start: int, end: int) -> None:
         draft.cover(start, end)
-        match = None if draft.words else _ASSIGNMENT.match(self.text, start, end)
+        is_first = all(word.raw in _TIME for word in draft.words[:3])
+        match = _ASSIGNMENT.match(self.text, start, end) if is_first else None
         if match is None:
             if draft.words and _PLAIN.fullmatch(self.text, start, end):
                 self.plain.append((start, end))

@@ -188,13 +188,15 @@ PYTEST = option_table(
         " stepwise stepwise-skip sw-skip stepwise-reset collect-only co strict strict-markers strict-config"
         " no-header no-summary fixtures funcargs fixtures-per-test markers runxfail setup-only setup-show"
         " setup-plan full-trace cache-clear continue-on-collection-errors keep-duplicates doctest-modules"
-        " disable-warnings disable-pytest-warnings exit-on-empty",
+        " disable-warnings disable-pytest-warnings exit-on-empty cov-branch no-cov no-cov-on-fail",
         "value": "maxfail tb durations durations-min color capture show-capture verbosity deselect"
         " numprocesses"
         " dist maxprocesses timeout import-mode code-highlight lfnf last-failed-no-failures pythonwarnings"
-        " assert log-level log-cli-level randomly-seed doctest-glob",
+        " assert log-level log-cli-level randomly-seed doctest-glob cov-report"
+        " cov-fail-under",
         "read": "ignore ignore-glob",
+        "optional": "cov",
         "danger": "rootdir config-file override-ini plugins confcutdir basetemp junitxml junit-xml"
-        " log-file pastebin debug pdb pdbcls trace pyargs cov cov-report cov-config cov-append",
+        " log-file pastebin debug pdb pdbcls trace pyargs cov-config cov-append",
     },
 )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from proxy.permissions.addresses import as_network
-from proxy.permissions.responses import MAX_BODY_BYTES, MAX_SECONDS, judge_kind, judge_length
+from proxy.permissions.responses import MAX_BODY_BYTES, MAX_SECONDS, PDF, judge_kind, judge_length, media_type
 from proxy.permissions.url_syntax import Target
 from proxy.permissions.urls import MAX_HOPS, NetworkFacts, UrlVerdict, judge_addresses, judge_hop, judge_url
 from proxy.permissions.values import Decision, PartVerdict, Policy, Verdict, strictest
@@ -116,7 +116,8 @@ class _Course:
             self._deny(name, refusal)
 
     def _answer(self, url: str) -> None:
-        refusal = _judge_response(self._context.get("response") or {})
+        is_strict = self._policy.name == "strict"
+        refusal = _judge_response(self._context.get("response") or {}, text_only=is_strict)
         if refusal is not None:
             self._deny(url, refusal)
 
@@ -139,7 +140,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
-def _judge_response(response: object) -> str | None:
+def _judge_response(response: object, *, text_only: bool) -> str | None:
     """Judges a server's behaviour; what is not known of it is taken for the worst."""
     given = _mapping(response)
     if not isinstance(response, Mapping):
@@ -153,6 +154,8 @@ def _judge_response(response: object) -> str | None:
     packing = str(left.pop("encoding", left.pop("content_encoding", fields.get("content-encoding", ""))))
     length = str(left.pop("content_length", fields.get("content-length", "")))
     refusal = judge_kind(kind, packing) or judge_length(length)
+    if text_only and media_type(kind) == PDF:
+        refusal = "the strict policy reads text types only"
     if refusal is not None:
         return refusal
     if str(left.pop("tls", "ok")).lower() not in _GOOD_TLS:

@@ -212,7 +212,7 @@ class _Walk:
         elif self.names:
             self.names.pop()
             self.disk.close_folder(self.opened.pop())
-        else:
+        elif self.start.path != "/":  # the top of the disk is its own parent
             parent = self.start.path.rpartition("/")[0]
             self._begin("/".join([parent, *self.ahead[::-1]]) or "/")
 
@@ -232,6 +232,8 @@ class _Walk:
             return
         if self.disk.is_link(status):
             self._follow(self.disk.read_link(name, folder))
+        elif stat.S_ISDIR(status.st_mode) and self.ahead[-1:] == [".."]:
+            self.ahead.pop()  # in and out again: it need not be opened
         elif stat.S_ISDIR(status.st_mode):
             self.opened.append(self.disk.open_folder(name, folder))
             self.names.append(self.disk.true_name(name, folder))

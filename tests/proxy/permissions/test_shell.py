@@ -64,7 +64,7 @@ def test_an_empty_line_holds_nothing() -> None:
         ("f ( )\n{ a; }", ["a"]),
         (
             "time a; time -p b; time { c; }; time -- ( d )",
-            ["time a", "time -p b", "time", "c", "time --", "d"],
+            ["time a", "time -p b", "c", "d"],
         ),
         ("coproc a; coproc N { b; }; coproc ( c )", ["coproc a", "coproc N", "b", "coproc", "c"]),
         ("[[ -f a && ( b < c ) ]] && d", ["[[ -f a b c ]]", "d"]),
