@@ -101,6 +101,7 @@ def _add_tokens(commands: Any, anywhere: argparse.ArgumentParser) -> None:
     mcp = commands.add_parser("mcp", parents=[anywhere], help="MCP servers of the running program")
     doing = mcp.add_subparsers(dest="action", metavar="ACTION", required=True)
     doing.add_parser("list", parents=[anywhere], help="list them with their state")
+    doing.add_parser("reload", parents=[anywhere], help="read their file again")
     for action, said in _MCP_ACTIONS.items():
         one = doing.add_parser(action, parents=[anywhere], help=said)
         one.add_argument("name", metavar="NAME", help="the server")

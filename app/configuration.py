@@ -77,6 +77,8 @@ class Configuration:
         self.workspace_problems: Mapping[str, str] = MappingProxyType({})
         """Why workspaces cannot be used, by name."""
         self._project_rules: tuple[RuleSource, ...] = ()
+        self.mcp_rules: tuple[RuleSource, ...] = ()
+        """What the file of the MCP servers says of single tools, as rules."""
         self._has_window = has_window
         self.token: LocalToken | None = None
 
@@ -127,7 +129,7 @@ class Configuration:
             token,
             has_window=self._has_window,
             search_key=self.search_key.key,
-            project_rules=self._project_rules,
+            project_rules=(*self.mcp_rules, *self._project_rules),
         )
 
     def check(self, edits: Sequence[Edit]) -> Settings:

@@ -323,6 +323,10 @@ class Controller(PermissionControls, ProviderControls, McpControls):
         return make_supervisor(self._configuration, self._servers_changed)
 
     def _servers_changed(self) -> None:
+        rules = self.mcp_rules()
+        if rules != self._configuration.mcp_rules:
+            self._configuration.mcp_rules = rules
+            self._runner.apply()
         if self._runner.server is not None and self.supervisor is not None:
             self._runner.server.use_mcp(self.supervisor)
         self._announce(McpChanged())

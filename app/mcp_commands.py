@@ -23,14 +23,16 @@ def mcp_command(
 
     Args:
         folders: Where the running program is found.
-        action: list, tools, approve, reject, accept, start, stop, restart, logs or call.
-        name: The server; empty for `list`.
+        action: list, reload, tools, approve, reject, accept, start, stop, restart, logs or call.
+        name: The server; empty for `list` and `reload`.
         tool: Which tool to call.
         arguments: What it is given, as a JSON object.
         is_sure: Approve without asking back.
     """
     if action == "list":
         return _list(folders)
+    if action == "reload":
+        return _reload(folders)
     if action == "tools":
         return _tools(folders, name)
     if action == "approve":
@@ -57,6 +59,16 @@ def _list(folders: Folders) -> int:
     if not servers:
         _tell("There is no MCP server. Add one in the window, or in the file mcp_servers.yaml.")
     return OK
+
+
+def _reload(folders: Folders) -> int:
+    reply = _asked(folders, "reload", {})
+    if reply is None:
+        return FAILED
+    if not reply.is_ok:
+        _tell(reply.text)
+        return FAILED
+    return _list(folders)
 
 
 def _tools(folders: Folders, name: str) -> int:

@@ -25,6 +25,7 @@ from app.provider_desk import DeskRefusal
 from app.settings_edit import Edit, Put, Remove, Rename
 from gui.desk import ActionDone, DeskEvent
 from gui.mcp_desk import McpChanged, McpDraft, McpImportRow, McpTried
+from proxy.config import RuleSource
 from proxy.mcp.values import LogEntry, McpProblem, ServerStatus, ToolChange
 from proxy.tasks import spawn
 
@@ -105,6 +106,17 @@ class McpControls:
     def mcp_changes(self, name: str) -> tuple[ToolChange, ...]:
         """Returns the definitions that changed since they were approved."""
         return () if self._supervisor is None else self._supervisor.changes(name)
+
+    def mcp_rules(self) -> tuple[RuleSource, ...]:
+        """Returns what the file says of single tools as rules of the permission desk."""
+        said: dict[str, list[str]] = {"allow": [], "ask": [], "deny": []}
+        for status in self.mcp_servers():
+            for tool in status.tools:
+                if tool.permission is not None:
+                    said[tool.permission].append(tool.full_name)
+        if not any(said.values()):
+            return ()
+        return (RuleSource(self._mcp_file.path.name, "", *(tuple(each) for each in said.values())),)
 
     # What is done -----------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ def make_supervisor(configuration: Configuration, emit: Callable[[], None]) -> S
         configuration: Folders, variables and keys.
         emit: Called after anything changed.
     """
-    from proxy.mcp.supervisor import Supervisor  # noqa: PLC0415 - loads the SDK
+    from proxy.mcp.supervisor import Supervisor  # noqa: PLC0415 - of use only where there are servers
     from proxy.mcp.surroundings import Surroundings  # noqa: PLC0415
     from proxy.tools.children import Children  # noqa: PLC0415
 

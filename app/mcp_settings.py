@@ -153,7 +153,7 @@ class McpSettings(Section):
 
 def server_name_problem(name: str) -> str | None:
     """Returns why a server cannot be called this, in a sentence, or None."""
-    if not _NAME.fullmatch(name) or "__" in name:
+    if not _NAME.fullmatch(name) or "__" in name or name.endswith("_"):
         return (
             f"'{name}' cannot be a server's name: letters, digits, single _ and -, at most 40 of them; the "
             "names of its tools are made of it"

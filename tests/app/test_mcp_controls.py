@@ -18,6 +18,7 @@ from app.mcp_controls import McpControls
 from app.mcp_file import McpFile
 from gui.desk import ActionFailed, DeskEvent
 from gui.mcp_desk import McpChanged, McpDraft, McpTried
+from proxy.config import RuleSource
 from proxy.mcp.values import (
     Launch,
     LogEntry,
@@ -26,6 +27,7 @@ from proxy.mcp.values import (
     ServerPhase,
     ServerStatus,
     ToolChange,
+    ToolChoice,
     ToolFacts,
 )
 from tests.app.controller_bench import Bench, Make
@@ -50,7 +52,8 @@ class _Supervisor:
         self.configs = tuple(configs)
 
     def statuses(self) -> tuple[ServerStatus, ...]:
-        tool = ToolFacts("now", "mcp__time__now", "Tells it.", {}, True, None, 40)
+        said = self.configs[0].tools.get("now", ToolChoice()) if self.configs else ToolChoice()
+        tool = ToolFacts("now", "mcp__time__now", "Tells it.", {}, said.is_enabled, said.permission, 40)
         launch = Launch("time", ("uvx", "mcp-server-time==1"), digest="d1")
         return tuple(
             ServerStatus(each.name, each.type, ServerPhase.CONNECTED, tools=(tool,), launch=launch)
@@ -167,6 +170,14 @@ async def test_switches_and_permissions_are_written_in_place_and_hold_at_once(de
     assert McpChanged() in desk.events
     assert "no permission 'maybe'" in (desk.controls.set_mcp_tool("time", "now", permission="maybe") or "")
     assert "no MCP server 'box'" in (desk.controls.enable_mcp("box", is_enabled=True) or "")
+
+
+async def test_a_permission_of_a_tool_is_a_rule_of_the_desk(desk: _Desk) -> None:
+    assert desk.controls.mcp_rules() == ()
+    assert desk.controls.set_mcp_tool("time", "now", permission="deny") is None
+    await desk.settled()
+
+    assert desk.controls.mcp_rules() == (RuleSource("mcp_servers.yaml", deny=("mcp__time__now",)),)
 
 
 async def test_a_server_is_added_changed_renamed_removed_and_put_back(desk: _Desk) -> None:
