@@ -23,7 +23,7 @@ MODERN = "2026-07-28"
 """The first revision without a handshake."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class RpcError(Exception):
     """A request that is answered with an error of JSON-RPC."""
 
