@@ -20,6 +20,7 @@ from app.configuration import Configuration
 from app.desk_changes import DeskChanges
 from app.mcp_file import McpFile
 from app.mcp_imports import ImportedServer, NotUnderstood, read_pasted
+from app.mcp_rules import rules_of, text_of
 from app.mcp_sources import found_servers, read_bundle
 from app.provider_desk import DeskRefusal
 from app.settings_edit import Edit, Put, Remove, Rename
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger("app.mcp")
 
+_MAX_SHOWN_CHARS = 32_000
+"""Of the result of a tool that somebody tries."""
+_LONGEST_SECRET_CHARS = 4_000
 _PERMISSIONS = ("allow", "ask", "deny")
 MakeSupervisor = Callable[[], "Supervisor"]
 
@@ -109,14 +113,7 @@ class McpControls:
 
     def mcp_rules(self) -> tuple[RuleSource, ...]:
         """Returns what the file says of single tools as rules of the permission desk."""
-        said: dict[str, list[str]] = {"allow": [], "ask": [], "deny": []}
-        for status in self.mcp_servers():
-            for tool in status.tools:
-                if tool.permission is not None:
-                    said[tool.permission].append(tool.full_name)
-        if not any(said.values()):
-            return ()
-        return (RuleSource(self._mcp_file.path.name, "", *(tuple(each) for each in said.values())),)
+        return rules_of(self.mcp_servers(), self._mcp_file.path.name)
 
     # What is done -----------------------------------------------------------------------------
 
@@ -180,11 +177,21 @@ class McpControls:
         began = self._mcp_clock()
         try:
             result = await supervisor.call(name, tool, arguments)
-            text = "\n".join(_shown(each) for each in result.content)
+            text = text_of(result.content)
             is_error = result.is_error
         except McpProblem as problem:
             text, is_error = str(problem), True
-        return McpTried(name, tool, self._mcp_redactor.text(text), is_error, self._mcp_clock() - began)
+        seconds = self._mcp_clock() - began
+        shown = await asyncio.to_thread(self._to_show, text)
+        return McpTried(name, tool, shown, is_error, seconds)
+
+    def _to_show(self, text: str) -> str:
+        """Redacts no more than is shown: of a megabyte that would take half a second, for all threads."""
+        if len(text) <= _MAX_SHOWN_CHARS:
+            return self._mcp_redactor.text(text)
+        # Beyond the cut too, else the first half of a secret would stand before it.
+        shown = self._mcp_redactor.text(text[: _MAX_SHOWN_CHARS + _LONGEST_SECRET_CHARS])
+        return f"{shown[:_MAX_SHOWN_CHARS]}\n[cut here; the result has {len(text)} characters]"
 
     # The file ---------------------------------------------------------------------------------
 
@@ -393,11 +400,6 @@ class McpControls:
         self._apply_servers()
         for each in changed:
             self._tell_mcp(each)
-
-
-def _shown(block: Mapping[str, Any]) -> str:
-    text = block.get("text")
-    return text if isinstance(text, str) else json.dumps(block, ensure_ascii=False)[:2000]
 
 
 def _section_of(value: object) -> Mapping[str, Any]:
