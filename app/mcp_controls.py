@@ -19,8 +19,8 @@ from pydantic import SecretStr
 from app.configuration import Configuration
 from app.desk_changes import DeskChanges
 from app.mcp_file import McpFile
-from app.mcp_imports import ImportedServer, NotUnderstood, read_pasted
-from app.mcp_rules import rules_of, text_of
+from app.mcp_imports import ImportedServer, NotUnderstood, import_edits, read_pasted
+from app.mcp_rules import rules_of, shown_of, text_of
 from app.mcp_sources import found_servers, read_bundle
 from app.provider_desk import DeskRefusal
 from app.settings_edit import Edit, Put, Remove, Rename
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger("app.mcp")
 
-_MAX_SHOWN_CHARS = 32_000
-"""Of the result of a tool that somebody tries."""
-_LONGEST_SECRET_CHARS = 4_000
 _PERMISSIONS = ("allow", "ask", "deny")
 MakeSupervisor = Callable[[], "Supervisor"]
 
@@ -182,16 +179,8 @@ class McpControls:
         except McpProblem as problem:
             text, is_error = str(problem), True
         seconds = self._mcp_clock() - began
-        shown = await asyncio.to_thread(self._to_show, text)
+        shown = await asyncio.to_thread(shown_of, text, self._mcp_redactor.text)
         return McpTried(name, tool, shown, is_error, seconds)
-
-    def _to_show(self, text: str) -> str:
-        """Redacts no more than is shown: of a megabyte that would take half a second, for all threads."""
-        if len(text) <= _MAX_SHOWN_CHARS:
-            return self._mcp_redactor.text(text)
-        # Beyond the cut too, else the first half of a secret would stand before it.
-        shown = self._mcp_redactor.text(text[: _MAX_SHOWN_CHARS + _LONGEST_SECRET_CHARS])
-        return f"{shown[:_MAX_SHOWN_CHARS]}\n[cut here; the result has {len(text)} characters]"
 
     # The file ---------------------------------------------------------------------------------
 
@@ -286,7 +275,7 @@ class McpControls:
         if not chosen:
             return "choose at least one server"
         try:
-            edits, kept = self._import_edits(chosen, conflicts)
+            edits, kept = import_edits(chosen, conflicts, self._section(), self._raw_servers())
         except DeskRefusal as refused:
             return str(refused)
         if not edits:
@@ -305,29 +294,6 @@ class McpControls:
         await asyncio.to_thread(self._mcp_file.apply, edits)
         self._mcp_took_over(McpChanged())
         self._tell_mcp(ActionDone("MCP servers taken over; each starts after you approved what it runs"))
-
-    def _import_edits(
-        self, chosen: Sequence[ImportedServer], conflicts: str
-    ) -> tuple[list[Edit], list[ImportedServer]]:
-        there = set(self._raw_servers())
-        edits: list[Edit] = []
-        kept: list[ImportedServer] = []
-        for each in chosen:
-            name = each.name
-            if name in there and conflicts == "skip":
-                continue
-            if name in there and conflicts == "rename":
-                name = next(
-                    f"{each.name}-{number}"
-                    for number in range(2, 1000)
-                    if f"{each.name}-{number}" not in there
-                )
-            elif name in there:
-                edits.append(Remove((self._section(), name)))
-            there.add(name)
-            edits.append(Put((self._section(), name), dict(each.entry)))
-            kept.append(each)
-        return edits, kept
 
     def _rows(self, source: str, file: str, servers: Sequence[ImportedServer]) -> tuple[McpImportRow, ...]:
         ours = self._raw_servers()

@@ -11,14 +11,16 @@ import binascii
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from itertools import count
+from typing import Any, Literal, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import yaml
 
 from app.mcp_settings import McpServerSettings, server_name_problem
+from app.settings_edit import Edit, Put, Remove
 
 MAX_TEXT_CHARS = 1_000_000
 _SECTIONS = ("mcpServers", "servers", "mcp_servers", "context_servers", "mcp")
@@ -224,6 +226,37 @@ def _values(server: str, given: object, notes: list[str], secrets: dict[str, str
 def _filled(text: str) -> str:
     """`${env:NAME}` is `${NAME}` here."""
     return _ENV.sub(lambda match: f"${{{match[1]}}}", text)
+
+
+def import_edits(
+    chosen: Sequence[ImportedServer],
+    conflicts: Literal["skip", "rename", "replace"],
+    section: str,
+    there: Iterable[str],
+) -> tuple[list[Edit], list[ImportedServer]]:
+    """Returns the edits that take servers over, and which of them.
+
+    Args:
+        chosen: The servers.
+        conflicts: What becomes of one whose name is taken.
+        section: The section of our file they go into.
+        there: The names that are taken.
+    """
+    taken = set(there)
+    edits: list[Edit] = []
+    kept: list[ImportedServer] = []
+    for each in chosen:
+        name = each.name
+        if name in taken and conflicts == "skip":
+            continue
+        if name in taken and conflicts == "rename":
+            name = next(new for number in count(2) if (new := f"{each.name}-{number}") not in taken)
+        elif name in taken:
+            edits.append(Remove((section, name)))
+        taken.add(name)
+        edits.append(Put((section, name), dict(each.entry)))
+        kept.append(each)
+    return edits, kept
 
 
 def _from_command_line(text: str) -> ImportedServer:
