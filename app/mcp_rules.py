@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from proxy.config import RuleSource
 from proxy.mcp.values import Permission, ServerStatus
 
+MAX_SHOWN_CHARS = 32_000
+_LONGEST_SECRET_CHARS = 4_000
 _MAX_BLOCK_CHARS = 2000
 
 
@@ -36,6 +38,15 @@ def rules_of(servers: Iterable[ServerStatus], source: str) -> tuple[RuleSource, 
 def text_of(content: Iterable[Mapping[str, Any]]) -> str:
     """Returns a result's blocks as text for people; what is no text is shown as the beginning of its JSON."""
     return "\n".join(map(_shown, content))
+
+
+def shown_of(text: str, redact: Callable[[str], str]) -> str:
+    """Returns what people read of a result, without secrets: redacting a megabyte takes half a second."""
+    if len(text) <= MAX_SHOWN_CHARS:
+        return redact(text)
+    # Redacted beyond the cut too, else the first half of a secret would stand before it.
+    shown = redact(text[: MAX_SHOWN_CHARS + _LONGEST_SECRET_CHARS])
+    return f"{shown[:MAX_SHOWN_CHARS]}\n[cut here: the result has {len(text)} characters]"
 
 
 def _shown(block: Mapping[str, Any]) -> str:

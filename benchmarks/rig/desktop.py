@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from typing import Any
@@ -33,6 +34,7 @@ def _measure() -> None:
             self._painted = Painted()
             self.window.installEventFilter(self._painted)
             self._window_timer = WindowTimer()
+            self.window.show_page(os.environ.get("RIG_PAGE", "home"))
 
     desktop.Face = MeasuredFace
 

@@ -34,6 +34,8 @@ class Program:
     path: str = "/v1/chat/completions"
     shape: str = "openai"
     """Which kind of requests it takes: `openai` or `messages`."""
+    home: Path | None = None
+    """Of the desktop program: where its settings and its control channel are."""
 
     def says(self) -> dict[str, Any]:
         """Returns the next JSON line it prints."""
@@ -129,13 +131,14 @@ def headless(upstream: str) -> Generator[Program]:
 
 
 @contextmanager
-def desktop(upstream: str) -> Generator[Program]:
-    """Runs the desktop program with its window open."""
+def desktop(upstream: str, environment: Mapping[str, str] | None = None) -> Generator[Program]:
+    """Runs the desktop program with its window open; `RIG_PAGE` in the environment names the page."""
     port = free_port()
     with (
-        _home(upstream, port) as (_home_folder, variables),
-        started("-m", "benchmarks.rig.desktop", environment=variables) as program,
+        _home(upstream, port) as (home, variables),
+        started("-m", "benchmarks.rig.desktop", environment={**variables, **(environment or {})}) as program,
     ):
+        program.home = home
         program.url = f"http://127.0.0.1:{port}"
         program.path, program.shape = "/v1/messages", "messages"
         wait_for_port(port)
@@ -179,6 +182,7 @@ def _home(upstream: str, port: int) -> Generator[tuple[Path, dict[str, str]]]:
             f'providers: {{bench: {{dialect: openai-chat, base_url: "{upstream}/v1", '
             "max_concurrent: 256}}\n"
             "unknown_models: {provider: bench}\n"
+            "tools: {may_run_as_root: true}\n"
         )
         settings.chmod(0o600)
         yield home, {"SIGNALBOX_HOME": folder, "SIGNALBOX_TOKEN": TOKEN}
