@@ -45,6 +45,8 @@ _MOST_WAITING = 20_000
 """Bookings kept while the disk cannot be written; then the oldest go."""
 _RETRY_AFTER_S = 15.0
 _PRUNE_EVERY_S = 3600.0
+_SERIOUS = 80
+"""Percent of a budget from which its use is a warning."""
 
 OpenStore = Callable[[], Awaitable["LedgerStore"]]
 CountTokens = Callable[[MessagesRequest, str], Awaitable[int]]
@@ -246,7 +248,8 @@ class Ledger:
             return
         (kind, name), period = before.limit.scope, before.limit.period
         spent, limit = after.spent_micro_usd, before.limit.micro_usd
-        _log.warning(
+        log = _log.info if percent < _SERIOUS else _log.warning
+        log(
             "budget_reached", budget=f"{kind} {name}".strip(), period=period, percent=percent,
             spent_micro_usd=spent, limit_micro_usd=limit,
         )  # fmt: skip

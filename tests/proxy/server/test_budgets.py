@@ -82,6 +82,7 @@ async def rows_of(folder: Path) -> tuple[list[RequestRow], list[DayTotal], list[
     return rows, days, attempts
 
 
+@pytest.mark.expects_log("budget_reached")
 async def test_a_used_up_budget_is_refused_here_and_never_asked_again() -> None:
     upstream = of_tokens()
     async with running({"one": upstream}, priced(Budgets(day_micro_usd=4_000))) as proxy:
@@ -141,6 +142,7 @@ async def test_a_budget_of_one_alias_or_token_leaves_the_others_alone() -> None:
             assert "of the token ci" in (await response.json())["error"]["message"]
 
 
+@pytest.mark.expects_log("budget_reached")
 async def test_raising_the_budget_lets_requests_in_again() -> None:
     async with running({"one": of_tokens()}, priced(Budgets(day_micro_usd=1))) as proxy:
         assert [(await asked(proxy))[0] for _ in range(2)] == [200, 429]
@@ -148,6 +150,7 @@ async def test_raising_the_budget_lets_requests_in_again() -> None:
         assert (await asked(proxy))[0] == 200
 
 
+@pytest.mark.expects_log("budget_reached")
 async def test_a_new_day_lets_requests_in_again() -> None:
     now = [NOW]
     config = priced(Budgets(day_micro_usd=1))
@@ -159,6 +162,7 @@ async def test_a_new_day_lets_requests_in_again() -> None:
         assert proxy.server.spending().month.requests == 3
 
 
+@pytest.mark.expects_log("budget_reached")
 async def test_what_was_spent_counts_after_a_restart(home: Path) -> None:
     config = priced(Budgets(day_micro_usd=3_000))
     storage = StorageConfig(home)
