@@ -13,7 +13,7 @@ import inspect
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"  # before any QApplication; real windows get their own process
@@ -62,6 +62,16 @@ def _wants_qt(item: pytest.Item) -> bool:
 
 def _qt_loop() -> asyncio.AbstractEventLoop:
     return new_qt_loop(QApplication.instance() or QApplication(["signalbox-tests"]))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keeps what a test printed transportable: a worker of xdist cannot send lone surrogates."""
+    report = yield
+    report.sections = [
+        (name, text.encode("utf-8", "backslashreplace").decode("utf-8")) for name, text in report.sections
+    ]
+    return report
 
 
 @pytest.fixture(autouse=True)
