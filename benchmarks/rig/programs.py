@@ -141,7 +141,7 @@ def desktop(upstream: str, environment: Mapping[str, str] | None = None) -> Gene
         program.home = home
         program.url = f"http://127.0.0.1:{port}"
         program.path, program.shape = "/v1/messages", "messages"
-        wait_for_port(port)
+        wait_for_port(port, program.process)
         yield program
 
 
@@ -195,12 +195,14 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_for_port(port: int) -> float:
-    """Waits until somebody listens; returns when that was, in monotonic seconds."""
+def wait_for_port(port: int, process: subprocess.Popen[str] | None = None) -> float:
+    """Waits until somebody listens while the process runs; returns when that was, in monotonic seconds."""
     give_up_at = time.monotonic() + START_S
     while time.monotonic() < give_up_at:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return time.monotonic()
+        if process is not None and process.poll() is not None:
+            raise SystemExit(f"{process.args} ended early ({process.returncode})")
         time.sleep(0.002)
     raise SystemExit(f"nothing listens at port {port}")
