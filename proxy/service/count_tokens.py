@@ -35,7 +35,7 @@ TIMEOUT_S = 10.0
 _MAX_BYTES = 64 * 1024
 _ALL_OF_FIRST = 64
 """So many answers of a model are compared with their estimates."""
-_THEN_EACH = 32
+_THEN_EACH = 128
 """Then one of so many: comparing each took a quarter of the proxy's time under load."""
 _NO_SUCH_PATH = (404, 405, 501)
 _NOT_COUNTED = ("max_tokens", "stream")

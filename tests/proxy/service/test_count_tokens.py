@@ -92,7 +92,7 @@ async def test_while_one_answer_is_looked_at_others_are_passed_over() -> None:
     await settled()
 
 
-async def test_after_the_first_64_answers_of_a_model_only_each_32nd_is_looked_at() -> None:
+async def test_after_the_first_64_answers_of_a_model_only_each_128th_is_looked_at() -> None:
     counter = TokenCounter()
 
     async def answered(times: int, tokens: int) -> int:
@@ -103,7 +103,7 @@ async def test_after_the_first_64_answers_of_a_model_only_each_32nd_is_looked_at
 
     plain = estimate_tokens(asking(), MODEL)
     assert await answered(64, plain) == plain
-    assert await answered(31, 3 * plain) == plain
+    assert await answered(63, 3 * plain) == plain
     assert await answered(1, 3 * plain) > plain
 
 
