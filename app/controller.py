@@ -174,6 +174,7 @@ class Controller(PermissionControls, ProviderControls, McpControls):
         if self._logs is not None and self._logs.file_problem is not None:
             problems = (*problems, Problem("Logs are not kept", self._logs.file_problem, "logs"))
         problems = (*problems, *budget_problems(self._runner.spending()))
+        problems = (*problems, *self.mcp_problems())
         return ProxyState(
             phase=self._runner.phase,
             url=self._runner.url,

@@ -24,7 +24,7 @@ from app.mcp_rules import rules_of, shown_of, text_of
 from app.mcp_sources import found_servers, read_bundle
 from app.provider_desk import DeskRefusal
 from app.settings_edit import Edit, Put, Remove, Rename
-from gui.desk import ActionDone, DeskEvent
+from gui.desk import ActionDone, DeskEvent, Problem
 from gui.mcp_desk import McpChanged, McpDraft, McpImportRow, McpTried
 from proxy.config import RuleSource
 from proxy.mcp.values import LogEntry, McpProblem, ServerStatus, ToolChange
@@ -99,6 +99,14 @@ class McpControls:
     def mcp_problem(self) -> str | None:
         """Returns why the servers' file cannot be used, with file, line and field."""
         return self._mcp_file.problem()
+
+    def mcp_problems(self) -> tuple[Problem, ...]:
+        """Returns what the user should know of the servers' file and can mend."""
+        problem = self.mcp_problem()
+        if problem is not None:
+            return (Problem("No MCP server runs", problem, "mcp"),)
+        notices = self._mcp_file.document.notices
+        return tuple(Problem("A secret stands in plain text", each, "mcp") for each in notices)
 
     def mcp_log(self, name: str) -> tuple[LogEntry, ...]:
         """Returns the lines that are kept, oldest first."""

@@ -224,6 +224,7 @@ async def test_a_broken_file_is_told_and_never_written(desk: _Desk) -> None:
 
     assert desk.supervisor.configs == ()
     assert str(desk.path) in (desk.controls.mcp_problem() or "")
+    assert [each.page for each in desk.controls.mcp_problems()] == ["mcp"]
     assert str(desk.path) in (desk.controls.enable_mcp("time", is_enabled=True) or "")
 
 
