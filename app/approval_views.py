@@ -35,7 +35,7 @@ def approval_view(
         workspace: Where it would run.
         redact: Hides the values of secrets, and nothing else.
     """
-    shown = redact(call_text(request.call))
+    shown = redact(call_text(request.call, workspace.root if workspace is not None else None))
     return ApprovalView(
         approval_id=request.approval_id,
         digest=request.digest,

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, cast
 
-from proxy.permissions.tool_names import canonical
+from proxy.permissions.tool_names import COMMAND_TOOLS, FILE_TOOLS, canonical
 from proxy.permissions.values import ToolCall
 
 MAX_NOTIFICATION_CHARS = 200
@@ -30,6 +30,8 @@ MAIN_ARGUMENT: Mapping[str, str] = {
 }
 """By canonical tool name: the argument that says most."""
 
+_IN_A_FOLDER = FILE_TOOLS | COMMAND_TOOLS
+"""Tools to which it matters in which folder they start."""
 _MODELS_OWN_WORDS = frozenset({"description"})
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 _LOOK_LIKE_NOTHING = frozenset(
@@ -57,8 +59,13 @@ def _is_variation(char: str) -> bool:
     return "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef"
 
 
-def call_text(call: ToolCall) -> str:
-    """Returns the call as people read it: what it is about first, then all its other arguments."""
+def call_text(call: ToolCall, root: str | None = None) -> str:
+    """Returns the call as people read it: what it is about first, then all its other arguments.
+
+    Args:
+        call: What would run.
+        root: The folder of its workspace, which is named elsewhere: only another folder is said here.
+    """
     arguments = copy.deepcopy(dict(call.input))
     tool = canonical(call.tool)
     lines: list[str] = []
@@ -73,7 +80,7 @@ def call_text(call: ToolCall) -> str:
         for edit in _changes(arguments):
             lines += _change(edit.pop("old_string"), edit.pop("new_string"))
             lines += _named(edit)
-    if call.cwd:
+    if call.cwd and tool in _IN_A_FOLDER and call.cwd != root:
         lines.append(f"in the folder: {call.cwd}")
     return spelt_out("\n".join([*lines, *_named(arguments)]))
 

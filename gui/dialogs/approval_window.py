@@ -30,7 +30,7 @@ class ApprovalWindow(QDialog):
     def __init__(self, theme: Theme, desk: PermissionDesk, *, clock: Callable[[], float] = now) -> None:
         super().__init__()
         self._approvals: tuple[ApprovalView, ...] = ()
-        self.setWindowTitle(f"Signalbox – {TITLE}")
+        self.setWindowTitle(TITLE)  # Qt adds the program's name
         self.setAccessibleName(TITLE)
         self.setWindowFlags(
             Qt.WindowType.Window

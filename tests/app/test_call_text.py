@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.approval_views import hints
+from app.approval_views import approval_view, hints
 from app.call_text import call_text, fits_notification, spelt_out
 from proxy.config import WorkspaceConfig
-from proxy.permissions.values import ToolCall
+from proxy.permissions.approval import ApprovalRequest, digest_of
+from proxy.permissions.values import ToolCall, Verdict
 
 SITE = WorkspaceConfig("site", "/home/me/site")
 
@@ -52,6 +53,22 @@ def test_what_it_is_about_comes_first_and_nothing_is_left_out(
 
 def test_the_folder_a_call_names_for_itself_is_shown() -> None:
     assert call_text(ToolCall("Bash", {"command": "ls"}, cwd="/etc")) == "ls\nin the folder: /etc"
+
+
+@pytest.mark.parametrize(("folder", "fits"), [("/home/me/site", True), ("/home/me/site/src", False)])
+def test_a_notification_holds_a_short_call_where_it_runs_in_the_folder_of_its_workspace(
+    folder: str, *, fits: bool
+) -> None:
+    call = ToolCall("Bash", {"command": "git push"}, cwd=folder)
+    request = ApprovalRequest(
+        "apr_1", call, digest_of(call), Verdict("ask", "why"), None, "req_1", "c", None, "site", 1.0, 121.0
+    )
+    view = approval_view(request, SITE, str)
+    assert (view.fits_notification, folder in view.shown) == (fits, not fits)
+
+
+def test_the_folder_is_left_out_where_nothing_depends_on_it() -> None:
+    assert call_text(ToolCall("WebFetch", {"url": "https://a.example/"}, cwd="/etc")) == "https://a.example/"
 
 
 @pytest.mark.parametrize(

@@ -246,7 +246,7 @@ async def test_typing_goes_on_where_it_was_until_the_approval_window_is_chosen(
         program.do("ask push")
         await program.until(popup=True, guard=False)
         await _xdotool(program, "type", "aaaa")
-        popup = "Signalbox – A tool waits for your approval"
+        popup = "A tool waits for your approval"
         await program.until(popup=True, active="Signalbox")
         await _xdotool(program, "search", "--name", "A tool waits", "windowactivate", "--sync")
         await program.until(active=popup, guard=False)
