@@ -96,6 +96,7 @@ def to_proxy_config(
         workspaces=workspace_configs(settings),
         default_workspace=default_workspace(settings),
         tools=tool_config(settings, search_key),
+        mcp_allowed_hosts=tuple(each.lower() for each in settings.mcp_allowed_hosts),
     )
 
 

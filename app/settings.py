@@ -269,6 +269,8 @@ class Settings(Section):
     """Who searches the web."""
     bodies: BodySettings = Field(default_factory=BodySettings, title="Bodies")
     """What is kept of requests and answers."""
+    mcp_allowed_hosts: tuple[str, ...] = Field(default=(), title="Hosts of remote MCP servers")
+    """Hosts, as `host` or `host:port`, whose MCP servers a request may name by address; nothing: none."""
     mcp_config: str | None = Field(default=None, title="File of the MCP servers", min_length=1)
     """Where they are listed; nothing: mcp_servers.yaml beside this file."""
     logs: LogSettings = Field(default_factory=LogSettings, title="Logs")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from app.proxy_config import to_proxy_config
 from app.settings import Settings
 from app.settings_document import read_settings
 from app.tool_config import default_workspace, permission_config, tool_config, workspace_configs
@@ -67,6 +68,12 @@ def test_a_lone_workspace_is_the_default_one_and_of_several_the_named_one_is() -
     assert [default_workspace(each) for each in (one, two, named)] == ["site", None, "b"]
     found = workspace_configs(one)["site"]
     assert (found.root, found.read_only) == (str(Path.home() / "site"), ("/usr/share/dict",))
+
+
+def test_hosts_of_remote_servers_reach_the_proxy_as_hosts_are_compared() -> None:
+    settings = _settings("mcp_allowed_hosts: [MCP.example, 'box.example:8443']")
+    config = to_proxy_config(settings, {}, SecretStr("t"))
+    assert config.mcp_allowed_hosts == ("mcp.example", "box.example:8443")
 
 
 def test_limits_and_the_search_engine_reach_the_proxy() -> None:
