@@ -18,7 +18,7 @@ from app.exit_codes import BROKEN_SETTINGS, FAILED
 _MCP_ACTIONS = {
     "approve": "show exactly what a server would run, and let it",
     "reject": "never start it",
-    "accept": "take its tools as they are now, after they changed",
+    "accept": "show how its tools changed, and take them as they are now",
     "start": "start it",
     "stop": "stop it",
     "restart": "stop and start it",
@@ -105,7 +105,7 @@ def _add_tokens(commands: Any, anywhere: argparse.ArgumentParser) -> None:
     for action, said in _MCP_ACTIONS.items():
         one = doing.add_parser(action, parents=[anywhere], help=said)
         one.add_argument("name", metavar="NAME", help="the server")
-        if action == "approve":
+        if action in {"approve", "accept"}:
             one.add_argument("--yes", action="store_true", help="without asking back")
         if action == "call":
             one.add_argument("tool", metavar="TOOL", help="the tool, as the server calls it")

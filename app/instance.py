@@ -43,6 +43,7 @@ Verb = Literal[
     "mcp.restart",
     "mcp.approve",
     "mcp.reject",
+    "mcp.changes",
     "mcp.accept",
     "mcp.logs",
     "mcp.call",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
@@ -9,7 +10,7 @@ from typing import Any, cast
 
 from app.instance import MAX_BYTES, Reply, Words
 from app.mcp_controls import McpControls
-from proxy.mcp.values import McpProblem, ServerStatus
+from proxy.mcp.values import McpProblem, ServerStatus, ToolChange
 
 _MAX_LIST_BYTES = MAX_BYTES - 4096
 _MAX_TEXT_CHARS = 40_000
@@ -22,6 +23,8 @@ def mcp_answer(controls: McpControls, verb: str, words: Words) -> Reply | Awaita
         return _listed(controls)
     if verb == "mcp.logs":
         return _logs(controls, name)
+    if verb == "mcp.changes":
+        return _changes(controls, name)
     if verb == "mcp.call":
         return _call(controls, name, words.get("tool", ""), words.get("arguments", "{}"))
     doing: Mapping[str, Callable[[], str | None]] = {
@@ -30,14 +33,38 @@ def mcp_answer(controls: McpControls, verb: str, words: Words) -> Reply | Awaita
         "mcp.restart": lambda: controls.restart_mcp(name),
         "mcp.approve": lambda: controls.approve_mcp(name, words.get("digest", "")),
         "mcp.reject": lambda: controls.reject_mcp(name),
-        "mcp.accept": lambda: controls.accept_mcp_tools(name, _changed(controls, name)),
+        "mcp.accept": lambda: _accept(controls, name, words.get("digest", "")),
     }
     problem = doing[verb]()
     return Reply(is_ok=problem is None, text=problem or "done")
 
 
-def _changed(controls: McpControls, name: str) -> tuple[str, ...]:
-    return tuple(each.name for each in controls.mcp_changes(name))
+def _changes(controls: McpControls, name: str) -> Reply:
+    try:
+        changes = controls.mcp_changes(name)
+    except McpProblem as problem:
+        return Reply(is_ok=False, text=str(problem))
+    rows = [asdict(each) for each in changes]
+    if len(json.dumps(rows)) > _MAX_LIST_BYTES:
+        return Reply(
+            is_ok=False, text=f"what changed of '{name}' is too long for here: look at it in the window"
+        )
+    return Reply(is_ok=True, facts={"changes": rows, "digest": _digest(changes)})
+
+
+def _accept(controls: McpControls, name: str, digest: str) -> str | None:
+    """Accepts what was shown, and nothing that came since."""
+    try:
+        changes = controls.mcp_changes(name)
+    except McpProblem as problem:
+        return str(problem)
+    if _digest(changes) != digest:
+        return f"the tools of '{name}' changed again since they were shown: look at them again"
+    return controls.accept_mcp_tools(name, tuple(each.name for each in changes))
+
+
+def _digest(changes: tuple[ToolChange, ...]) -> str:
+    return hashlib.sha256(json.dumps([asdict(each) for each in changes]).encode()).hexdigest()
 
 
 def _listed(controls: McpControls) -> Reply:

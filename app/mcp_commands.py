@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 from datetime import datetime, timezone
+from difflib import unified_diff
 from typing import Any, cast
 
 from app.exit_codes import FAILED, OK
@@ -27,7 +28,7 @@ def mcp_command(
         name: The server; empty for `list` and `reload`.
         tool: Which tool to call.
         arguments: What it is given, as a JSON object.
-        is_sure: Approve without asking back.
+        is_sure: Approve and accept without asking back.
     """
     if action == "list":
         return _list(folders)
@@ -37,6 +38,8 @@ def mcp_command(
         return _tools(folders, name)
     if action == "approve":
         return _approve(folders, name, is_sure=is_sure)
+    if action == "accept":
+        return _accept(folders, name, is_sure=is_sure)
     if action == "logs":
         return _logs(folders, name)
     words = {"name": name, "tool": tool, "arguments": arguments}
@@ -94,17 +97,45 @@ def _approve(folders: Folders, name: str, *, is_sure: bool) -> int:
     facts = cast("Mapping[str, Any]", launch)
     sys.stdout.write(_sheet(facts))
     sys.stdout.flush()
-    if not is_sure:
-        sys.stdout.write("Approve exactly this? [y/N] ")
-        sys.stdout.flush()
-        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-            _tell("not approved")
-            return FAILED
+    if not is_sure and not _says_yes("Approve exactly this?"):
+        _tell("not approved")
+        return FAILED
     reply = _asked(folders, "mcp.approve", {"name": name, "digest": str(facts["digest"])})
     if reply is None:
         return FAILED
     _tell("approved" if reply.is_ok else reply.text)
     return OK if reply.is_ok else FAILED
+
+
+def _accept(folders: Folders, name: str, *, is_sure: bool) -> int:
+    shown = _asked(folders, "mcp.changes", {"name": name})
+    if shown is None:
+        return FAILED
+    if not shown.is_ok:
+        _tell(shown.text)
+        return FAILED
+    changes = cast("list[Mapping[str, Any]]", shown.facts["changes"])
+    if not changes:
+        _tell(f"no tool of '{name}' is held back")
+        return FAILED
+    for each in changes:
+        before, after = str(each["before"]).splitlines(), str(each["after"]).splitlines()
+        lines = unified_diff(before, after, f"{each['name']} as approved", f"{each['name']} now", lineterm="")
+        sys.stdout.write("\n".join(lines) + "\n")
+    if not is_sure and not _says_yes("Accept all of this?"):
+        _tell("not accepted")
+        return FAILED
+    reply = _asked(folders, "mcp.accept", {"name": name, "digest": str(shown.facts["digest"])})
+    if reply is None:
+        return FAILED
+    _tell("accepted" if reply.is_ok else reply.text)
+    return OK if reply.is_ok else FAILED
+
+
+def _says_yes(question: str) -> bool:
+    sys.stdout.write(f"{question} [y/N] ")
+    sys.stdout.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _sheet(launch: Mapping[str, Any]) -> str:

@@ -355,7 +355,12 @@ async def test_the_control_channel_lists_approves_and_calls(desk: _Desk) -> None
     assert isinstance(listed, Reply)
     assert listed.facts["servers"][0]["tools"][0]["name"] == "now"
     mcp_answer(desk.controls, "mcp.approve", {"name": "time", "digest": "d1"})
-    mcp_answer(desk.controls, "mcp.accept", {"name": "time"})
+    changes = mcp_answer(desk.controls, "mcp.changes", {"name": "time"})
+    assert isinstance(changes, Reply)
+    stale = mcp_answer(desk.controls, "mcp.accept", {"name": "time", "digest": "of what was shown before"})
+    assert isinstance(stale, Reply)
+    assert (stale.is_ok, "look at them again" in stale.text) == (False, True)
+    mcp_answer(desk.controls, "mcp.accept", {"name": "time", "digest": changes.facts["digest"]})
     called = mcp_answer(desk.controls, "mcp.call", {"name": "time", "tool": "now", "arguments": "{}"})
 
     assert not isinstance(called, Reply)
