@@ -39,6 +39,8 @@ class RequestRouted:
     """One sentence for people: why this candidate."""
     losses: tuple[str, ...] = ()
     """What of the request this dialect cannot carry, a sentence each."""
+    round: int = 1
+    """From 2 on, the model is asked again because tools of Signalbox ran."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ class HistoryTab(QWidget):
         self.filter = SearchField(theme, "Filter decisions", "Filter: tool, call, client or reason")
         self.shown = label(kind="caption")
         self.table = DataTable(theme, "Decisions", self.model)
-        self.table.set_widths((72, 80, 150, 92, 108, 80, 96, 62, 84), flexible=2)
+        self.table.set_widths((72, 80, 150, 92, 148, 80, 76, 62, 84), flexible=2)
         self.call = CallView("Chosen call")
         self.call.setPlaceholderText("Choose a decision to see its whole call.")
         self.reason = selectable(label(kind="muted", wraps=True))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QTabWidget, QVBoxLayout, QWidget
@@ -18,7 +19,7 @@ from gui.widgets.cards import row
 from gui.widgets.code_view import CodeView, pretty
 from gui.widgets.facts import Fact, Facts
 from gui.widgets.text import label, selectable
-from proxy.events import Exchange, RequestFinished
+from proxy.events import Exchange, RequestFinished, RequestRouted
 
 _TEXTS = ("Client request", "Upstream request", "Upstream reply", "Client reply")
 _TOOLS_TAB = 1
@@ -145,6 +146,31 @@ def _with_headers(headers: Mapping[str, str], body: str) -> str:
     return f"{head}\n\n{pretty(body)}"
 
 
+def _ways(routes: Sequence[RequestRouted]) -> Iterator[Fact]:
+    """Who was asked; a further round only where it went another way, and each loss once."""
+    told: set[str] = set()
+    before: RequestRouted | None = None
+    for route in routes:
+        is_same = before is not None and replace(route, round=0, losses=()) == replace(
+            before, round=0, losses=()
+        )
+        if before is None or not is_same or route.round == before.round:
+            alias = f"{route.alias} → " if route.alias else ""
+            yield _way(before, route), f"{alias}{route.provider} / {route.model}\n{route.reason}", ""
+        fresh = [loss for loss in route.losses if loss not in told]
+        yield from (("Left out", loss, "warn") for loss in fresh)
+        told.update(fresh)
+        before = route
+    if before is not None and before.round > 1:
+        yield "Rounds", f"{before.round}: the model was asked again after tools ran", ""
+
+
+def _way(before: RequestRouted | None, route: RequestRouted) -> str:
+    if before is None:
+        return "Routed"
+    return "Next attempt" if route.round == before.round else f"Round {route.round}"
+
+
 def facts(request: RequestRow) -> list[Fact]:
     """Returns what is known of a request as (title, text, tone), in reading order."""
     lines = [("Status", _status_text(request), _status_tone(request))]
@@ -156,11 +182,7 @@ def facts(request: RequestRow) -> list[Fact]:
     if request.path:
         how = "streamed" if request.stream else "answered in one piece"
         lines.append(("Asked for", f"{request.model_asked}  ({request.path}, {how})", ""))
-    for number, route in enumerate(request.routes, start=1):
-        title = "Routed" if number == 1 else f"Attempt {number}"
-        alias = f"{route.alias} → " if route.alias else ""
-        lines.append((title, f"{alias}{route.provider} / {route.model}\n{route.reason}", ""))
-        lines.extend(("Left out", loss, "warn") for loss in route.losses)
+    lines.extend(_ways(request.routes))
     lines.extend(_figures(request))
     if request.conversation_id:
         lines.append(("Conversation", request.conversation_id, ""))

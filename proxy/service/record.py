@@ -139,6 +139,7 @@ class RequestRecord:
         self.tally = Tally()
         """Of the round that runs now; most answers have one only."""
         self._earlier: Tally | None = None
+        self._round = 1
         self.error: ApiError | None = None
         """The error the client was told, inside the stream or as a status."""
         self.answer_headers: dict[str, str] = {}
@@ -188,7 +189,13 @@ class RequestRecord:
         self._attempts.begin(candidate, reason)
         self._announcer.emit(
             RequestRouted(
-                self.context.request_id, alias, candidate.provider, candidate.model, reason, tuple(losses)
+                self.context.request_id,
+                alias,
+                candidate.provider,
+                candidate.model,
+                reason,
+                tuple(losses),
+                self._round,
             )
         )
         log = _log.info if losses else _log.debug
@@ -202,6 +209,7 @@ class RequestRecord:
     def begin_round(self) -> None:
         """The answer goes on with a further question to the model: what was used so far is kept apart."""
         self._earlier = self.total()
+        self._round += 1
         self.tally = Tally()
 
     def total(self) -> Tally:

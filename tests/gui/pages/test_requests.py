@@ -12,9 +12,11 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from gui.models.requests import RequestRow
 from gui.pages.page import Room
+from gui.pages.request_detail import facts
 from gui.pages.requests import RequestsPage
-from proxy.events import Exchange, RequestEvent, RequestFinished, ToolDecided
+from proxy.events import Exchange, RequestEvent, RequestFinished, RequestRouted, ToolDecided
 from tests.gui.acting import click_cell, heard, key, press, type_into
 from tests.gui.fake_desk import FakeDesk
 from tests.gui.scenes import START, request_events
@@ -225,3 +227,18 @@ def test_an_open_tools_part_follows_what_is_decided(
     with qtbot.waitSignal(page.room.bridge.tools_decided):
         desk.announce(_decided("req_0002", "Bash", "allow", "signalbox"))
     assert page.detail.tabs.tabText(1) == "Tools (1)"
+
+
+def test_a_further_round_after_tools_is_no_further_attempt() -> None:
+    row = RequestRow("req_1", START)
+    for number, provider, losses in ((1, "a", ("x",)), (1, "b", ("x",)), (2, "b", ("x", "y")), (3, "c", ())):
+        row.routes.append(RequestRouted("req_1", None, provider, "m", "why", losses, number))
+    ways = {"Routed", "Next attempt", "Round 2", "Round 3", "Rounds", "Left out"}
+    assert [(title, text.partition("\n")[0]) for title, text, _ in facts(row) if title in ways] == [
+        ("Routed", "a / m"),
+        ("Left out", "x"),
+        ("Next attempt", "b / m"),
+        ("Left out", "y"),
+        ("Round 3", "c / m"),
+        ("Rounds", "3: the model was asked again after tools ran"),
+    ]

@@ -14,7 +14,7 @@ import pytest
 from structlog.typing import EventDict
 
 from proxy.config import ToolConfig, WorkspaceConfig
-from proxy.events import RequestFinished, ToolDecided
+from proxy.events import RequestFinished, RequestRouted, ToolDecided
 from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.messages.fold import fold
 from proxy.messages.message import JsonObject
@@ -78,6 +78,8 @@ async def test_a_call_of_a_toolset_is_run_and_the_model_asked_again(way: Any) ->
     async with running_tools(upstream, tools=[todo], permissions=ALLOWED, toolsets=BUILTIN) as proxy:
         message = await way(proxy)
         finished = await proxy.events.until(RequestFinished)
+        routed: list[RequestRouted] = proxy.of(RequestRouted)
+    assert [each.round for each in routed] == [1, 2]
     assert todo.called == [{"a": 1}]
     assert kinds(message) == ["text", "mcp_tool_use", "mcp_tool_result", "text"]
     assert message["content"][1]["input"] == {"a": 1}
