@@ -13,6 +13,7 @@ from typing import Any, cast
 from app.exit_codes import FAILED, OK
 from app.instance import Reply, Verb, Words, ask
 from app.paths import Folders
+from proxy.mcp.invisible import spelt_out
 
 CALL_TIMEOUT_S = 300.0
 
@@ -46,7 +47,7 @@ def mcp_command(
     reply = _asked(folders, cast("Verb", f"mcp.{action}"), words)
     if reply is None:
         return FAILED
-    (sys.stdout if action == "call" and reply.is_ok else sys.stderr).write(reply.text + "\n")
+    (sys.stdout if action == "call" and reply.is_ok else sys.stderr).write(_harmless(reply.text) + "\n")
     return OK if reply.is_ok else FAILED
 
 
@@ -58,7 +59,8 @@ def _list(folders: Folders) -> int:
         tools = each["tools"]
         number = tools if isinstance(tools, int) else sum(bool(tool["is_enabled"]) for tool in tools)
         state = f"{each['state']}: {each['reason']}" if each["reason"] else str(each["state"])
-        sys.stdout.write("\t".join((str(each["name"]), str(each["type"]), f"{number} tools", state)) + "\n")
+        row = "\t".join((str(each["name"]), str(each["type"]), f"{number} tools", _harmless(state)))
+        sys.stdout.write(row + "\n")
     if not servers:
         _tell("There is no MCP server. Add one in the window, or in the file mcp_servers.yaml.")
     return OK
@@ -82,7 +84,8 @@ def _tools(folders: Folders, name: str) -> int:
     for each in cast("list[Mapping[str, Any]]", tools) if isinstance(tools, list) else ():
         state = "on" if each["is_enabled"] else "off"
         held = f", held back: {each['quarantine']}" if each["quarantine"] else ""
-        sys.stdout.write(f"{each['name']}\t{state}{held}\t{each['permission']}\t~{each['tokens']} tokens\n")
+        name_of = _harmless(str(each["name"]))
+        sys.stdout.write(f"{name_of}\t{state}{held}\t{each['permission']}\t~{each['tokens']} tokens\n")
     return OK
 
 
@@ -121,7 +124,7 @@ def _accept(folders: Folders, name: str, *, is_sure: bool) -> int:
     for each in changes:
         before, after = str(each["before"]).splitlines(), str(each["after"]).splitlines()
         lines = unified_diff(before, after, f"{each['name']} as approved", f"{each['name']} now", lineterm="")
-        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.write(_harmless("\n".join(lines)) + "\n")
     if not is_sure and not _says_yes("Accept all of this?"):
         _tell("not accepted")
         return FAILED
@@ -148,7 +151,7 @@ def _sheet(launch: Mapping[str, Any]) -> str:
         ("variables", " ".join(launch["environment_names"])),
         ("digest", launch["digest"]),
     )
-    return "".join(f"{title + ':':<11}{value}\n" for title, value in rows if value)
+    return "".join(f"{title + ':':<11}{_harmless(str(value))}\n" for title, value in rows if value)
 
 
 def _logs(folders: Folders, name: str) -> int:
@@ -159,7 +162,7 @@ def _logs(folders: Folders, name: str) -> int:
         return FAILED
     for each in cast("list[Mapping[str, Any]]", reply.facts["lines"]):
         at = datetime.fromtimestamp(float(each["at"]), timezone.utc).astimezone().strftime("%H:%M:%S")
-        sys.stdout.write(f"{at}  {each['kind']:<9}  {each['text']}\n")
+        sys.stdout.write(f"{at}  {each['kind']:<9}  {_harmless(str(each['text']))}\n")
     return OK
 
 
@@ -192,4 +195,9 @@ def _asked(folders: Folders, verb: Verb, words: Words) -> Reply | None:
 
 
 def _tell(text: str) -> None:
-    sys.stderr.write(f"signalbox: {text}\n")
+    sys.stderr.write(f"signalbox: {_harmless(text)}\n")
+
+
+def _harmless(text: str) -> str:
+    """Returns a server's words without what a terminal would obey."""
+    return spelt_out(text).replace("\r", "<U+000D>")
