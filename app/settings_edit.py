@@ -177,6 +177,8 @@ class _TextEditor:
         if _data(old) == value:
             return self._text
         column = pair.key.start_mark.column
+        if isinstance(old, yaml.SequenceNode) and old.value and _begins_with(value, _data(old)):
+            return self._lengthened(old, value[len(old.value) :])
         if isinstance(old, yaml.SequenceNode) and not old.flow_style and value:
             dash = old.start_mark.column
             items = self._newline.join(
@@ -188,6 +190,14 @@ class _TextEditor:
         is_empty = _start(old) == _end(old)  # nothing after the colon
         start = self._after_colon(pair) if is_empty else _start(old)
         return self._spliced(start, max(start, _end(old)), (" " if is_empty else "") + _flow(value))
+
+    def _lengthened(self, old: yaml.SequenceNode, more: Sequence[Any]) -> str:
+        """Puts further items behind those that are there, whose comments and quotes stay."""
+        end = _end(old.value[-1])
+        if old.flow_style:
+            return self._spliced(end, end, "".join(f", {_flow(each)}" for each in more))
+        dash, at = " " * old.start_mark.column, self._line_end(end)
+        return self._spliced(at, at, "".join(f"{self._newline}{dash}- {_flow(each)}" for each in more))
 
     def _added(self, section: yaml.MappingNode, owner: _Pair | None, name: str, value: Any) -> str:
         pairs = _pairs(section)
@@ -282,6 +292,10 @@ def _data(node: yaml.Node) -> Any:
         return loader.construct_document(copy.deepcopy(node))
     finally:
         loader.dispose()
+
+
+def _begins_with(value: Any, items: list[Any]) -> bool:
+    return isinstance(value, list) and cast("list[Any]", value)[: len(items)] == items
 
 
 def _nested(path: Path, value: Any) -> Any:

@@ -84,6 +84,52 @@ def test_an_edit_changes_its_own_place_only(before: str, edit: Edit, after: str)
     assert _edit(before, edit) == after
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        """\
+permissions:
+  allow:
+    # mine
+    - 'Bash(git log *)'   # harmless
+    # theirs
+    - Edit(src/**) # too
++    - "Bash(npm test)"
+  # more
+  deny: []
+""",
+        """\
+permissions:
+  allow:
+  - 'Bash(git log *)'
+  - Edit(src/**)
++  - "Bash(npm test)"
+""",
+        """\
+permissions: {allow: ['Bash(git log *)', # one
+  Edit(src/**)
++, "Bash(npm test)"
+-, # two
+  ]}
+""",
+    ],
+)
+def test_a_further_item_leaves_the_others_their_comments_and_quotes(text: str) -> None:
+    before, after = ["version: 1"], ["version: 1"]
+    for line in text.splitlines():
+        if line.startswith(("+,", "-,")):  # on the line that is there
+            after[-1] += line[1:]
+            before[-1] += line[1:] if line[0] == "-" else ""
+            continue
+        after.append(line.removeprefix("+"))
+        before += [line] if line[0] != "+" else []
+
+    rules = ["Bash(git log *)", "Edit(src/**)", "Bash(npm test)"]
+    text = _edit("\n".join(before), Put(("permissions", "allow"), rules))
+
+    assert text == "\n".join(after)
+
+
 def test_a_renamed_alias_keeps_its_place_and_its_comments() -> None:
     before = (
         "aliases:\n  # the good one\n  big:  # mine\n    match: [a]\n"
