@@ -99,6 +99,8 @@ def _is_dangerous(name: str) -> bool:
     """Tells whether a long option is, or may abbreviate, one that runs or writes something."""
     if name in _HARMLESS or name in _WITH_VALUE or not name.startswith("--") or len(name) < 4:
         return False
+    if name == "--help":
+        return True  # it starts man, or what the configuration names instead
     return any(dangerous.startswith(name) for dangerous in _DANGEROUS)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 from proxy.permissions import paths
-from proxy.permissions.path_names import absolute_text, clean
+from proxy.permissions.path_names import absolute_text, clean, lexical_refusal
 from proxy.permissions.shell_folders import home_text
 from proxy.permissions.shell_globs import MAX_MATCHES, TooManyMatches, UnlistedFolder, expand_glob
 from proxy.permissions.shell_programs import Operand, Operation
@@ -36,6 +37,7 @@ class PathJudge:
         self._known: dict[tuple[str, Operation], PartVerdict] = {}
         self._matches = MAX_MATCHES
         self._globs: dict[tuple[str, str], dict[str, PathFacts | None]] = {}
+        self._seen = _asked_once(place)
         self._suspicious = suspicious_names(policy)
         self._searcher = Searcher(policy, place, self._suspicious)
 
@@ -86,7 +88,8 @@ class PathJudge:
             judged = "list" if operation == "search" else operation
             verdict = replace(self._verdict(path, judged, facts), what=text)
             is_special = f"{path}/".startswith(_SPECIAL) or f"{clean(path)}/".startswith(_SPECIAL)
-            if verdict.decision == "deny" and verdict.rule is None and is_special:
+            is_odd = lexical_refusal(path, self._place.platform) is not None
+            if verdict.decision == "deny" and verdict.rule is None and (is_special or is_odd):
                 verdict = replace(verdict, decision="ask")
             self._known[path, operation] = verdict
         return self._known[path, operation]
@@ -133,22 +136,28 @@ class PathJudge:
             path = clean(absolute_text(text, folder, self._place.platform))
             yield from self._path(operand, text, folder, PathFacts(text, path, path, "missing"))
         for name, listed in found.items():
-            facts = listed or self._place.look(absolute_text(name, folder, self._place.platform))
+            facts = listed or self._seen.look(absolute_text(name, folder, self._place.platform))
             for verdict in self._path(operand, name, folder, facts):
                 yield from _matched(operand, facts, verdict)
 
     def _expanded(self, pattern: str, folder: str) -> dict[str, PathFacts | None]:
         if (pattern, folder) not in self._globs:
-            self._matches -= 1
+            self._matches -= 1 + pattern.count("/")
             if self._matches < 0:
                 raise TooManyMatches
-            found = expand_glob(pattern, folder, self._place, self._may_list)
+            found = expand_glob(pattern, folder, self._seen, self._may_list)
             self._matches -= len(found)
             self._globs[pattern, folder] = found
         return self._globs[pattern, folder]
 
     def _may_list(self, folder: str) -> bool:
         return self._judged(folder, folder, "list").decision == "allow"
+
+
+def _asked_once(place: Place) -> Place:
+    """Returns the place as it is for one line, in which no question is asked of the machine twice."""
+    listed = None if place.list_folder is None else cache(place.list_folder)
+    return replace(place, look=cache(place.look), list_folder=listed)
 
 
 def _matched(operand: Operand, facts: PathFacts, verdict: PartVerdict) -> Iterator[PartVerdict]:

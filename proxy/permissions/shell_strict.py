@@ -62,6 +62,7 @@ class _Judging:
         self._inner = InnerSearch()
         self._paths = PathJudge(policy, place)
         self._folders = Folders(place)
+        self._examinations: dict[int, tuple[Sequence[Word], Examined]] = {}
         self._judged: dict[tuple[tuple[Word, ...], tuple[Redirect, ...], str], tuple[PartVerdict, ...]] = {}
 
     def parts(self) -> Iterator[PartVerdict]:
@@ -137,14 +138,18 @@ class _Judging:
         yield from self._judged[key]
 
     def _judged_paths(self, command: Command, folder: str) -> Iterator[PartVerdict]:
-        for operand in (*self._examined(command.words).operands, *_redirected(command.redirects)):
+        operands = (*self._examined(command.words).operands, *_redirected(command.redirects))
+        for operand in dict.fromkeys(operands):
             for verdict in self._paths.judge(operand, folder):
                 path = _shown(operand.word.shown)
                 yield replace(verdict, reason=f"{path}: {verdict.reason}")
 
-    @staticmethod
-    def _examined(words: Sequence[Word]) -> Examined:
-        return examine(program_name(words[0].shown), words[1:]) if words else Examined()
+    def _examined(self, words: Sequence[Word]) -> Examined:
+        if not words:
+            return Examined()
+        if id(words) not in self._examinations:  # the words are kept with it, so that no others get their id
+            self._examinations[id(words)] = words, examine(program_name(words[0].shown), words[1:])
+        return self._examinations[id(words)][1]
 
     # Objections to allowing -------------------------------------------------------------------
 
@@ -164,7 +169,8 @@ class _Judging:
             if folder is None:
                 yield PartVerdict("", "ask", "it is not known in which folder it would run")
             else:
-                yield from self._path_verdicts(replace(command, words=tuple(inner)), folder)
+                words = inner if isinstance(inner, tuple) else tuple(inner)
+                yield from self._path_verdicts(replace(command, words=words), folder)
 
     def _program_objections(
         self, inner: Sequence[Word], folders: tuple[str | None, ...]

@@ -254,3 +254,20 @@ def test_the_command_line_leads_here(
     assert status == OK
     assert json.loads(capsys.readouterr().out)["decision"] == "allow"
     assert sorted(project.parents[1].rglob("*")) == before
+
+
+def test_a_path_under_another_tools_name_for_it_is_judged_all_the_same(project: Path) -> None:
+    answers = _judged(
+        project,
+        {"id": 1, "tool": "LS", "input": {"file_path": "/etc"}},
+        {"id": 2, "tool": "Glob", "input": {"path": "../*"}},
+        {"id": 3, "tool": "Read", "input": {"path": "src/app.py"}},
+        {"id": 4, "tool": "Grep", "input": {"path": "src", "pattern": "x"}},
+        policy="strict",
+    )
+    assert _decisions(answers) == ["deny", "deny", "allow", "allow"]
+
+
+def test_an_id_that_json_has_no_form_for_becomes_null(project: Path) -> None:
+    (answer,) = _judged(project, '{"id": NaN, "tool": "Bash", "input": {"command": "npm test"}}')
+    assert (answer["id"], answer["decision"]) == (None, "allow")

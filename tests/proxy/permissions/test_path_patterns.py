@@ -81,6 +81,8 @@ def test_a_slash_at_the_end_means_folders() -> None:
     assert _matches("build/", "build", is_folder=True)
     assert _matches("build/", "build/x.o")
     assert not _matches("build/", "build")
+    assert not _matches("a/build/", "a/build")
+    assert _matches("a/build/", "a/build/x.o")
     assert not gitignore_pattern("build/").matches_itself(["build"], is_folder=False)
     assert gitignore_pattern("build/").matches_itself(["build"], is_folder=True)
 

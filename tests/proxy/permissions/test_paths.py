@@ -370,3 +370,8 @@ def test_strict_is_never_milder_than_claude_code(path: str, operation: str) -> N
 def test_facts_are_judged_under_the_name_they_were_given() -> None:
     verdict = judge_facts(facts("a.py"), "read", OPEN, place())
     assert verdict.what == "a.py"
+
+
+def test_a_glob_that_begins_in_too_many_places_is_denied_unseen() -> None:
+    assert _judged("{a,b}" * 7, "search", OPEN).decision == "allow"
+    assert _judged("{a,b}" * 8, "search", OPEN).decision == "deny"

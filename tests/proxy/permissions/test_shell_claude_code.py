@@ -376,3 +376,11 @@ def test_a_file_command_says_what_it_touches(name: str, words: list[str], paths:
 )
 def test_other_file_commands_are_not_followed(name: str, words: list[str]) -> None:
     assert edited_paths(name, words) is None
+
+
+def test_a_read_rule_for_a_folder_outside_covers_the_commands_that_read_there() -> None:
+    rules: dict[str, Any] = {"allow": [*_RULES["allow"], "Read(//data/**)"]}
+
+    assert _judged("cat /data/x.csv").decision == "ask"
+    assert _judged("cat /data/x.csv", **rules).decision == "allow"
+    assert _judged("cat /other/x.csv", **rules).decision == "ask"

@@ -58,7 +58,7 @@ def _wrong(rows: list[dict[str, Any]], judge: Judge) -> list[str]:
 
 def test_every_line_of_our_own_is_judged_as_it_should_be(judge: Judge) -> None:
     rows = _rows(_OWN)
-    assert len(rows) > 1_300
+    assert len(rows) > 3_600
     assert _wrong(rows, judge) == []
 
 
@@ -247,3 +247,8 @@ def test_the_folder_is_its_real_one_behind_cd_with_the_option_for_it() -> None:
     allow = ["Bash(cd:*)", "Bash(cat:*)"]
     assert _judged("cd -P link && cat ../../x", place, allow=allow).decision == "allow"
     assert _judged("cd link && cd .. && cat ../x", place, allow=allow).decision == "ask"
+
+
+def test_a_folder_under_two_names_is_searched_once(project: Place, judge: Judge) -> None:
+    assert judge(f"grep -rn x src {project.cwd}/src").decision == "allow"
+    assert judge(f"grep -rn x . {project.cwd}").decision == "ask"
