@@ -462,7 +462,7 @@ async def test_doctor_names_what_is_broken_and_which_source_a_key_comes_from(
 
 async def test_doctor_names_servers_and_what_starts_them(shell: Shell, home: Path) -> None:
     file = home / "elsewhere.yaml"
-    file.write_text("servers:\n  time: {type: python, command: mcp-server-time, environment: {A_TOKEN: abc}}\n")
+    file.write_text("servers:\n  time: {type: python, command: a-server, environment: {A_TOKEN: abc}}\n")
     bare = {"MCP_CONFIG_PATH": str(file), "PATH": "/nowhere"}
     _code, out, _err = await shell.run("doctor", variables=bare)
     assert f"ok     mcp        1 servers in {file}" in out
