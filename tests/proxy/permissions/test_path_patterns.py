@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from time import perf_counter
+from time import thread_time
 
 import pathspec
 import pytest
@@ -166,9 +166,9 @@ def test_wildcards_are_noticed() -> None:
     ],
 )
 def test_no_pattern_takes_long(pattern: str, path: str) -> None:
-    started = perf_counter()
+    started = thread_time()
     assert not _matches(pattern, path)
-    assert perf_counter() - started < 1.0
+    assert thread_time() - started < 1.0
 
 
 _NAMES = st.text("ab.*", min_size=1, max_size=4).filter(lambda name: name not in {".", ".."})

@@ -51,7 +51,7 @@ def test_it_matches_what_a_regular_expression_would(pattern: str, text: str) -> 
 
 
 def test_many_stars_on_a_long_text_take_no_time() -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
 
     assert not wildcard_match("*a" * 500 + "b", "a" * 100_000)
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1

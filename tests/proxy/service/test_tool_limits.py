@@ -31,6 +31,7 @@ async def ask(proxy: Running) -> JsonObject:
         return json.loads(await response.text())
 
 
+@pytest.mark.expects_log("budget_reached")
 async def test_a_budget_that_is_used_up_between_two_rounds_ends_the_stream_with_an_error() -> None:
     made = proxy_config("one")
     config = replace(
