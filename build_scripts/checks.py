@@ -13,7 +13,7 @@ from build_scripts.environment import Layout
 Capture = Callable[[Sequence[str]], "tuple[int, str]"]
 """Runs a program and returns its exit code and everything it printed."""
 
-PURE_PACKAGES = ("proxy/messages", "proxy/dialects", "proxy/routing")
+PURE_PACKAGES = ("proxy/messages", "proxy/dialects", "proxy/permissions", "proxy/routing")
 """Where every line and branch must be reached by the package's own tests."""
 
 

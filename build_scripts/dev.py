@@ -30,6 +30,8 @@ sys.path.insert(0, str(ROOT))
 from build_scripts import checks, clients, debian, environment  # noqa: E402 - found through the line above
 
 COMMANDS = ("run", "test", "check", "bench", "lock", "clients")
+SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses=4", "--dist", "loadfile")
+"""How the whole suite runs; whoever names tests runs them in one process."""
 LEVEL_OF = {"run": "run", "test": "test", "check": "dev", "bench": "test", "lock": "dev"}
 INDEX_VARIABLES = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
 
@@ -158,7 +160,7 @@ def dispatch(command: str, extra: Sequence[str]) -> int:
     if command == "run":
         return start_app(layout, extra)
     if command == "test":
-        return run([layout.program("python"), "-m", "pytest", *extra])
+        return run([layout.program("python"), "-m", "pytest", *(extra or SIDE_BY_SIDE)])
     if command == "check":
         return run_checks(layout)
     if command == "bench":
