@@ -86,7 +86,7 @@ async def _serve(configuration: Configuration, logs: LogPipeline, token_file: Pa
         configuration,
         make_server=partial(
             ProxyServer,
-            host=await asyncio.to_thread(tool_host, configuration),
+            host=await asyncio.to_thread(tool_host, configuration, token_file),
             storage=StorageConfig(folders.store),
             catalogue=Catalogue(folders.models),
         ),
