@@ -17,7 +17,7 @@ from tests.proxy.permissions.web_rules import fetch_rule, p3
 
 _SIBLINGS = Path(__file__).resolve().parents[2] / "data" / "url_siblings.jsonl"
 _RANK: dict[Decision, int] = {"allow": 0, "ask": 1, "deny": 2}
-_LIMIT_S = 0.1
+_LIMIT_S = 1.0  # of CPU: what grows out of bounds; the benchmark holds the 100 ms
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

