@@ -7,15 +7,15 @@ import json
 import os
 import signal
 import sys
-import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import anthropic
 import httpx2
+import psutil
 import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -206,25 +206,14 @@ def test_a_server_ends_and_starts_by_hand(signals: Box) -> None:
     until_connected(signals, "memory")
 
 
-async def test_no_process_of_any_of_them_outlives_a_kill_of_signalbox(signals: Box) -> None:
-    """The last one: Signalbox is gone after it."""
-    before = strays(signals)
-    assert len(before) >= 2 * len(NAMES)  # uvx, npx and sh beside the servers themselves
-    os.kill(signals.server.pid, signal.SIGKILL)
-    end = time.monotonic() + 5
-    while left := strays(signals):
-        assert time.monotonic() < end, left
-        await asyncio.sleep(0.1)  # what the kernel ends, tells nobody
-
-
-def strays(signals: Box) -> list[str]:
-    """The processes that have the servers' home in their environment, but Signalbox."""
-    mark = f"HOME={signals.variables['HOME']}".encode()
-    found: list[str] = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            variables = (folder / "environ").read_bytes().split(b"\0")
-            command = (folder / "cmdline").read_bytes()
-            if mark in variables and b"app\0serve" not in command and command:
-                found.append(command.decode().replace("\0", " "))
-    return found
+def test_no_process_of_any_of_them_outlives_a_kill_of_signalbox(
+    checks: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    cache = request.config.cache
+    assert cache is not None
+    with box(checks, tmp_path, packages(cache.mkdir("mcp-packages"))) as doomed:
+        children = psutil.Process(doomed.server.pid).children(recursive=True)
+        assert len(children) >= 2 * len(NAMES)  # uvx, npx and sh beside the servers themselves
+        os.kill(doomed.server.pid, signal.SIGKILL)
+        _gone, left = psutil.wait_procs(children, timeout=5)
+        assert left == []
