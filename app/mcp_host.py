@@ -38,8 +38,8 @@ def make_supervisor(configuration: Configuration, emit: Callable[[], None]) -> S
         emit: Called after anything changed.
     """
     from proxy.mcp.supervisor import Supervisor  # noqa: PLC0415 - of use only where there are servers
-    from proxy.mcp.surroundings import Surroundings  # noqa: PLC0415
-    from proxy.tools.children import Children  # noqa: PLC0415
+    from proxy.mcp.surroundings import Surroundings  # noqa: PLC0415 - likewise
+    from proxy.tools.children import Children  # noqa: PLC0415 - likewise
 
     folders = configuration.folders
     environment = configuration.environment.values()

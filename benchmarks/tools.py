@@ -160,7 +160,10 @@ async def command_pairs(children: Children, scope: ToolScope) -> list[Pair]:
             "/",
         )
         bare = ("/usr/bin/bwrap", *walls, "--dev", "/dev", "--proc", "/proc", *_SHELL)
-        run: Call = lambda: held.run({"command": ":"}, scope)  # noqa: E731
+
+        def run() -> Awaitable[object]:
+            return held.run({"command": ":"}, scope)
+
         pairs.append(Pair("Bash, sandboxed", "bare bubblewrap", lambda: plain_command(*bare), run, 5.0, 0.5))
         pairs.append(Pair("Bash, sandboxed", "bare shell", lambda: plain_command(*_SHELL), run, None, 0.5))
     return pairs

@@ -113,7 +113,7 @@ def session_notices() -> BusNotices | None:
     if not sys.platform.startswith("linux"):
         return None
     from gui.notices.bus_notices import BusNotices  # noqa: PLC0415 - jeepney is there on Linux only
-    from gui.notices.session_bus import open_session_bus  # noqa: PLC0415
+    from gui.notices.session_bus import open_session_bus  # noqa: PLC0415 - likewise
 
     bus = open_session_bus()
     return BusNotices(bus) if bus is not None else None

@@ -79,7 +79,7 @@ class ToolsModel(QAbstractItemModel):
             return QModelIndex()
         return self.createIndex(row, column, parent.row() + 1 if parent.isValid() else _NO_GROUP)
 
-    def parent(self, index: Index = NO_PARENT) -> QModelIndex:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def parent(self, index: Index = NO_PARENT) -> QModelIndex:  # pyright: ignore[reportIncompatibleMethodOverride] - QObject's
         """Returns the group of a tool."""
         group = int(index.internalId()) if index.isValid() else _NO_GROUP
         return QModelIndex() if group == _NO_GROUP else self.createIndex(group - 1, 0, _NO_GROUP)

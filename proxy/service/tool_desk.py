@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from proxy.config import ProxyConfig, SearchConfig
+from proxy.config import ProxyConfig, SearchConfig, ToolConfig
 from proxy.context import NewId, RequestContext
 from proxy.events import EventSink, ToolDecided
 from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest
@@ -28,7 +28,6 @@ from proxy.tasks import spawn
 from proxy.tools.approvals import ApprovalList, NobodyAsks
 from proxy.tools.background import close_shell
 from proxy.tools.base import Tool
-from proxy.tools.builtin import Means, builtin_tools
 from proxy.tools.catalogue import Catalogue
 from proxy.tools.child_sweep import sweep
 from proxy.tools.children import Children
@@ -278,8 +277,8 @@ class ToolDesk:
     # The parts --------------------------------------------------------------------------------
 
     async def _make_tools(self) -> None:
-        config, means = self._config.tools, self._means()
-        tools: tuple[Tool, ...] = await asyncio.to_thread(builtin_tools, config, means)
+        config = self._config.tools
+        tools = await asyncio.to_thread(self._made_tools, config)
         if config is self._config.tools:
             self.catalogue.replace_builtin(tools)
 
@@ -290,8 +289,10 @@ class ToolDesk:
         if ended:
             _log.warning("commands_of_an_earlier_run_ended", processes=ended)
 
-    def _means(self) -> Means:
-        return Means(
+    def _made_tools(self, config: ToolConfig) -> tuple[Tool, ...]:
+        from proxy.tools.builtin import Means, builtin_tools  # noqa: PLC0415 - the program's start goes before
+
+        means = Means(
             self._children,
             self._sandbox,
             self._reader,
@@ -301,6 +302,7 @@ class ToolDesk:
             self._host.temporary,
             self._run_conversation,
         )
+        return builtin_tools(config, means)
 
     def _new_searcher(self, config: ProxyConfig) -> WebSearcher:
         if self._host.searcher is not None:

@@ -1,4 +1,4 @@
-"""Makes the built-in tools; their modules are loaded when that is asked for, not with the program.
+"""Makes the built-in tools; loaded with all of them when they are asked for, not with the program.
 
 Parsers of pages, notebooks and PDFs are loaded later still: by the first call that needs one.
 """
@@ -13,7 +13,27 @@ from typing import TYPE_CHECKING
 
 from proxy.config import ToolConfig
 from proxy.permissions.values import Policy
+from proxy.tools.background import BashOutput, KillShell
 from proxy.tools.base import Tool
+from proxy.tools.bash import Bash, ShellLimits
+from proxy.tools.edit import Edit
+from proxy.tools.glob import Glob
+from proxy.tools.grep import Grep
+from proxy.tools.grep_library import LibrarySearch
+from proxy.tools.grep_ripgrep import RipgrepSearch
+from proxy.tools.ls import LS
+from proxy.tools.multi_edit import MultiEdit
+from proxy.tools.notebook_edit import NotebookEdit
+from proxy.tools.notebook_read import NotebookRead
+from proxy.tools.read import Read
+from proxy.tools.sandbox import network_is_allowed
+from proxy.tools.shell import pinned_shell
+from proxy.tools.task import Task
+from proxy.tools.todo_read import TodoRead
+from proxy.tools.todo_write import TodoWrite
+from proxy.tools.web_fetch import WebFetch
+from proxy.tools.web_search import WebSearch
+from proxy.tools.write import Write
 
 if TYPE_CHECKING:
     from proxy.tools.children import Children
@@ -44,26 +64,6 @@ class Means:
 
 def builtin_tools(config: ToolConfig, means: Means) -> tuple[Tool, ...]:
     """Returns the built-in tools, in the order models are told of them; looks for programs on the disk."""
-    # Here, because whoever runs no tool need not have them in memory.
-    from proxy.tools.background import BashOutput, KillShell  # noqa: PLC0415
-    from proxy.tools.bash import Bash, ShellLimits  # noqa: PLC0415
-    from proxy.tools.edit import Edit  # noqa: PLC0415
-    from proxy.tools.glob import Glob  # noqa: PLC0415
-    from proxy.tools.grep import Grep  # noqa: PLC0415
-    from proxy.tools.ls import LS  # noqa: PLC0415
-    from proxy.tools.multi_edit import MultiEdit  # noqa: PLC0415
-    from proxy.tools.notebook_edit import NotebookEdit  # noqa: PLC0415
-    from proxy.tools.notebook_read import NotebookRead  # noqa: PLC0415
-    from proxy.tools.read import Read  # noqa: PLC0415
-    from proxy.tools.sandbox import network_is_allowed  # noqa: PLC0415
-    from proxy.tools.shell import pinned_shell  # noqa: PLC0415
-    from proxy.tools.task import Task  # noqa: PLC0415
-    from proxy.tools.todo_read import TodoRead  # noqa: PLC0415
-    from proxy.tools.todo_write import TodoWrite  # noqa: PLC0415
-    from proxy.tools.web_fetch import WebFetch  # noqa: PLC0415
-    from proxy.tools.web_search import WebSearch  # noqa: PLC0415
-    from proxy.tools.write import Write  # noqa: PLC0415
-
     bash = Bash(
         means.children,
         means.sandbox,
@@ -96,8 +96,5 @@ def builtin_tools(config: ToolConfig, means: Means) -> tuple[Tool, ...]:
 
 def _grep_engine(means: Means) -> GrepEngine:
     """Returns ripgrep where it is present and can be handed descriptors, else the library."""
-    from proxy.tools.grep_library import LibrarySearch  # noqa: PLC0415 - as above
-    from proxy.tools.grep_ripgrep import RipgrepSearch  # noqa: PLC0415 - as above
-
     program = None if sys.platform == "win32" else shutil.which("rg", path=means.environment.get("PATH"))
     return LibrarySearch() if program is None else RipgrepSearch(means.children, program)

@@ -30,7 +30,7 @@ def pin_by_handle(path: str) -> Callable[[], None]:
     existing, flags = 3, 0x02000000 | 0x00200000  # OPEN_EXISTING; backup semantics, open reparse point
     handle = kernel.CreateFileW(path, attributes, shared, None, existing, flags, None)
     if handle in {None, ctypes.c_void_p(-1).value}:
-        raise getattr(ctypes, "WinError")(getattr(ctypes, "get_last_error")())  # noqa: B009
+        raise getattr(ctypes, "WinError")(getattr(ctypes, "get_last_error")())  # noqa: B009 - not there elsewhere
     return lambda: kernel.CloseHandle(handle)
 
 
@@ -110,7 +110,7 @@ class WindowsDisk:
 
     def read_link(self, name: str, folder: int) -> str:
         """Returns where a link leads."""
-        return posix_path(os.readlink(self._at(name, folder)))  # noqa: PTH115
+        return posix_path(os.readlink(self._at(name, folder)))  # noqa: PTH115 - beside calls that have no other form
 
     def scan(self, folder: int) -> list[os.DirEntry[str]]:
         """Returns what a folder holds."""
@@ -136,17 +136,17 @@ class WindowsDisk:
 
     def replace(self, old: str, new: str, folder: int) -> None:
         """Gives a file another name."""
-        os.replace(self._at(old, folder), self._at(new, folder))  # noqa: PTH105
+        os.replace(self._at(old, folder), self._at(new, folder))  # noqa: PTH105 - beside calls that have no other form
 
     def name_new(self, old: str, new: str, folder: int) -> None:
         """Gives a file a name that nothing has; Windows never replaces by this call."""
         if os.path.lexists(self._at(new, folder)):
             raise FileExistsError(new)
-        os.rename(self._at(old, folder), self._at(new, folder))  # noqa: PTH104
+        os.rename(self._at(old, folder), self._at(new, folder))  # noqa: PTH104 - beside calls that have no other form
 
     def remove(self, name: str, folder: int) -> None:
         """Removes a file."""
-        os.unlink(self._at(name, folder))  # noqa: PTH108
+        os.unlink(self._at(name, folder))  # noqa: PTH108 - beside calls that have no other form
 
     def sync(self, folder: int) -> None:
         """Does nothing: Windows writes names through."""
@@ -160,7 +160,7 @@ class WindowsDisk:
 
     def _at(self, name: str, folder: int) -> str:
         path = self._pinned[folder][0]
-        return path if name == "." else os.path.join(path, name)  # noqa: PTH118
+        return path if name == "." else os.path.join(path, name)  # noqa: PTH118 - beside calls that have no other form
 
 
 def native_path(path: str) -> str:

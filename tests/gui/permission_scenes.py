@@ -5,6 +5,7 @@ from __future__ import annotations
 from gui.permission_desk import (
     ApprovalView,
     DecisionView,
+    Effect,
     ImportPreview,
     ImportRow,
     PartView,
@@ -16,7 +17,7 @@ from gui.permission_desk import (
 from gui.spending import BudgetView, SpendingView, TokenView
 from tests.gui.fake_permissions import FakePermissions
 
-_TOOLS = (
+_TOOLS: tuple[tuple[str, str, str, Effect, int], ...] = (
     ("Read", "Read", "Reads a file: text, images, PDFs and notebooks.", "allow", 980),
     ("Glob", "Read", "Finds files by name.", "allow", 340),
     ("Grep", "Read", "Searches the contents of files.", "allow", 720),
@@ -41,7 +42,7 @@ TOOLS = [
         group,
         description,
         is_offered=name not in {"LS", "mcp__github__create_issue"},
-        default=default,  # pyright: ignore[reportArgumentType]
+        default=default,
         rules=3 if name == "Bash" else 1 if name in {"Read", "WebFetch"} else 0,
         allowed=41 if name == "Bash" else 118 if name == "Read" else 0,
         asked=6 if name == "Bash" else 0,
@@ -205,7 +206,7 @@ TOKENS = [
 
 def decisions(start: float) -> list[DecisionView]:
     """Returns past decisions, newest first."""
-    calls = (
+    calls: tuple[tuple[str, str, Effect, str, str | None, str, int | None], ...] = (
         ("Bash", "npm test", "allow", "rule", "Bash(npm *)", "signalbox", 0),
         ("Bash", "git push origin main", "allow", "user (window)", None, "signalbox", 0),
         ("Bash", "rm -rf build", "deny", "rule", "Bash(rm -rf *)", "client", None),
@@ -228,7 +229,7 @@ def decisions(start: float) -> list[DecisionView]:
             start - n * 61,
             tool,
             shown,
-            decision,  # pyright: ignore[reportArgumentType]
+            decision,
             by,
             f"rule {rule} matches" if rule else "no rule names it" if by != "mode" else "the mode allows it",
             rule,

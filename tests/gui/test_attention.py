@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from gui.attention import Attention
 from gui.main_window import MainWindow
 from gui.pages.page import Room
+from gui.permission_desk import ApprovalView
 from gui.tray import Tray, WindowCommands
 from gui.tray_host import TrayHost
 from proxy.mcp.values import ServerPhase
@@ -48,9 +49,9 @@ def attention(qapp: QApplication, room: Room, window: MainWindow, told: list[str
 def ask(qtbot: QtBot, room: Room, desk: FakeDesk) -> Callable[..., None]:
     """Lets calls wait."""
 
-    def ask_for(*views: object) -> None:
+    def ask_for(*views: ApprovalView) -> None:
         with qtbot.waitSignal(room.bridge.approvals_changed):
-            desk.ask(*views)  # pyright: ignore[reportArgumentType]
+            desk.ask(*views)
 
     return ask_for
 

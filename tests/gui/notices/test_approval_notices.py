@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -72,13 +73,11 @@ def test_a_call_that_does_not_fit_offers_only_to_review_it(approval: ApprovalVie
 
 @pytest.mark.parametrize(("action", "decision"), [("allow", "allow"), ("deny", "deny")])
 def test_a_button_answers_the_call_that_was_shown(
-    ask: Ask, notices: ApprovalNotices, desk: FakeDesk, action: str, decision: str
+    ask: Ask, notices: ApprovalNotices, desk: FakeDesk, action: str, decision: Literal["allow", "deny"]
 ):
     ask(PUSH)
     notices.press("apr_1", action)
-    assert desk.answers == [
-        ApprovalAnswerDraft("apr_1", "d1", decision, by="notification")  # pyright: ignore[reportArgumentType]
-    ]
+    assert desk.answers == [ApprovalAnswerDraft("apr_1", "d1", decision, by="notification")]
 
 
 def test_an_answer_to_a_call_that_was_not_shown_whole_opens_it_instead(

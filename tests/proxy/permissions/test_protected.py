@@ -83,8 +83,8 @@ def test_removing_something_within_is_not_critical(path: str) -> None:
 
 
 def test_without_a_workspace_the_working_folder_still_counts() -> None:
-    assert is_critical_removal("/work/x", cwd="/work/x/y", home="/home/u", root=None)
-    assert not is_critical_removal("/work/z", cwd="/work/x/y", home="/home/u", root=None)
+    assert is_critical_removal("/srv/x", cwd="/srv/x/y", home="/home/u", root=None)
+    assert not is_critical_removal("/srv/z", cwd="/srv/x/y", home="/home/u", root=None)
 
 
 def _is_critical(path: str) -> bool:

@@ -15,6 +15,7 @@ from proxy.tools.children import Children, Launch
 from proxy.tools.errors import ToolError
 from proxy.tools.sandbox import (
     NoSandbox,
+    Program,
     Sandbox,
     Walls,
     bubblewrap_options,
@@ -208,8 +209,8 @@ async def test_one_that_is_off_changes_nothing_and_says_so(children: Children) -
 async def test_a_missing_one_is_said_and_commands_run_without(
     children: Children, platform: str, said: str
 ) -> None:
-    paths = {"bubblewrap": "/no/bwrap", "sandbox-exec": "/no/sandbox-exec"}
-    sandbox = Sandbox(children, platform=platform, paths=paths)  # pyright: ignore[reportArgumentType]
+    paths: dict[Program, str] = {"bubblewrap": "/no/bwrap", "sandbox-exec": "/no/sandbox-exec"}
+    sandbox = Sandbox(children, platform=platform, paths=paths)
     assert "shows when the first command runs" in sandbox.describe()
 
     assert (await sandbox.hold(_ARGV, "/", _WALLS)).argv == _ARGV
@@ -275,8 +276,8 @@ async def test_what_is_hidden_later_is_covered_as_soon_as_it_is_there(
     program.write_text("#!/bin/sh\n")
     program.chmod(0o700)
     hidden = tmp_path / "state"
-    paths = {"bubblewrap": str(program)}
-    sandbox = Sandbox(children, platform="linux", paths=paths, hidden=(str(hidden),))  # pyright: ignore[reportArgumentType]
+    paths: dict[Program, str] = {"bubblewrap": str(program)}
+    sandbox = Sandbox(children, platform="linux", paths=paths, hidden=(str(hidden),))
     assert str(hidden) not in (await sandbox.hold(_ARGV, "/", _WALLS)).argv
 
     hidden.mkdir()
