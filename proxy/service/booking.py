@@ -79,7 +79,7 @@ class AttemptLog:
         return tuple(self._rows)
 
 
-def entry_of(booking: Booking, prices: PriceList, day: date) -> Entry:
+def entry_of(booking: Booking, prices: PriceList, day: date, *, was_reserved: bool) -> Entry:
     """Returns what is written of a request, with what it cost."""
     finished, context = booking.finished, booking.context
     tokens, is_guess = _tokens(booking)
@@ -109,7 +109,7 @@ def entry_of(booking: Booking, prices: PriceList, day: date) -> Entry:
         first_token_ms=None if finished.first_token_s is None else round(finished.first_token_s * 1000),
         total_ms=round(finished.duration_s * 1000),
     )
-    return Entry(day.isoformat(), row, booking.attempts)
+    return Entry(day.isoformat(), row, booking.attempts, was_reserved)
 
 
 def _tokens(booking: Booking) -> tuple[Tokens, bool]:

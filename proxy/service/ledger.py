@@ -112,6 +112,8 @@ class Ledger:
         self._account = Account()
         self._days: dict[tuple[str, str, str | None], DayTotal] = {}
         self._reserved: dict[str, Charge] = {}
+        self._on_disk: set[str] = set()
+        """Requests whose reservation was, or may have been, written."""
         self._held: list[_Held] = []
         self._waiting: deque[Entry] = deque(maxlen=_MOST_WAITING)
         self._timer: asyncio.TimerHandle | None = None
@@ -177,6 +179,7 @@ class Ledger:
             asyncio.get_running_loop().create_future(),
         )
         self._held.append(held)
+        self._on_disk.add(context.request_id)
         self._write_now()
         await held.is_written
 
@@ -187,7 +190,10 @@ class Ledger:
         reserved = self._reserved.pop(booking.context.request_id, None)
         if reserved is not None:
             self._account.release(reserved)
-        entry = entry_of(booking, self._prices, self._today() if reserved is None else reserved.day)
+        day = self._today() if reserved is None else reserved.day
+        was_written = booking.context.request_id in self._on_disk
+        self._on_disk.discard(booking.context.request_id)
+        entry = entry_of(booking, self._prices, day, was_reserved=was_written)
         limits = limits_of(self._config, entry.request.token, entry.request.alias)
         before = [self._account.standing(each, self._day) for each in limits]
         self._count(total_of(entry))
@@ -223,6 +229,8 @@ class Ledger:
         """Writes what waits, if it can be written; to be called before the store is closed."""
         if self._begun is not None:
             await asyncio.wait({self._begun})
+        if self._writer is not None:
+            await asyncio.wait({self._writer})
         if self._waiting or self._held:
             self._write_now()
         if self._writer is not None:
@@ -322,10 +330,13 @@ class Ledger:
             self._writer = spawn(self._write(), name="write the ledger")
 
     async def _write(self) -> None:
+        """Writes what waits now; what comes meanwhile waits for others, or each commit would be of a few."""
+        left = len(self._waiting)
         try:
-            while self._held or self._waiting:
+            while self._held or left > 0:
                 held, self._held = self._held, []
-                entries = [self._waiting.popleft() for _ in range(min(_MANY, len(self._waiting)))]
+                entries = [self._waiting.popleft() for _ in range(min(_MANY, left, len(self._waiting)))]
+                left -= _MANY
                 try:
                     await self._write_once(held, entries)
                 except StoreError as error:
@@ -336,6 +347,8 @@ class Ledger:
                         each.is_written.set_result(None)
         finally:
             self._writer = None
+            if self._waiting and self._timer is None:
+                self._write_in(WRITE_AFTER_S)
 
     async def _write_once(self, held: list[_Held], entries: list[Entry]) -> None:
         await self._opened()

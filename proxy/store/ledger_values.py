@@ -1,17 +1,19 @@
-"""What the ledger keeps: a line a request, one an attempt, what is reserved, and what each day came to."""
+"""What the ledger keeps: a line a request, one an attempt, what is reserved, and what each day came to.
+
+Named tuples: they are made for every request, at a third of a frozen dataclass's price, and a database
+driver takes them as they are.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 CostSource = Literal["upstream", "price list", "estimate", "unknown"]
 """Who says what it cost: the upstream; its tokens at a known price; the same with tokens guessed; or a price
 nobody told, for which the highest known one stands."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestRow:
+class RequestRow(NamedTuple):
     """One request that ended. Times are microseconds since the epoch, amounts millionths of a US dollar."""
 
     id: str
@@ -40,8 +42,7 @@ class RequestRow:
     total_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptRow:
+class AttemptRow(NamedTuple):
     """One try of one candidate."""
 
     request_id: str
@@ -56,8 +57,7 @@ class AttemptRow:
     duration_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(NamedTuple):
     """The most a request can cost, written down before it is sent."""
 
     request_id: str
@@ -71,17 +71,17 @@ class Reservation:
     model_asked: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What is written when a request has ended; its reservation goes, if it had one."""
+class Entry(NamedTuple):
+    """What is written when a request has ended."""
 
     day: str
     request: RequestRow
     attempts: tuple[AttemptRow, ...] = ()
+    was_reserved: bool = True
+    """A reservation may be on the disk, which goes now."""
 
 
-@dataclass(frozen=True, slots=True)
-class DayTotal:
+class DayTotal(NamedTuple):
     """What the requests of one token for one alias came to on one day."""
 
     day: str

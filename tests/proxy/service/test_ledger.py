@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any, cast
@@ -32,6 +32,10 @@ class Disk:
     def __init__(self) -> None:
         self.failure: StoreFailure | None = None
         self.reserved: list[Reservation] = []
+        self.written: list[list[str]] = []
+        """The ids of the requests in each transaction."""
+        self.meanwhile: Callable[[], None] = lambda: None
+        """Happens during each transaction."""
 
     async def settle_interrupted(self) -> list[Reservation]:
         return []
@@ -42,7 +46,9 @@ class Disk:
     async def write(self, reservations: Sequence[Reservation], entries: Sequence[Entry]) -> None:
         if self.failure is not None:
             raise StoreError(self.failure)
+        self.meanwhile()
         self.reserved += reservations
+        self.written.append([each.request.id for each in entries])
 
     async def prune(self, *_: object) -> int:
         return 0
@@ -108,10 +114,26 @@ async def test_a_request_that_asks_again_reserves_for_all_its_rounds_together() 
     await ledger.close()
 
 
-def costing(usd: float) -> Booking:
-    finished = RequestFinished("req_1", 0.0, "ok", 200, 1.0, 0.1, "end_turn", None, None, 1, 1, 0, 0, usd, ())
+async def test_what_ends_while_others_are_written_waits_for_the_next_transaction() -> None:
+    disk = Disk()
+    ledger = ledger_on(disk)
+    disk.meanwhile = lambda: ledger.book(costing(1.0, "req_late"))
+    ledger.book(costing(1.0, "req_1"))
+    ledger.book(costing(1.0, "req_2"))
+    await ledger.flush()
+    assert disk.written == [["req_1", "req_2"]]
+    disk.meanwhile = lambda: None
+    await ledger.flush()
+    assert disk.written == [["req_1", "req_2"], ["req_late"]]
+    await ledger.close()
+
+
+def costing(usd: float, request_id: str = "req_1") -> Booking:
+    finished = RequestFinished(
+        request_id, 0.0, "ok", 200, 1.0, 0.1, "end_turn", None, None, 1, 1, 0, 0, usd, ()
+    )
     return Booking(
-        RequestContext("req_1"), 0.0, "big", "big", None, (), finished,
+        RequestContext(request_id), 0.0, "big", "big", None, (), finished,
         failed_usd=0.0, is_counted=True, request_bytes=1, answer_chars=1,
     )  # fmt: skip
 

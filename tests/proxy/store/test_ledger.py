@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -55,7 +54,7 @@ RESERVED = Reservation("req_1", DAY, "ci", "big", 9_000, 5, "claude-cli/2", "big
 async def test_a_reservation_that_is_written_again_takes_the_place_of_the_first(home: Path) -> None:
     database = await open_database(home, NOW)
     ledger = LedgerStore(database)
-    larger = replace(RESERVED, micro_usd=18_000)
+    larger = RESERVED._replace(micro_usd=18_000)
     await ledger.write([RESERVED], [])
     await ledger.write([larger], [])
     assert await ledger.reservations() == [larger]
@@ -75,16 +74,30 @@ async def test_a_request_its_attempts_and_its_day_are_kept(home: Path) -> None:
     await database.close()
 
 
+async def test_more_requests_than_one_statement_holds_are_all_written_field_by_field(home: Path) -> None:
+    database = await open_database(home, NOW)
+    ledger = LedgerStore(database)
+    rows = [ROW._replace(id=f"req_{number}", started_us=number) for number in range(1_000)]
+    await ledger.write(
+        [], [Entry(DAY, row, tuple(each._replace(request_id=row.id) for each in ATTEMPTS)) for row in rows]
+    )
+    assert await ledger.requests(2_000) == rows[::-1]
+    last = [each._replace(request_id="req_999") for each in ATTEMPTS]
+    assert await ledger.attempts("req_999") == last
+    assert [each.requests for each in await ledger.days(DAY)] == [1_000]
+    await database.close()
+
+
 async def test_a_day_is_the_sum_of_its_requests_by_token_and_alias_with_what_is_unsure_apart(
     home: Path,
 ) -> None:
     database = await open_database(home, NOW)
     ledger = LedgerStore(database)
-    guessed = replace(ROW, id="req_2", cost_source="estimate", cost_micro_usd=5)
-    unknown = replace(ROW, id="req_3", cost_source="unknown", cost_micro_usd=11)
-    bare = replace(ROW, id="req_4", alias=None)
+    guessed = ROW._replace(id="req_2", cost_source="estimate", cost_micro_usd=5)
+    unknown = ROW._replace(id="req_3", cost_source="unknown", cost_micro_usd=11)
+    bare = ROW._replace(id="req_4", alias=None)
     await ledger.write([], [Entry(DAY, ROW), Entry(DAY, guessed)])
-    await ledger.write([], [Entry(DAY, unknown), Entry(DAY, bare), Entry("2026-11-21", replace(ROW, id="5"))])
+    await ledger.write([], [Entry(DAY, unknown), Entry(DAY, bare), Entry("2026-11-21", ROW._replace(id="5"))])
     assert await ledger.days(DAY) == [
         DayTotal(DAY, "ci", None, 1, 10, 20, 30, 40, 700),
         DayTotal(DAY, "ci", "big", 3, 30, 60, 90, 120, 716, 5, 11),
@@ -117,9 +130,9 @@ async def test_old_requests_and_those_beyond_the_number_go_and_days_stay(home: P
     database = await open_database(home, NOW)
     ledger = LedgerStore(database)
     us = 10**6 * 86_400
-    rows = [replace(ROW, id=f"req_{age}", started_us=us * (1000 - age)) for age in range(9, -1, -1)]
-    await ledger.write([], [Entry(DAY, each, (replace(ATTEMPTS[0], request_id=each.id),)) for each in rows])
-    await ledger.write([], [Entry("2025-01-01", replace(ROW, id="ancient", started_us=us * 1000))])
+    rows = [ROW._replace(id=f"req_{age}", started_us=us * (1000 - age)) for age in range(9, -1, -1)]
+    await ledger.write([], [Entry(DAY, each, (ATTEMPTS[0]._replace(request_id=each.id),)) for each in rows])
+    await ledger.write([], [Entry("2025-01-01", ROW._replace(id="ancient", started_us=us * 1000))])
     today = date.fromisoformat(DAY)
     assert await ledger.prune(LedgerPolicy(keep_days=7, keep_rows=4), today, us * 1000) == 7
     assert [each.id for each in await ledger.requests(99)] == ["ancient", "req_0", "req_1", "req_2"]
