@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -57,29 +57,28 @@ class Attempt:
     """An upstream's answer with HTTP status 200, being decoded."""
 
     def __init__(self, answer: UpstreamAnswer, decoder: StreamDecoder, record: RequestRecord) -> None:
-        self._answer = answer
+        self.answer = answer
         self._decoder = decoder
         self._record = record
 
-    async def batches(self) -> AsyncGenerator[list[StreamEvent], None]:
-        """Yields the events that each received piece completes, maybe none.
+    @property
+    def is_cut_short(self) -> bool:
+        """Nothing more is wanted of the answer, though the upstream goes on."""
+        return self._decoder.is_cut_short
 
-        Raises:
-            UpstreamError: The connection broke or fell silent for too long.
-        """
-        feed, note = self._decoder.feed, self._record.upstream_replied
-        async with aclosing(self._answer.chunks()) as pieces:
-            async for piece in pieces:
-                note(piece)
-                yield feed(piece)
-                if self._decoder.is_cut_short:
-                    return
-        yield self._decoder.finish()
+    def decoded(self, chunk: bytes) -> list[StreamEvent]:
+        """Returns the events that a received piece completes, maybe none."""
+        self._record.upstream_replied(chunk)
+        return self._decoder.feed(chunk)
+
+    def rest(self) -> list[StreamEvent]:
+        """Returns the events that the answer's end completes."""
+        return [] if self._decoder.is_cut_short else self._decoder.finish()
 
     async def aclose(self) -> None:
         """Ends the upstream's answer, finished or not."""
         self._record.tally.cost_usd = self._decoder.cost_usd
-        await self._answer.aclose()
+        await self.answer.aclose()
 
 
 async def open_attempt(

@@ -5,13 +5,13 @@ The rules of an answer:
 1. A candidate that fails before its first content block is passed over, and the client never knows.
 2. `message_start` is held back with it, so that a refusal keeps its HTTP status.
 3. After that a failure is an `error` event, and nothing follows it.
-4. Every event is judged by `messages.stream_state` on its way out: an unlawful one is our bug.
+4. Every event is judged on its way out (`lawful`): one that breaks the protocol is our bug.
 5. An answer that shall match a schema is judged by it too; see `structured_output`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -26,20 +26,20 @@ from proxy.dialects.registry import dialect_for
 from proxy.messages import events
 from proxy.messages.errors import ApiError, ClientError, ErrorType, UpstreamError
 from proxy.messages.events import StreamEvent
-from proxy.messages.fold import MessageFold, error_of
+from proxy.messages.fold import MessageFold
 from proxy.messages.message import Message
 from proxy.messages.request import MessagesRequest
-from proxy.messages.stream_state import IllegalEvent, StreamState
 from proxy.routing.aliases import DEMO_PROVIDER, Route
 from proxy.routing.conditions import Asked, route_of
 from proxy.routing.keys import with_key
 from proxy.routing.token_limits import check_token_use
 from proxy.service.answer_headers import LOSSES, losses_header
-from proxy.service.attempt import Attempt, Plan, cleaned, open_attempt
+from proxy.service.attempt import Plan, cleaned, open_attempt
 from proxy.service.checks import check_request
 from proxy.service.connections import Connections, check_key
 from proxy.service.count_tokens import TokenCounter
 from proxy.service.health import Health, Rests
+from proxy.service.lawful import Lawful
 from proxy.service.ledger import Ledger
 from proxy.service.model_facts import ModelFacts
 from proxy.service.overflow import lacks_numbers, with_numbers
@@ -55,7 +55,6 @@ DEMO = ProviderConfig(name=DEMO_PROVIDER, dialect="demo", base_url="")
 """The embedded upstream as a provider; it serves only while none is configured."""
 
 _MAX_LOSSES_TOLD = 2000
-_BEGINS_CONTENT = frozenset({"content_block_start", "message_delta", "message_stop"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +159,7 @@ class MessagesService:
             provider = self._provider(candidate)
             reason = f"{route.reason} → {candidate.provider}/{candidate.model}: {turn.reason}"
             has_begun = False
-            answering = self._served(
-                request,
-                Route(route.asked, route.alias, route.candidates, reason),
-                candidate,
-                provider,
-                headers,
-                record,
-            )
+            answering = self._served(request, route.alias, reason, candidate, provider, headers, record)
             try:
                 async with aclosing(answering) as batches:
                     async for batch in batches:
@@ -239,7 +231,8 @@ class MessagesService:
     def _served(
         self,
         request: MessagesRequest,
-        route: Route,
+        alias: str | None,
+        reason: str,
         candidate: Candidate,
         provider: ProviderConfig,
         headers: Mapping[str, str],
@@ -253,7 +246,7 @@ class MessagesService:
         schema = schema_to_check(request, provider)
 
         def ask(asked: MessagesRequest, tally: Tally | None) -> AsyncGenerator[list[StreamEvent], None]:
-            return self._try(asked, route, candidate, provider, headers, record, tally)
+            return self._try(asked, alias, reason, candidate, provider, headers, record, tally)
 
         if schema is None:
             return ask(request, None)
@@ -264,7 +257,8 @@ class MessagesService:
     async def _try(
         self,
         request: MessagesRequest,
-        route: Route,
+        alias: str | None,
+        reason: str,
         candidate: Candidate,
         provider: ProviderConfig,
         headers: Mapping[str, str],
@@ -277,20 +271,28 @@ class MessagesService:
             try:
                 plan = Plan.make(request, candidate, provider, self.facts.profile(provider, candidate.model))
                 losses = [f"{loss.path}: {loss.reason}" for loss in plan.encoded.losses]
-                record.routed(route.alias, candidate, route.reason, losses)
+                record.routed(alias, candidate, reason, losses)
                 record.answer_headers = {LOSSES: losses_header(plan.encoded.losses)} if losses else {}
                 _check_vital(plan.encoded.losses)
-                self._check_strict(route, candidate, losses)
+                self._check_strict(alias, candidate, losses)
                 check_key(ticket.provider)
                 attempt = await open_attempt(
                     plan, lease, headers if plan.is_passed_through else {}, record, self.new_id
                 )
                 try:
                     yield []
-                    async with aclosing(lawful(attempt, record, tally)) as batches:
-                        async for batch in batches:
-                            ticket.answered()
-                            yield batch
+                    lawful = Lawful(record, tally)
+                    async with aclosing(attempt.answer.chunks()) as chunks:
+                        async for chunk in chunks:
+                            if batch := lawful.judged(attempt.decoded(chunk)):
+                                ticket.answered()
+                                yield batch
+                            if lawful.is_over or attempt.is_cut_short:
+                                break
+                    if batch := lawful.judged(attempt.rest()):
+                        ticket.answered()
+                        yield batch
+                    lawful.finish()
                 finally:
                     await attempt.aclose()
             finally:
@@ -313,12 +315,12 @@ class MessagesService:
         tokens = await self.counter.estimate(request, candidate.model)
         return with_numbers(error, tokens, entry.context_tokens)
 
-    def _check_strict(self, route: Route, candidate: Candidate, losses: Sequence[str]) -> None:
+    def _check_strict(self, asked: str | None, candidate: Candidate, losses: Sequence[str]) -> None:
         """An alias may be strict: then a candidate that would lose something is not asked at all."""
-        if losses and any(alias.strict and alias.name == route.alias for alias in self.config.aliases):
+        if losses and any(alias.strict and alias.name == asked for alias in self.config.aliases):
             raise ClientError(
                 ErrorType.INVALID_REQUEST,
-                f"The alias {route.alias} is strict and {candidate.model} at {candidate.provider} cannot be "
+                f"The alias {asked} is strict and {candidate.model} at {candidate.provider} cannot be "
                 f"told all of this request: {'; '.join(losses)[:_MAX_LOSSES_TOLD]}",
             )
 
@@ -332,66 +334,8 @@ async def _folded(answering: AsyncGenerator[list[StreamEvent] | None, None]) -> 
     return folded.message()
 
 
-async def lawful(
-    attempt: Attempt, record: RequestRecord, tally: Tally | None = None
-) -> AsyncGenerator[list[StreamEvent], None]:
-    """Yields an attempt's events, judged, none before content begins; an early failure is raised.
-
-    Args:
-        attempt: The attempt.
-        record: Whose answer it is.
-        tally: Takes the events' facts where they are not on their way to the client; None: the record does.
-    """
-    judge = StreamState()
-    note: Callable[[StreamEvent], object] = record.note if tally is None else tally.add
-    held: list[StreamEvent] | None = []
-    async with aclosing(attempt.batches()) as decoding:
-        async for decoded in decoding:
-            batch = decoded
-            if held is not None:
-                held += batch
-                _raise_early_error(held)
-                if not any(event["type"] in _BEGINS_CONTENT for event in held):
-                    continue
-                batch, held = held, None
-            if not batch:
-                continue
-            try:
-                for event in batch:
-                    judge.advance(event)
-                    note(event)
-            except IllegalEvent as exc:
-                raise _our_bug(exc) from exc
-            if batch[-1]["type"] == "error":
-                yield _ended_in_error(batch, record)
-                return
-            yield batch
-    try:
-        judge.finish()
-    except IllegalEvent as exc:
-        raise _our_bug(exc) from exc
-
-
 def _check_vital(losses: Sequence[Loss]) -> None:
     """What would change the answer is refused with advice; another candidate may carry it."""
     vital = next((loss for loss in losses if loss.is_vital), None)
     if vital is not None:
         raise ClientError(ErrorType.INVALID_REQUEST, f"{vital.path}: {vital.reason}")
-
-
-def _raise_early_error(held: Sequence[StreamEvent]) -> None:
-    for event in held:
-        if event["type"] in _BEGINS_CONTENT:
-            return
-        if event["type"] == "error":
-            raise error_of(event)
-
-
-def _ended_in_error(batch: list[StreamEvent], record: RequestRecord) -> list[StreamEvent]:
-    record.error = error_of(batch[-1])
-    return [*batch[:-1], {**batch[-1], "request_id": record.context.request_id}]
-
-
-def _our_bug(exc: IllegalEvent) -> ApiError:
-    _log.error("unlawful_event", reason=str(exc))
-    return ApiError(ErrorType.API, "The answer could not be translated (an error of Signalbox; see its log).")

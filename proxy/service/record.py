@@ -1,4 +1,4 @@
-"""Notes what happens to one request and announces it: events for listeners, one log line at each end."""
+"""Notes what happens to one request and announces it: events for listeners, and one log line at its end."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ class RequestRecord:
         self._upstream_headers: Mapping[str, str] = {}
         self._attempts = AttemptLog(context.request_id, announcer.clock)
         self._alias: str | None = None
-        self._model_asked = ""
+        self._model_asked, self._is_streamed = "", False
         self._request_bytes = 0
         self._failed_usd = 0.0
         self._began_at = 0.0
@@ -168,7 +168,7 @@ class RequestRecord:
         """The request was understood."""
         context = self.context
         self._client_request.add(body)
-        self._model_asked, self._request_bytes = model, len(body)
+        self._model_asked, self._is_streamed, self._request_bytes = model, stream, len(body)
         self._began_at = self._announcer.wall_clock()
         self._announcer.emit(
             RequestStarted(
@@ -181,7 +181,6 @@ class RequestRecord:
                 stream=stream,
             )
         )
-        _log.info("request_started", path=context.path, model=model, stream=stream)
 
     def routed(self, alias: str | None, candidate: Candidate, reason: str, losses: Sequence[str]) -> None:
         """An attempt at a candidate begins."""
@@ -198,8 +197,10 @@ class RequestRecord:
                 self._round,
             )
         )
-        log = _log.info if losses else _log.debug
-        log("request_routed", provider=candidate.provider, model=candidate.model, losses=list(losses))
+        if losses:
+            _log.info(
+                "request_routed", provider=candidate.provider, model=candidate.model, losses=list(losses)
+            )
 
     @property
     def candidate(self) -> Candidate | None:
@@ -294,11 +295,19 @@ class RequestRecord:
         )
 
     def _log_end(self, finished: RequestFinished) -> None:
+        """One line with all of it: at many requests a second lines cost more than anything else."""
+        candidate = self._attempts.candidate
         _log.info(
             "request_finished",
             outcome=finished.outcome,
             status=finished.status,
             duration_s=round(finished.duration_s, 3),
+            path=self.context.path,
+            model=self._model_asked,
+            stream=self._is_streamed,
+            alias=self._alias,
+            provider=candidate.provider if candidate else None,
+            upstream_model=candidate.model if candidate else None,
             stop_reason=finished.stop_reason,
             error_type=finished.error_type,
             error_message=finished.error_message,

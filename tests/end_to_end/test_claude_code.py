@@ -184,7 +184,7 @@ def test_the_context_is_counted_where_the_upstream_counts_nothing(
         (outcome,) = asks_for_the_context(ClaudeCode(claude_code, server.url, tmp_path))
         counts = [
             record
-            for record in server.logged("request_started")
+            for record in server.logged("request_finished")
             if record["path"] == "/v1/messages/count_tokens"
         ]
     (straight,) = asks_for_the_context(ClaudeCode(claude_code, ways[STRAIGHT].url, tmp_path))
