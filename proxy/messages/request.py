@@ -5,6 +5,7 @@ The block models name the kinds the API documents; any other kind is an `OtherBl
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Any, Literal, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
@@ -118,6 +119,10 @@ Content: TypeAlias = Annotated[
 """A string (short for one text block) or a list of blocks."""
 
 
+def _text_blocks(content: object) -> list[ContentBlockParam]:
+    return [TextParam(type="text", text=content)] if isinstance(content, str) and content else []
+
+
 class MessageParam(_Wire):
     """One turn; a `system` turn may stand in mid-conversation and may have no content."""
 
@@ -126,9 +131,12 @@ class MessageParam(_Wire):
 
     def blocks(self) -> list[ContentBlockParam]:
         """Returns the content as blocks; an empty string is no block."""
-        if isinstance(self.content, str):
-            return [TextParam(type="text", text=self.content)] if self.content else []
-        return self.content
+        return self.spelt_out if isinstance(self.content, str) else self.content
+
+    @cached_property
+    def spelt_out(self) -> list[ContentBlockParam]:
+        """A string's blocks; made once, since every check and every dialect asks for them."""
+        return _text_blocks(self.content)
 
 
 class ToolParam(_Wire):
@@ -192,11 +200,13 @@ class MessagesRequest(_Wire):
 
     def system_blocks(self) -> list[TextParam]:
         """Returns the system prompt as text blocks; empty ones are left out."""
-        if self.system is None:
-            return []
-        if isinstance(self.system, str):
-            return [TextParam(type="text", text=self.system)] if self.system else []
-        return [block for block in self.system if isinstance(block, TextParam) and block.text]
+        return self.spelt_out_system
+
+    @cached_property
+    def spelt_out_system(self) -> list[TextParam]:
+        """What `system_blocks` gives; made once."""
+        blocks = self.system if isinstance(self.system, list) else _text_blocks(self.system)
+        return [block for block in blocks if isinstance(block, TextParam) and block.text]
 
 
 def parse_request(body: Any) -> MessagesRequest:

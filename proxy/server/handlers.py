@@ -105,6 +105,8 @@ def _whole(call: Call, record: RequestRecord, message: Any) -> web.Response:
 async def _json_body(call: Call) -> tuple[bytes, object]:
     data = await read_body(call.request, call.connection, call.config.server.max_body_bytes)
     body = parse_json(data)
+    if b"file_id" not in data and b"\\u" not in data:
+        return data, body
     if not isinstance(body, dict) or not named_files(found := cast("dict[str, Any]", body)):
         return data, cast("object", body)
     return data, await (await call.storage()).files.in_place(found)
