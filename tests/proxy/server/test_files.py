@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import stat
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -203,6 +204,21 @@ async def test_a_message_may_name_files_in_images_documents_and_tool_results(hom
         assert base64.b64encode(PNG).decode() in sent
         counted = await client.messages.count_tokens(model="big", messages=messages)
         assert counted.input_tokens > 0
+
+
+async def test_a_file_is_found_however_its_field_is_spelt(home: Path) -> None:
+    upstream = ScriptedUpstream()
+    async with serving(home, upstream) as (proxy, client):
+        text = await client.files.upload(file=("a.txt", b"the magic word", "text/plain"))
+        source = {"type": "file", "file_id": text.id}
+        body = {**BODY, "messages": [{"role": "user", "content": [{"type": "document", "source": source}]}]}
+        async with proxy.http.post(
+            f"{proxy.url}/v1/messages",
+            data=json.dumps(body).replace("file_id", "file\\u005fid"),
+            headers={"x-api-key": TOKEN, "content-type": "application/json"},
+        ) as response:
+            await response.read()
+        assert "the magic word" in str(upstream.asked[0])
 
 
 @pytest.mark.conformance("files.unfit")
