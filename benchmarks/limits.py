@@ -3,19 +3,26 @@
     python -m benchmarks.limits [--rounds 3] [--seconds 1.0] [--clients 16]
 
 The first table builds one request up from bytes that are passed on to the whole program: CPU time of the
-server in each step, the servers in turn, medians. The second is what libraries take before a line of ours
-runs.
+server in each step, the servers in turn, medians. The second is a profile of the whole program by package:
+calls of Python functions in a request, and which share of the loop's thread they take (the profiler makes
+small functions dearer than they are). The third is what libraries take before a line of ours runs.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import pstats
+import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, cast
 
 from benchmarks.rig.load import many, request_bytes, run
 from benchmarks.rig.programs import Program, baseline, headless, scripted_upstream, started
@@ -41,6 +48,8 @@ _IMPORTS = {
     "+ Signalbox's modules": ("app.headless", "proxy.store.ledger", "proxy.upstreams.openai_compatible"),
 }
 _SETTLED_S = 4.0
+_LEAST_SHARE = 0.01
+"""Packages that take less are left out of the profile."""
 
 
 def main() -> None:
@@ -52,6 +61,7 @@ def main() -> None:
     options = parser.parse_known_args()[0]
     with scripted_upstream() as upstream:
         _print_steps(upstream, options.rounds, options.clients, options.seconds)
+        _print_profile(upstream, options.clients, options.seconds)
         _print_memory(upstream)
 
 
@@ -90,6 +100,47 @@ def _cpu_ms(program: Program, clients: int, seconds: float, *, is_streamed: bool
     cpu = program.cpu_s()
     count, _took_s = run(many(program, request, clients, seconds))
     return (program.cpu_s() - cpu) / count * 1000
+
+
+def _print_profile(upstream: str, clients: int, seconds: float) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = str(Path(folder) / "profile")
+        with headless(upstream, file) as program:
+            _requests(program, clients, seconds)
+            program.signal(signal.SIGUSR1)
+            count = _requests(program, clients, 3 * seconds)
+        stats: dict[tuple[str, int, str], Any] = cast("Any", pstats.Stats(file)).stats
+    calls, times = Counter[str](), Counter[str]()
+    for (path, _line, name), (_primitive, called, own_s, *_rest) in stats.items():
+        package = _package_of(path, name)
+        calls[package] += called
+        times[package] += own_s
+    whole = sum(times.values())
+    rows = [
+        (package, f"{calls[package] / count:.0f}", f"{own_s / whole:.0%}")
+        for package, own_s in times.most_common()
+        if own_s / whole >= _LEAST_SHARE
+    ]
+    print_table(
+        "Headless, the loop's thread by package: one request that is not streamed",
+        ("", "calls/request", "share"),
+        [*rows, ("together", f"{sum(calls.values()) / count:.0f}", "")],
+    )
+
+
+def _requests(program: Program, clients: int, seconds: float) -> int:
+    return run(many(program, request_bytes(program, "whole"), clients, seconds))[0]
+
+
+def _package_of(path: str, name: str) -> str:
+    if path == "~":
+        return "built in" if "orjson" not in name else "orjson"
+    parts = Path(path).with_suffix("").parts
+    for root in ("site-packages", "proxy", "app"):
+        if root in parts:
+            inside = parts[parts.index(root) :]
+            return inside[1] if root == "site-packages" else ".".join(inside[:2])
+    return "standard library"
 
 
 def _print_memory(upstream: str) -> None:

@@ -51,6 +51,10 @@ class Program:
         stream.write(word + "\n")
         stream.flush()
 
+    def signal(self, number: int) -> None:
+        """Sends it a signal."""
+        self._running().send_signal(number)
+
     def cpu_s(self) -> float:
         """CPU seconds used so far by all threads: to the nanosecond on Linux, else to the clock tick."""
         pid = self._running().pid
@@ -120,11 +124,12 @@ def baseline(kind: str, upstream: str = "") -> Generator[Program]:
 
 
 @contextmanager
-def headless(upstream: str) -> Generator[Program]:
-    """Runs `signalbox serve`."""
+def headless(upstream: str, profile: str = "") -> Generator[Program]:
+    """Runs `signalbox serve`; its profile from SIGUSR1 on goes to the file `profile`, if that is named."""
     with _home(upstream, 0) as (home, variables):
         settings = str(home / "settings.yaml")
-        with started("-m", "app", "serve", "--settings", settings, environment=variables) as program:
+        module = ("benchmarks.rig.profiled", profile, "app") if profile else ("app",)
+        with started("-m", *module, "serve", "--settings", settings, environment=variables) as program:
             program.url = program.says()["url"]
             program.path, program.shape = "/v1/messages", "messages"
             yield program
