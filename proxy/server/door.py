@@ -184,6 +184,7 @@ class FailedTokens:
 
 def client_of(headers: Mapping[str, str]) -> str:
     """Returns the first word of the User-Agent, printable and short."""
-    words = headers.get("User-Agent", "").split()
-    word = "".join(char for char in words[0] if char.isprintable())[:80] if words else ""
-    return word or "unknown"
+    word = headers.get("User-Agent", "").strip().partition(" ")[0]
+    if not word.isprintable():
+        word = "".join(char for char in word.split()[0] if char.isprintable())
+    return word[:80] or "unknown"
