@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from proxy.tools.base import ToolScope
@@ -290,6 +290,8 @@ _CONTENTS = st.lists(st.text("abü .1\r", max_size=8), max_size=6).map("\n".join
 async def test_both_engines_find_the_same(
     pattern: str, contents: list[str], query: Query, spans_lines: bool
 ) -> None:
+    # Where matches span lines, ripgrep takes the place behind a match for the beginning of the file.
+    assume(not (spans_lines and (pattern.startswith("^") or r"\b" in pattern)))
     asked = Query(pattern, query.ignores_case, spans_lines, query.before, query.after)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
