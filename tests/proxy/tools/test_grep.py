@@ -220,6 +220,20 @@ async def test_arguments_that_mean_nothing_are_explained(grep: Grep, scope: Tool
 
 
 @pytest.mark.parametrize("name", _ENGINES)
+async def test_more_files_than_an_engine_takes_at_once_are_searched_to_the_last(
+    name: str, tmp_path: Path
+) -> None:
+    async with _engine(name) as engine:
+        count = 2 * engine.max_files + 1
+        fill(tmp_path, {f"{number}.txt": "run\n" for number in range(count)})
+        with scope_in(tmp_path) as scope:
+            text = await text_of(Grep(engine), scope, pattern="run", output_mode="count", head_limit=0)
+            assert text.endswith(f"Found {count} total occurrences across {count} files.")
+            text = await text_of(Grep(engine), scope, pattern="run", head_limit=3)
+            assert len(text.splitlines()) == 1 + 3
+
+
+@pytest.mark.parametrize("name", _ENGINES)
 async def test_a_search_that_takes_too_long_says_so(name: str, scope: ToolScope) -> None:
     async with _engine(name) as engine:
         slow = Grep(engine, Deadline(ticking(8)))
@@ -304,5 +318,5 @@ async def _hits(name: str, folder: Path, query: Query) -> Sequence[FileHits]:
         assert scope.guard is not None
         files = [entry for entry in scope.guard.walk() if entry.kind == "file"]
         async with _engine(name) as engine:
-            found = await engine.search(files, query, scope.guard, lambda _: False, lambda: False)
+            found = await engine.search(files, query, scope.guard, lambda: False)
     return found.hits
