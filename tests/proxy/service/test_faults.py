@@ -17,7 +17,7 @@ from proxy.service.storage import StorageConfig
 from proxy.store.database import open_database
 from proxy.store.ledger import LedgerStore
 from tests.proxy.service.faults import Fault, ask, before, both, faults_of, left
-from tests.proxy.service.hostile import hanging, misbehaving, refusing, resetting
+from tests.proxy.service.hostile import Behaviour, hanging, misbehaving, refusing, resetting
 from tests.proxy.service.spoken import CHAT, MESSAGES, Spoken
 
 pytestmark = pytest.mark.expects_log("candidate_failed", "request_failed")
@@ -121,12 +121,13 @@ async def test_a_tls_handshake_that_hangs_is_told_and_falls_back(stream: bool) -
         assert (told.status, told.text) == (200, "Hello")
 
 
+@pytest.mark.parametrize("failure", [resetting(), refusing(503, "0")], ids=["reset", "503"])
 @both
-async def test_an_upstream_that_recovers_answers_the_second_try(stream: bool) -> None:
-    failures = [resetting(), refusing(503, "0")]
+async def test_an_upstream_that_recovers_answers_the_second_try(failure: Behaviour, stream: bool) -> None:
+    behaviours = [failure, CHAT.well]
 
     async def recovering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await (failures.pop() if len(failures) > 1 else CHAT.well)(reader, writer)
+        await behaviours.pop(0)(reader, writer)
 
     async with misbehaving(recovering) as hostile, before(hostile.url) as proxy:
         told = await ask(proxy, stream)
