@@ -1,4 +1,4 @@
-"""What tests of the program share: a controller with everything around it in reach."""
+"""What tests of the program share: a controller with everything around it in reach, and a shell."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.controller_bench import Bench, Make
+from tests.app.shell import TOKEN, Shell
 from tests.app.test_secrets import Entries
 
 
@@ -27,3 +28,21 @@ async def make(tmp_path: Path) -> AsyncIterator[Make]:
     yield make
     for bench in benches:
         await bench.controller.shutdown()
+
+
+@pytest.fixture
+async def shell() -> AsyncIterator[Shell]:
+    shell = Shell()
+    yield shell
+    for each in shell.started:
+        if each.returncode is None:
+            each.kill()
+            await each.wait()
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    path = tmp_path / "given-token"
+    path.write_text(TOKEN + "\n")
+    path.chmod(0o600)
+    return path
