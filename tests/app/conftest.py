@@ -1,12 +1,15 @@
-"""What tests of the program share: a controller with everything around it in reach, and a shell."""
+"""What tests of the program share: a controller with everything around it, a shell, the desktop's loop."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QApplication
 
+from app.qt_loop import new_qt_loop
 from tests.app.controller_bench import Bench, Make
 from tests.app.shell import TOKEN, Shell
 from tests.app.test_secrets import Entries
@@ -46,3 +49,12 @@ def token_file(tmp_path: Path) -> Path:
     path.write_text(TOKEN + "\n")
     path.chmod(0o600)
     return path
+
+
+@pytest.fixture
+def loop(request: pytest.FixtureRequest, qapp: QApplication) -> Iterator[asyncio.AbstractEventLoop]:
+    """A loop that does not run: ours, or plain qasync where the test asks for it."""
+    qapp.setQuitOnLastWindowClosed(False)
+    loop = new_qt_loop(qapp, plain=getattr(request, "param", False))
+    yield loop
+    loop.close()

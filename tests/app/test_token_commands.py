@@ -9,8 +9,6 @@ import pytest
 
 from tests.app.shell import TOKEN, Shell, ask
 
-pytestmark = pytest.mark.timeout(60)
-
 
 async def test_a_token_is_printed_once_opens_a_running_program_and_is_revoked_at_once(
     shell: Shell, home: Path, tmp_path: Path
