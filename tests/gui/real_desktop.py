@@ -93,3 +93,9 @@ async def program_of(module: str, *arguments: str, env: Mapping[str, str]) -> As
     """A module of the tests, run as a program."""
     async with running(sys.executable, "-m", module, *arguments, env=env) as process:
         yield Program(process, env)
+
+
+def say(what: str, **more: object) -> None:
+    """In the program: tells the test."""
+    sys.stdout.write(json.dumps({"what": what, **more}) + "\n")
+    sys.stdout.flush()
