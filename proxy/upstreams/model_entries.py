@@ -70,7 +70,6 @@ class ModelEntry:
     max_output_tokens: int | None = None
     inputs: tuple[str, ...] | None = None
     """Modalities: text, image, file, audio, video."""
-    outputs: tuple[str, ...] | None = None
     parameters: tuple[str, ...] | None = None
     """Request fields that at least one server of the model honours."""
     reasoning: ReasoningFacts | None = None
@@ -127,7 +126,6 @@ def _entry(row: JsonObject, is_anthropic: bool) -> ModelEntry | None:
         context_tokens=_first_count(contexts),
         max_output_tokens=_first_count(limits),
         inputs=_words(kind.get("input_modalities")),
-        outputs=_words(kind.get("output_modalities")),
         parameters=_words(row.get("supported_parameters")),
         reasoning=_reasoning(row.get("reasoning")),
         prices=_prices(row.get("pricing")),
