@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 from app.exit_codes import FAILED, OK
 from app.instance import Reply, Verb, Words, ask
 from app.paths import Folders
+from app.terminal import tell
 
 MAX_REASON_CHARS = 1000
 
@@ -28,7 +29,7 @@ def list_approvals(folders: Folders, now: float) -> int:
     for each in waiting:
         sys.stdout.write(_block(each, now) + "\n")
     if not waiting:
-        _tell("No call waits for an answer.")
+        tell("No call waits for an answer.")
     return OK
 
 
@@ -45,31 +46,31 @@ def answer_approval(
     The id stands for one exact call and never for another, so what is allowed is what `list` showed.
     """
     if len(message) > MAX_REASON_CHARS:
-        _tell(f"the reason may have {MAX_REASON_CHARS} characters")
+        tell(f"the reason may have {MAX_REASON_CHARS} characters")
         return FAILED
     listed = _asked(folders, "approvals.list", {})
     if listed is None:
         return FAILED
     found = next((each for each in _approvals(listed) if each.get("approval_id") == approval_id), None)
     if found is None:
-        _tell(f"no call '{approval_id}' waits; see: signalbox approvals list")
+        tell(f"no call '{approval_id}' waits; see: signalbox approvals list")
         return FAILED
     if found.get("shown") is None and decision == "allow":
-        _tell("this call is too long to be shown here, so it can only be allowed in the window")
+        tell("this call is too long to be shown here, so it can only be allowed in the window")
         return FAILED
     digest = str(found.get("digest", ""))
     words = {"id": approval_id, "digest": digest, "scope": scope, "message": message}
     reply = _asked(folders, "approvals.allow" if decision == "allow" else "approvals.deny", words)
     if reply is None:
         return FAILED
-    _tell(reply.text)
+    tell(reply.text)
     return OK if reply.is_ok else FAILED
 
 
 def _asked(folders: Folders, verb: Verb, words: Words) -> Reply | None:
     reply = asyncio.run(ask(folders.runtime, verb, words))
     if reply is None:
-        _tell("Signalbox does not run. Start it, or with `signalbox serve` without a window.")
+        tell("Signalbox does not run. Start it, or with `signalbox serve` without a window.")
     return reply
 
 
@@ -92,7 +93,3 @@ def _block(approval: Mapping[str, Any], now: float) -> str:
     lines += [f"  note: {each}" for each in approval["hints"]]
     lines += [f"  --always would store: {approval['suggestion']}"] if approval["suggestion"] else []
     return "\n".join(lines)
-
-
-def _tell(text: str) -> None:
-    sys.stderr.write(f"signalbox: {text}\n")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from app.exit_codes import BROKEN_SETTINGS, FAILED
+from app.terminal import failed
 
 _MCP_ACTIONS = {
     "approve": "show exactly what a server would run, and let it",
@@ -187,9 +188,9 @@ def run(arguments: Sequence[str]) -> int:
             sys.stdout.flush()
         return status
     except EnvFileError as exc:
-        return _failed(str(exc), BROKEN_SETTINGS)
+        return failed(str(exc), BROKEN_SETTINGS)
     except UnsafeFolder as exc:
-        return _failed(str(exc), FAILED)
+        return failed(str(exc), FAILED)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # whoever read our output has gone: `doctor | head`
@@ -207,7 +208,7 @@ def _command(options: argparse.Namespace, environment: Any) -> int:
     try:
         places.create()
     except OSError as exc:
-        return _failed(
+        return failed(
             f"cannot use the folder {exc.filename}: {exc.strerror}. Set SIGNALBOX_HOME to another", FAILED
         )
     return _COMMANDS.get(options.command, _desktop)(options, places, environment)
@@ -356,8 +357,3 @@ def _amount(text: str) -> float:
     if not 0 <= amount <= 1_000_000:
         raise argparse.ArgumentTypeError(f"'{text}' is no amount; give US dollars, such as 2.50")
     return amount
-
-
-def _failed(text: str, status: int) -> int:
-    sys.stderr.write(f"signalbox: {text}\n")
-    return status

@@ -30,6 +30,7 @@ from app.qt_loop import drop_pyside_import_hook, new_qt_loop
 from app.secrets import SecretStore, forbid_core_dumps
 from app.settings_store import SettingsStore
 from app.signals import on_stop_signals
+from app.terminal import tell
 from app.tool_host import tool_host
 from gui.attention import Attention
 from gui.bridge import Bridge
@@ -224,7 +225,7 @@ def _hand_over(reply: Reply) -> int:
     if reply.is_ok:
         return OK
     with suppress(OSError, AttributeError):  # a windowed program on Windows has no standard error
-        sys.stderr.write(f"signalbox: {reply.text}\n")
+        tell(reply.text)
     return FAILED
 
 

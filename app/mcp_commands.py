@@ -13,6 +13,7 @@ from typing import Any, cast
 from app.exit_codes import FAILED, OK
 from app.instance import Reply, Verb, Words, ask
 from app.paths import Folders
+from app.terminal import tell
 from proxy.mcp.invisible import spelt_out
 
 CALL_TIMEOUT_S = 300.0
@@ -195,7 +196,7 @@ def _asked(folders: Folders, verb: Verb, words: Words) -> Reply | None:
 
 
 def _tell(text: str) -> None:
-    sys.stderr.write(f"signalbox: {_harmless(text)}\n")
+    tell(_harmless(text))
 
 
 def _harmless(text: str) -> str:

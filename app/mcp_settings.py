@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
-from app.settings_section import Section
+from app.settings_section import Section, named
 
 ServerType = Literal["python", "node", "stdio", "http", "sse"]
 Permission = Literal["allow", "ask", "deny"]
@@ -144,11 +144,7 @@ class McpSettings(Section):
     @field_validator("servers")
     @classmethod
     def _usable_names(cls, value: Mapping[str, Any]) -> Mapping[str, Any]:
-        for name in value:
-            problem = server_name_problem(name)
-            if problem is not None:
-                raise ValueError(problem)
-        return value
+        return named(value, server_name_problem)
 
 
 def server_name_problem(name: str) -> str | None:

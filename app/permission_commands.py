@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from typing import IO, Any, cast
 from app.exit_codes import BROKEN_SETTINGS, FAILED, OK
 from app.paths import Folders
 from app.rules_file import RulesFileError, read_rules_file
+from app.terminal import failed, tell
 from proxy.permissions import modes
 from proxy.permissions.engine import judge
 from proxy.permissions.rule_problems import problems_of
@@ -80,11 +80,11 @@ def judge_command(options: JudgeOptions, folders: Folders, source: IO[bytes], ta
         rules = read_rules_file(options.rules, root, home)
         guard = WorkspaceGuard.open(workspace, additional=rules.additional_directories)
     except OSError as exc:
-        return _failed(f"{exc.filename}: {exc.strerror}", FAILED)
+        return failed(f"{exc.filename}: {exc.strerror}", FAILED)
     except GuardError as exc:
-        return _failed(str(exc), FAILED)
+        return failed(str(exc), FAILED)
     except RulesFileError as exc:
-        return _failed(str(exc), BROKEN_SETTINGS)
+        return failed(str(exc), BROKEN_SETTINGS)
     _tell_problems(rules)
     try:
         own = tuple(str(each) for each in (folders.config, folders.state, folders.runtime))
@@ -111,9 +111,9 @@ def _policy(options: JudgeOptions, rules: RuleSet) -> Policy:
 def _tell_problems(rules: RuleSet) -> None:
     for problem in (*rules.problems, *problems_of(rules.rules)):
         fix = f" Use {problem.fix}." if problem.fix and problem.fix not in problem.text else ""
-        sys.stderr.write(f"signalbox: {problem.text}{fix}\n")
+        tell(f"{problem.text}{fix}")
     if rules.broken is not None:
-        sys.stderr.write(f"signalbox: {rules.broken}; until then everything asks\n")
+        tell(f"{rules.broken}; until then everything asks")
 
 
 class NoCall(ValueError):
@@ -222,8 +222,3 @@ def _told(answer: Mapping[str, Any]) -> str:
         return json.dumps(answer, allow_nan=False)
     except (ValueError, RecursionError):
         return json.dumps({**answer, "id": None})
-
-
-def _failed(text: str, status: int) -> int:
-    sys.stderr.write(f"signalbox: {text}\n")
-    return status

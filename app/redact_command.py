@@ -6,13 +6,13 @@ A line ends at `\n` and nowhere else; a PEM block is one piece however many line
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
 from app.exit_codes import FAILED, OK
 from app.redaction import Redactor
+from app.terminal import tell
 
 MAX_BLOCK_BYTES = 256 * 1024
 """A PEM block that has not ended by then is redacted as it stands."""
@@ -33,7 +33,7 @@ def redact(known: Path | None, source: IO[bytes], target: IO[bytes]) -> int:
         try:
             lines = known.read_bytes().split(b"\n")
         except OSError as exc:
-            sys.stderr.write(f"signalbox: {known}: {exc.strerror}\n")
+            tell(f"{known}: {exc.strerror}")
             return FAILED
         redactor.know([_text(each.rstrip(b"\r")) for each in lines if each.strip()])
     for piece in _pieces(source):

@@ -22,7 +22,7 @@ from app.settings_money import (
     TokenSettings,
     token_name_problem,
 )
-from app.settings_section import Section
+from app.settings_section import Section, named
 from app.settings_tools import (
     PermissionSettings,
     ToolSettings,
@@ -286,11 +286,7 @@ class Settings(Section):
     @field_validator("tokens")
     @classmethod
     def _free_names(cls, value: Mapping[str, Any]) -> Mapping[str, Any]:
-        for name in value:
-            problem = token_name_problem(name)
-            if problem is not None:
-                raise ValueError(problem)
-        return value
+        return named(value, token_name_problem)
 
     @field_validator("routes", mode="before")
     @classmethod
@@ -300,11 +296,7 @@ class Settings(Section):
     @field_validator("providers", "aliases", "tokens", "workspaces")
     @classmethod
     def _usable_names(cls, value: Mapping[str, Any]) -> Mapping[str, Any]:
-        for name in value:
-            problem = name_problem(name)
-            if problem is not None:
-                raise ValueError(problem)
-        return value
+        return named(value, name_problem)
 
 
 def name_problem(name: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -18,3 +19,19 @@ class Section(BaseModel):
     @classmethod
     def _nothing_means_defaults(cls, value: Any) -> Any:
         return {} if value is None else value
+
+
+def named(value: Mapping[str, Any], problem_of: Callable[[str], str | None]) -> Mapping[str, Any]:
+    """Returns the mapping, all of whose names can be used.
+
+    Args:
+        value: What is named.
+        problem_of: Says why a name cannot be used, in a sentence, or None.
+
+    Raises:
+        ValueError: One cannot.
+    """
+    for problem in map(problem_of, value):
+        if problem is not None:
+            raise ValueError(problem)
+    return value

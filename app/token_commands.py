@@ -15,6 +15,7 @@ from app.settings import Settings
 from app.settings_edit import Edit
 from app.settings_money import BudgetSettings, TokenSettings
 from app.settings_store import SettingsStore
+from app.terminal import tell
 from app.yaml_document import SettingsError
 from gui.spending import TokenDraft
 
@@ -41,7 +42,7 @@ def revoke_token(name: str, folders: Folders) -> int:
         return _failed(store, exc)
     status = _apply(store, edits, folders.runtime)
     if status == OK:
-        _tell(f"The token '{name}' is revoked.")
+        tell(f"The token '{name}' is revoked.")
     return status
 
 
@@ -55,7 +56,7 @@ def list_tokens(folders: Folders) -> int:
     for name, token in settings.tokens.items():
         sys.stdout.write("\t".join(_columns(name, token)) + "\n")
     if not settings.tokens:
-        _tell("There is no token besides the first one. Make one with: signalbox tokens create NAME")
+        tell("There is no token besides the first one. Make one with: signalbox tokens create NAME")
     return OK
 
 
@@ -80,21 +81,17 @@ def _apply(store: SettingsStore, edits: list[Edit], runtime: Path) -> int:
     except SettingsError as exc:
         return _failed(store, exc)
     except OSError as exc:
-        _tell(f"{store.path}: {exc.strerror}")
+        tell(f"{store.path}: {exc.strerror}")
         return FAILED
     reply = asyncio.run(ask(runtime, "reload"))
     if reply is not None and not reply.is_ok:
-        _tell(f"The running Signalbox did not take the change over: {reply.text}. Restart it.")
+        tell(f"The running Signalbox did not take the change over: {reply.text}. Restart it.")
     return OK
 
 
 def _failed(store: SettingsStore, problem: Exception) -> int:
     if isinstance(problem, SettingsError):
-        _tell(f"{store.path}, {problem}")
+        tell(f"{store.path}, {problem}")
         return BROKEN_SETTINGS
-    _tell(str(problem))
+    tell(str(problem))
     return FAILED
-
-
-def _tell(text: str) -> None:
-    sys.stderr.write(f"signalbox: {text}\n")

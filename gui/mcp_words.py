@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from gui import wording
 from gui.wording import Phrase, visible
-from proxy.mcp.values import Launch, LogEntry, ServerPhase, ServerStatus, ToolChange, ToolFacts
+from proxy.mcp.values import MAX_RESTARTS, Launch, LogEntry, ServerPhase, ServerStatus, ToolChange, ToolFacts
 
-MAX_RESTARTS = 5
 RUNNING = frozenset({ServerPhase.CONNECTED, ServerPhase.STARTING, ServerPhase.RESTARTING})
 """The phases a server can be stopped in."""
 UNAPPROVED = frozenset({ServerPhase.PENDING, ServerPhase.REJECTED})

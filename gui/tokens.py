@@ -109,7 +109,6 @@ class Space:
     m: int = 12
     l: int = 16  # noqa: E741 - the t-shirt size between m and xl
     xl: int = 24
-    xxl: int = 36
 
 
 @dataclass(frozen=True, slots=True)

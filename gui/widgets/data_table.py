@@ -4,49 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QItemSelection, QModelIndex, QSize, Qt, Signal
+from PySide6.QtCore import QAbstractItemModel, QEvent, QItemSelection, QModelIndex, Qt, Signal
 from PySide6.QtGui import (
     QFontDatabase,
     QGuiApplication,
     QHelpEvent,
-    QIcon,
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
-    QPalette,
     QResizeEvent,
 )
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
-    QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
     QToolTip,
 )
 
-from gui.icons import icon
 from gui.roles import Index, Role, look_of
 from gui.theme import Theme
 from gui.tokens import SCALE
+from gui.widgets.rows import LEFT, LookDelegate, Rows
 from gui.widgets.text import tip
 
 ROW_HEIGHT = 30
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_TEN_DIGITS = "0123456789"
-_WIDTH_OF_TEN_DIGITS = 78
-"""In the font that column widths are given for; a wider font gets wider columns."""
 
 
-class ToneDelegate(QStyledItemDelegate):
+class ToneDelegate(LookDelegate):
     """Draws a cell's text in its tone, its shape before it, and its full text as a tool tip when cut off."""
 
     def __init__(self, theme: Theme, parent: QTableView) -> None:
-        super().__init__(parent)
-        self._theme = theme
+        super().__init__(theme, parent)
         self._table = parent
-        self._icons: dict[tuple[str, str], QIcon] = {}
-        theme.changed.connect(self._icons.clear)
         self._mono = parent.font()
         self._mono.setFamilies([QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()])
         self._mono.setPointSizeF(self._mono.pointSizeF() * SCALE.small)
@@ -62,24 +52,11 @@ class ToneDelegate(QStyledItemDelegate):
         option.text = str(index.data(Qt.ItemDataRole.DisplayRole) or "")
         option.features |= QStyleOptionViewItem.ViewItemFeature.HasDisplay
         alignment = index.data(Qt.ItemDataRole.TextAlignmentRole)
-        option.displayAlignment = alignment if isinstance(alignment, Qt.AlignmentFlag) else _LEFT
+        option.displayAlignment = alignment if isinstance(alignment, Qt.AlignmentFlag) else LEFT
         look = look_of(index)
-        if look.tone is not None:
-            color = self._theme.color(look.tone)
-            for group in (QPalette.ColorGroup.Active, QPalette.ColorGroup.Inactive):
-                option.palette.setColor(group, QPalette.ColorRole.Text, color)
-        if look.icon is not None:
-            option.icon = self._icon(look.icon, look.tone or "text")
-            option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
-            option.decorationSize = QSize(14, 14)
+        self.put_look(option, look)
         if look.is_mono:
             option.font = self._mono
-
-    def _icon(self, shape: str, role: str) -> QIcon:
-        """Draws a shape once for all cells that show it."""
-        if (shape, role) not in self._icons:
-            self._icons[shape, role] = icon(shape, self._theme, role)
-        return self._icons[shape, role]
 
     def helpEvent(
         self, event: QHelpEvent, view: QAbstractItemView, option: QStyleOptionViewItem, index: Index
@@ -106,47 +83,27 @@ class DataTable(QTableView):
 
     def __init__(self, theme: Theme, name: str, model: QAbstractItemModel) -> None:
         super().__init__()
-        self._flexible: int | None = None
-        self._least = 0
-        self.setAccessibleName(name)
-        self.setModel(model)
+        self._rows = Rows(self, self.horizontalHeader(), theme, name, model)
         self.setItemDelegate(ToneDelegate(theme, self))
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setShowGrid(False)
         self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
         self.setCornerButtonEnabled(False)
         self.setMouseTracking(True)
         self.verticalHeader().hide()
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.verticalHeader().setDefaultSectionSize(max(ROW_HEIGHT, self.fontMetrics().height() + 12))
-        header = self.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setStretchLastSection(True)
-        header.setMinimumSectionSize(48)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.setAccessibleName(f"{name}, column headings")
+        self.horizontalHeader().setStretchLastSection(True)
         self.activated.connect(self._on_activated)
-        theme.changed.connect(self.viewport().update)
 
     def set_widths(self, widths: Sequence[int], *, flexible: int | None = None) -> None:
         """Sets the columns' widths; the `flexible` one takes what is left, but never less than its width."""
-        scale = max(1.0, self.fontMetrics().horizontalAdvance(_TEN_DIGITS) / _WIDTH_OF_TEN_DIGITS)
-        for column, width in enumerate(widths):
-            self.setColumnWidth(column, round(width * scale))
-        if flexible is not None:
-            self._flexible, self._least = flexible, round(widths[flexible] * scale)
-            self.horizontalHeader().setStretchLastSection(False)
-            self._flex()
+        self._rows.set_widths(widths, flexible)
 
     def current_value(self) -> object:
         """Returns the object of the chosen row, or None."""
-        index = self.currentIndex()
-        return index.data(Role.VALUE) if index.isValid() and self.selectionModel().hasSelection() else None
+        return self._rows.value()
 
     def choose_row(self, row: int) -> None:
         """Makes a row the chosen one and brings it into view."""
@@ -193,14 +150,7 @@ class DataTable(QTableView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Gives the flexible column what is left."""
         super().resizeEvent(event)
-        self._flex()
-
-    def _flex(self) -> None:
-        if self._flexible is None:
-            return
-        others = sum(self.columnWidth(c) for c in range(self.model().columnCount()) if c != self._flexible)
-        left = self.viewport().width() - others
-        self.setColumnWidth(self._flexible, max(self._least, left))
+        self._rows.flex()
 
     def _on_activated(self, index: QModelIndex) -> None:
         self.opened.emit(index)

@@ -2,47 +2,34 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QItemSelection, QModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QHelpEvent, QIcon, QKeyEvent, QPainter, QPalette, QResizeEvent
+from PySide6.QtCore import QAbstractItemModel, QEvent, QItemSelection, QModelIndex, Qt, Signal
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QStyle,
-    QStyledItemDelegate,
     QStyleOptionViewItem,
     QToolTip,
     QTreeView,
 )
 
-from gui.icons import icon, pixmap
+from gui.icons import pixmap
 from gui.roles import Index, Role, look_of
 from gui.theme import Theme
+from gui.widgets.rows import LookDelegate, Rows
 from gui.widgets.text import tip
 
 
-class TreeDelegate(QStyledItemDelegate):
+class TreeDelegate(LookDelegate):
     """Draws a cell in its tone with its shape; ticks are drawn by the style."""
 
     def __init__(self, theme: Theme, parent: QTreeView) -> None:
-        super().__init__(parent)
-        self._theme, self._tree = theme, parent
-        self._icons: dict[tuple[str, str], QIcon] = {}
-        theme.changed.connect(self._icons.clear)
+        super().__init__(theme, parent)
+        self._tree = parent
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
         """Adds tone and shape to what the style knows."""
         super().initStyleOption(option, index)
-        look = look_of(index)
-        if look.tone is not None:
-            color = self._theme.color(look.tone)
-            for group in (QPalette.ColorGroup.Active, QPalette.ColorGroup.Inactive):
-                option.palette.setColor(group, QPalette.ColorRole.Text, color)
-        if look.icon is not None:
-            key = (look.icon, look.tone or "text")
-            if key not in self._icons:
-                self._icons[key] = icon(look.icon, self._theme, key[1])
-            option.icon = self._icons[key]
-            option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
-            option.decorationSize = QSize(14, 14)
+        self.put_look(option, look_of(index))
 
     def helpEvent(
         self,
@@ -81,37 +68,20 @@ class DataTree(QTreeView):
 
     def __init__(self, theme: Theme, name: str, model: QAbstractItemModel) -> None:
         super().__init__()
-        self._flexible, self._least = 0, 0
-        self.setAccessibleName(name)
-        self.setModel(model)
+        self._rows = Rows(self, self.header(), theme, name, model)
         self.setItemDelegate(TreeDelegate(theme, self))
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setUniformRowHeights(True)
         self.setAllColumnsShowFocus(True)
-        self.setTabKeyNavigation(False)
         self.setIndentation(18)
-        header = self.header()
-        header.setStretchLastSection(False)
-        header.setHighlightSections(False)
-        header.setMinimumSectionSize(48)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.setAccessibleName(f"{name}, column headings")
         model.modelReset.connect(self.expandAll)
-        theme.changed.connect(self.viewport().update)
 
     def set_widths(self, widths: tuple[int, ...], *, flexible: int) -> None:
         """Sets the columns' widths; the `flexible` one takes what is left."""
-        for column, width in enumerate(widths):
-            self.setColumnWidth(column, width)
-        self._flexible, self._least = flexible, widths[flexible]
-        self._flex()
+        self._rows.set_widths(widths, flexible)
 
     def current_value(self) -> object:
         """Returns the object of the chosen row, or None."""
-        index = self.currentIndex()
-        return index.data(Role.VALUE) if index.isValid() and self.selectionModel().hasSelection() else None
+        return self._rows.value()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Opens a row on Enter, and ticks it on Space whichever column is current."""
@@ -134,9 +104,4 @@ class DataTree(QTreeView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Gives the flexible column what is left."""
         super().resizeEvent(event)
-        self._flex()
-
-    def _flex(self) -> None:
-        count = self.model().columnCount()
-        others = sum(self.columnWidth(c) for c in range(count) if c != self._flexible)
-        self.setColumnWidth(self._flexible, max(self._least, self.viewport().width() - others))
+        self._rows.flex()

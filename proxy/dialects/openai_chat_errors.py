@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import orjson
 
+from proxy.dialects.loose_json import as_object
 from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.messages.message import JsonObject
 from proxy.messages.request import MessagesRequest
@@ -113,7 +114,7 @@ def error_of(
 
 def _kind(error: JsonObject, status: int, text: str) -> tuple[ErrorType, int | None]:
     """The type, and the status where it is not the type's own."""
-    metadata = _object(error.get("metadata"))
+    metadata = as_object(error.get("metadata"))
     if status == 403 and ("reasons" in metadata or "flagged_input" in metadata):
         return ErrorType.INVALID_REQUEST, None
     if status in (400, 404) and _UNKNOWN_MODEL.search(text):
@@ -129,7 +130,7 @@ def _kind(error: JsonObject, status: int, text: str) -> tuple[ErrorType, int | N
 
 
 def _code(error: JsonObject) -> str:
-    metadata = _object(error.get("metadata"))
+    metadata = as_object(error.get("metadata"))
     for value in (metadata.get("error_type"), error.get("error_type"), error.get("code"), error.get("type")):
         if (isinstance(value, str) and value in _TYPE_OF_CODE) or str(value).startswith("invalid_image"):
             return str(value)
@@ -154,7 +155,7 @@ def _find_error(body: bytes) -> JsonObject:
         return {} if text.startswith("<") else {"message": text}
     if isinstance(parsed, list) and parsed:
         parsed = cast("list[Any]", parsed)[0]
-    whole = _object(parsed)
+    whole = as_object(parsed)
     error = whole.get("error")
     if isinstance(error, dict):
         return {
@@ -169,7 +170,7 @@ def _find_error(body: bytes) -> JsonObject:
 def _text(error: JsonObject) -> str:
     """What the failure says, dug out of what a router put around it."""
     said = _say(error.get("message")) or _say(error.get("detail")) or _say(error.get("error"))
-    raw = _inner_text(_object(error.get("metadata")).get("raw"))
+    raw = _inner_text(as_object(error.get("metadata")).get("raw"))
     if raw and (not said or "provider returned error" in said.lower()):
         said = raw if not said or said.lower() == "provider returned error" else f"{said} ({raw})"
     return _KEY.sub("[key]", said)[:_MAX_TEXT]
@@ -183,22 +184,18 @@ def _inner_text(raw: Any) -> str:
             return raw.strip()
     if isinstance(raw, list) and raw:
         raw = cast("list[Any]", raw)[0]
-    inner = _object(raw)
+    inner = as_object(raw)
     nested = inner.get("error")
-    return _say(_object(nested).get("message")) or _say(nested) or _say(inner.get("message"))
+    return _say(as_object(nested).get("message")) or _say(nested) or _say(inner.get("message"))
 
 
 def _say(value: Any) -> str:
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, list) and value:
-        first = _object(cast("list[Any]", value)[0])
+        first = as_object(cast("list[Any]", value)[0])
         return _say(first.get("msg") or first.get("message"))
     return ""
-
-
-def _object(value: Any) -> JsonObject:
-    return cast("JsonObject", value) if isinstance(value, dict) else {}
 
 
 def _overflow(text: str, request: MessagesRequest) -> str:
@@ -230,7 +227,7 @@ def _retry_after(error: JsonObject, headers: Mapping[str, str]) -> float | None:
     if seconds is None and told:
         seconds = _until(told, headers.get("date"))
     if seconds is None:
-        seconds = _number(_object(error.get("availability")).get("retry_after"))
+        seconds = _number(as_object(error.get("availability")).get("retry_after"))
     return seconds
 
 

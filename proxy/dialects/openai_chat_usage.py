@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
+from proxy.dialects.loose_json import as_object
 from proxy.messages.message import JsonObject, Usage
 
 CHARS_PER_TOKEN = 4
@@ -45,14 +44,14 @@ class UsageTotal:
                 "cache_read_input_tokens": 0,
                 "output_tokens": -(-output_chars // CHARS_PER_TOKEN),
             }
-        prompt, inside = _count(said, "prompt_tokens"), _object(said.get("prompt_tokens_details"))
+        prompt, inside = _count(said, "prompt_tokens"), as_object(said.get("prompt_tokens_details"))
         read = (
             _count(inside, "cached_tokens")
             or _count(said, "prompt_cache_hit_tokens")
             or _count(said, "cached_tokens")
         )
         written = _count(inside, "cache_write_tokens")
-        thought = _count(_object(said.get("completion_tokens_details")), "reasoning_tokens")
+        thought = _count(as_object(said.get("completion_tokens_details")), "reasoning_tokens")
         usage: Usage = {
             "input_tokens": max(0, prompt - read - written),
             "cache_creation_input_tokens": written,
@@ -74,14 +73,10 @@ class UsageTotal:
 
     def _searches(self) -> int:
         for key in ("server_tool_use", "server_tool_use_details"):
-            count = _count(_object(self._said.get(key)), "web_search_requests")
+            count = _count(as_object(self._said.get(key)), "web_search_requests")
             if count:
                 return count
         return 0
-
-
-def _object(value: Any) -> JsonObject:
-    return cast("JsonObject", value) if isinstance(value, dict) else {}
 
 
 def _count(fields: JsonObject, key: str) -> int:

@@ -33,7 +33,6 @@ from proxy.mcp.gateway_values import (
 
 _log = structlog.get_logger("proxy.mcp")
 
-VERSION_HEADER = "mcp-protocol-version"
 ASSUMED = "2025-03-26"
 """The revision of a request without session and without a word of its version."""
 _VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
@@ -54,11 +53,6 @@ def is_modern(body: Mapping[str, Any], version_header: str | None) -> bool:
         return version_header not in HANDSHAKE_PROTOCOL_VERSIONS
     meta = _object(_object(body.get("params")).get("_meta"))
     return body.get("method") != "initialize" and _VERSION_KEY in meta
-
-
-def is_handshake_version(version: str) -> bool:
-    """Tells whether a revision is one of the era with a handshake."""
-    return version in HANDSHAKE_PROTOCOL_VERSIONS
 
 
 def agreed_version(wanted: Any) -> str:

@@ -22,7 +22,15 @@ from proxy.mcp.state import State, start_of
 from proxy.mcp.stores import Stores
 from proxy.mcp.surroundings import Packages, Surroundings
 from proxy.mcp.tools import Call, McpTool
-from proxy.mcp.values import Launch, McpProblem, McpServerConfig, ServerPhase, ServerStatus, ToolChange
+from proxy.mcp.values import (
+    MAX_RESTARTS,
+    Launch,
+    McpProblem,
+    McpServerConfig,
+    ServerPhase,
+    ServerStatus,
+    ToolChange,
+)
 from proxy.mcp.waiting import slept, until
 from proxy.tasks import spawn
 
@@ -31,7 +39,6 @@ if TYPE_CHECKING:
     from proxy.mcp.session import Listed
 
 _log = structlog.get_logger("proxy.mcp")
-MAX_RESTARTS = 5
 RESTARTS_WITHIN_S = 600.0
 _AWAITS_A_PERSON = frozenset({ServerPhase.PENDING, ServerPhase.REJECTED})
 _AT_WORK = frozenset({ServerPhase.STARTING, ServerPhase.CONNECTED})

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from proxy.mcp.logs import ServerLog
 from proxy.mcp.pins import Said
 from proxy.mcp.results import CallResult
-from proxy.mcp.tap import RawAnswers, TappedTransport
+from proxy.mcp.tap import RawAnswers, tapped
 from proxy.mcp.values import McpProblem
 
 MAX_PAGES = 100
@@ -232,7 +232,7 @@ async def connected(
             on_change("prompts")
 
     client = Client(
-        TappedTransport(transport, heard),
+        tapped(transport, heard),
         read_timeout_seconds=timeout_s,
         message_handler=handle,
         client_info=mcp_types.Implementation(name="Signalbox", version="1"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import mcp_types
 from mcp.client._transport import ReadStream, Transport, TransportStreams, WriteStream
@@ -14,6 +15,7 @@ from typing_extensions import Self
 Direction = Literal["sent", "received"]
 Heard = Callable[[Direction, SessionMessage], None]
 Incoming = SessionMessage | Exception
+_Inner = TypeVar("_Inner", ReadStream[Incoming], WriteStream[SessionMessage])
 
 
 class RawAnswers:
@@ -39,18 +41,27 @@ class RawAnswers:
             self._asked.pop(heard.id, None)
 
 
-class TappedTransport:
+@asynccontextmanager
+async def tapped(inner: Transport, heard: Heard) -> AsyncGenerator[TransportStreams]:
     """A transport whose every message is heard by somebody else too."""
+    async with inner as (reading, writing):
+        yield _Reading(reading, heard), _Writing(writing, heard)
 
-    def __init__(self, inner: Transport, heard: Heard) -> None:
-        """Wraps a transport."""
+
+class _Tapped(Generic[_Inner]):
+    """A stream that somebody listens to."""
+
+    def __init__(self, inner: _Inner, heard: Heard) -> None:
         self._inner = inner
         self._heard = heard
 
-    async def __aenter__(self) -> TransportStreams:
-        """Opens the inner transport."""
-        reading, writing = await self._inner.__aenter__()
-        return _Reading(reading, self._heard), _Writing(writing, self._heard)
+    async def aclose(self) -> None:
+        """Closes the stream."""
+        await self._inner.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self._inner.__aenter__()
+        return self
 
     async def __aexit__(
         self,
@@ -58,16 +69,11 @@ class TappedTransport:
         exc_val: BaseException | None,
         exc_tb: TracebackType | None,
     ) -> bool | None:
-        """Closes the inner transport."""
         return await self._inner.__aexit__(exc_type, exc_val, exc_tb)
 
 
-class _Reading:
+class _Reading(_Tapped[ReadStream[Incoming]]):
     """What comes in."""
-
-    def __init__(self, inner: ReadStream[Incoming], heard: Heard) -> None:
-        self._inner = inner
-        self._heard = heard
 
     @property
     def last_context(self) -> Any:
@@ -78,27 +84,11 @@ class _Reading:
         """Returns the next message."""
         return self._told(await self._inner.receive())
 
-    async def aclose(self) -> None:
-        """Closes the stream."""
-        await self._inner.aclose()
-
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Incoming:
         return self._told(await self._inner.__anext__())
-
-    async def __aenter__(self) -> Self:
-        await self._inner.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_val: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> bool | None:
-        return await self._inner.__aexit__(exc_type, exc_val, exc_tb)
 
     def _told(self, message: Incoming) -> Incoming:
         if isinstance(message, SessionMessage):
@@ -106,30 +96,10 @@ class _Reading:
         return message
 
 
-class _Writing:
+class _Writing(_Tapped[WriteStream[SessionMessage]]):
     """What goes out."""
-
-    def __init__(self, inner: WriteStream[SessionMessage], heard: Heard) -> None:
-        self._inner = inner
-        self._heard = heard
 
     async def send(self, item: SessionMessage, /) -> None:
         """Sends a message."""
         self._heard("sent", item)
         await self._inner.send(item)
-
-    async def aclose(self) -> None:
-        """Closes the stream."""
-        await self._inner.aclose()
-
-    async def __aenter__(self) -> Self:
-        await self._inner.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_val: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> bool | None:
-        return await self._inner.__aexit__(exc_type, exc_val, exc_tb)

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 ServerType = Literal["python", "node", "stdio", "http", "sse"]
 Permission = Literal["allow", "ask", "deny"]
+MAX_RESTARTS = 5
+"""So often a server that ends by itself is started again in ten minutes."""
 
 
 @dataclass(frozen=True, slots=True)

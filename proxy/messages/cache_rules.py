@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
-from proxy.messages.errors import ClientError, ErrorType
+from proxy.messages.errors import invalid_request
 from proxy.messages.request import (
     ContentBlockParam,
     MessagesRequest,
@@ -31,7 +31,7 @@ def check_caching(request: MessagesRequest) -> None:
     for at, mark in marks:
         ttl = _ttl(at, mark)
         if ttl == "1h" and has_short:
-            raise _wrong(
+            raise invalid_request(
                 f"{at}.cache_control.ttl: a ttl='1h' cache_control block must not come after a ttl='5m' "
                 "cache_control block. Note that blocks are processed in the following order: `tools`, "
                 "`system`, `messages`."
@@ -40,7 +40,7 @@ def check_caching(request: MessagesRequest) -> None:
     automatic = (request.model_extra or {}).get("cache_control")
     count = len(marks) + (1 if automatic else 0)
     if count > MAX_BREAKPOINTS:
-        raise _wrong(
+        raise invalid_request(
             f"A maximum of {MAX_BREAKPOINTS} blocks with cache_control may be provided. Found {count}."
         )
 
@@ -48,10 +48,10 @@ def check_caching(request: MessagesRequest) -> None:
 def _ttl(at: str, mark: Any) -> str:
     fields = cast("dict[str, Any]", mark) if isinstance(mark, dict) else {}
     if fields.get("type") != "ephemeral":
-        raise _wrong(f"{at}.cache_control: Input tag should be 'ephemeral'")
+        raise invalid_request(f"{at}.cache_control: Input tag should be 'ephemeral'")
     ttl = fields.get("ttl") or "5m"
     if ttl not in _TTLS:
-        raise _wrong(f"{at}.cache_control.ephemeral.ttl: Input should be '5m' or '1h'")
+        raise invalid_request(f"{at}.cache_control.ephemeral.ttl: Input should be '5m' or '1h'")
     return str(ttl)
 
 
@@ -70,14 +70,10 @@ def _in_blocks(blocks: list[ContentBlockParam], path: str) -> Iterator[tuple[str
         at = f"{path}.{place}"
         if isinstance(block, (ThinkingParam, RedactedThinkingParam)):
             if (block.model_extra or {}).get("cache_control"):
-                raise _wrong(f"{at}.{block.type}.cache_control: Extra inputs are not permitted")
+                raise invalid_request(f"{at}.{block.type}.cache_control: Extra inputs are not permitted")
             continue
         mark: Any = getattr(block, "cache_control", None)
         if mark:
             yield at, mark
         if isinstance(block, ToolResultParam) and isinstance(block.content, list):
             yield from _in_blocks(block.content, f"{at}.content")
-
-
-def _wrong(message: str) -> ClientError:
-    return ClientError(ErrorType.INVALID_REQUEST, message)

@@ -83,5 +83,10 @@ class ClientError(ApiError):
     """The request is wrong: answered at once, never retried, never sent upstream."""
 
 
+def invalid_request(message: str) -> ClientError:
+    """Returns the error of a request that breaks the API's rules."""
+    return ClientError(ErrorType.INVALID_REQUEST, message)
+
+
 class UpstreamError(ApiError):
     """The upstream failed: retried or handed to the next candidate, else told to the client."""

@@ -9,16 +9,6 @@ from typing_extensions import NotRequired, TypedDict
 JsonObject: TypeAlias = dict[str, Any]
 """A JSON object as read from the wire."""
 
-StopReason: TypeAlias = Literal[
-    "end_turn",
-    "max_tokens",
-    "stop_sequence",
-    "tool_use",
-    "pause_turn",
-    "refusal",
-    "model_context_window_exceeded",
-]
-
 
 class Usage(TypedDict, total=False):
     """Token counts; `input_tokens` is the uncached part only, `output_tokens` includes thinking."""
@@ -31,42 +21,6 @@ class Usage(TypedDict, total=False):
     output_tokens_details: JsonObject
     server_tool_use: JsonObject | None
     service_tier: str
-
-
-class TextBlock(TypedDict):
-    """A run of the model's text."""
-
-    type: Literal["text"]
-    text: str
-    citations: NotRequired[list[JsonObject] | None]
-
-
-class ThinkingBlock(TypedDict):
-    """A run of the model's reasoning; `signature` is opaque to the client and comes back verbatim."""
-
-    type: Literal["thinking"]
-    thinking: str
-    signature: str
-
-
-class RedactedThinkingBlock(TypedDict):
-    """Reasoning without readable text."""
-
-    type: Literal["redacted_thinking"]
-    data: str
-
-
-class ToolUseBlock(TypedDict):
-    """A call of a client tool."""
-
-    type: Literal["tool_use"]
-    id: str
-    name: str
-    input: JsonObject
-    caller: NotRequired[JsonObject]
-
-
-ContentBlock: TypeAlias = TextBlock | ThinkingBlock | RedactedThinkingBlock | ToolUseBlock | JsonObject
 
 
 class Message(TypedDict):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.messages.cache_rules import check_caching
-from proxy.messages.errors import ClientError, ErrorType
+from proxy.messages.errors import invalid_request
 from proxy.messages.request import (
     ContentBlockParam,
     DocumentParam,
@@ -65,18 +65,18 @@ def check_rules(request: MessagesRequest, terms: Terms) -> None:
     _check_choices(request, terms)
     for stop in request.stop_sequences or []:
         if not stop.strip():
-            raise _wrong("stop_sequences: each stop sequence must contain non-whitespace")
+            raise invalid_request("stop_sequences: each stop sequence must contain non-whitespace")
 
 
 def _check_choices(request: MessagesRequest, terms: Terms) -> None:
     """Fields that take one of few words, and one that counting does not take."""
     extra = request.model_extra or {}
     if request.service_tier not in (None, "auto", "standard_only"):
-        raise _wrong("service_tier: Input should be 'auto' or 'standard_only'")
+        raise invalid_request("service_tier: Input should be 'auto' or 'standard_only'")
     if extra.get("speed") not in (None, "standard", "fast"):
-        raise _wrong("speed: Input should be 'standard' or 'fast'")
+        raise invalid_request("speed: Input should be 'standard' or 'fast'")
     if terms.is_count and extra.get("mcp_servers"):
-        raise _wrong("mcp_servers: Extra inputs are not permitted")
+        raise invalid_request("mcp_servers: Extra inputs are not permitted")
 
 
 def _check_system(request: MessagesRequest) -> None:
@@ -84,7 +84,7 @@ def _check_system(request: MessagesRequest) -> None:
         return
     for i, block in enumerate(request.system):
         if not isinstance(block, TextParam):
-            raise _wrong(
+            raise invalid_request(
                 f"system.{i}: Input tag '{block.type}' does not match any of the expected tags: 'text'"
             )
         _check_text(block, f"system.{i}", "system")
@@ -96,7 +96,7 @@ def _check_thinking(request: MessagesRequest, terms: Terms) -> None:
         return
     if thinking.type not in _THINKING:
         known = ", ".join(repr(each) for each in _THINKING)
-        raise _wrong(
+        raise invalid_request(
             f"thinking: Input tag '{thinking.type}' found using 'type' does not match any of the expected "
             f"tags: {known}"
         )
@@ -106,19 +106,23 @@ def _check_thinking(request: MessagesRequest, terms: Terms) -> None:
 
 def _check_budget(request: MessagesRequest, budget: int | None, terms: Terms) -> None:
     if budget is None:
-        raise _wrong("thinking.enabled.budget_tokens: Field required")
+        raise invalid_request("thinking.enabled.budget_tokens: Field required")
     if budget < MIN_BUDGET:
-        raise _wrong(f"thinking.enabled.budget_tokens: Input should be greater than or equal to {MIN_BUDGET}")
+        raise invalid_request(
+            f"thinking.enabled.budget_tokens: Input should be greater than or equal to {MIN_BUDGET}"
+        )
     if budget >= request.max_tokens and INTERLEAVED not in terms.betas and not terms.is_count:
-        raise _wrong("`max_tokens` must be greater than `thinking.budget_tokens`.")
+        raise invalid_request("`max_tokens` must be greater than `thinking.budget_tokens`.")
     if request.tool_choice is not None and request.tool_choice.type in ("any", "tool"):
-        raise _wrong("Thinking may not be enabled when tool_choice forces tool use.")
+        raise invalid_request("Thinking may not be enabled when tool_choice forces tool use.")
     if request.temperature not in (None, 1):
-        raise _wrong("`temperature` may only be set to 1 when thinking is enabled.")
+        raise invalid_request("`temperature` may only be set to 1 when thinking is enabled.")
     if request.top_k is not None:
-        raise _wrong("`top_k` must be unset when thinking is enabled.")
+        raise invalid_request("`top_k` must be unset when thinking is enabled.")
     if request.top_p is not None and request.top_p < 0.95:
-        raise _wrong("`top_p` must be greater than or equal to 0.95 or unset when thinking is enabled.")
+        raise invalid_request(
+            "`top_p` must be greater than or equal to 0.95 or unset when thinking is enabled."
+        )
 
 
 def _check_sampling(request: MessagesRequest) -> None:
@@ -129,9 +133,9 @@ def _check_sampling(request: MessagesRequest) -> None:
         if value is None:
             continue
         if value < 0:
-            raise _wrong(f"{name}: Input should be greater than or equal to 0")
+            raise invalid_request(f"{name}: Input should be greater than or equal to 0")
         if name != "top_k" and value > 1:
-            raise _wrong(f"{name}: Input should be less than or equal to 1")
+            raise invalid_request(f"{name}: Input should be less than or equal to 1")
 
 
 def _check_output(request: MessagesRequest) -> None:
@@ -139,7 +143,9 @@ def _check_output(request: MessagesRequest) -> None:
     if config is None:
         return
     if config.effort is not None and config.effort not in _EFFORTS:
-        raise _wrong("output_config.effort: Input should be 'low', 'medium', 'high', 'xhigh' or 'max'")
+        raise invalid_request(
+            "output_config.effort: Input should be 'low', 'medium', 'high', 'xhigh' or 'max'"
+        )
     schema = (config.format or {}).get("schema")
     if isinstance(schema, dict):
         check_closed(schema, "output_config.format.schema")
@@ -163,7 +169,7 @@ def _check_message(message: MessageParam, index: int, terms: Terms, *, is_last: 
 
 def _check_not_empty(message: MessageParam, index: int, *, is_last: bool) -> None:
     if not message.content and not (is_last and message.role == "assistant"):
-        raise _wrong(
+        raise invalid_request(
             f"messages.{index}: all messages must have non-empty content except for the optional final "
             "assistant message"
         )
@@ -172,16 +178,16 @@ def _check_not_empty(message: MessageParam, index: int, *, is_last: bool) -> Non
 def _check_text(block: TextParam, at: str, where: str) -> None:
     if not block.text:
         if block.cache_control:
-            raise _wrong(f"{at}.text: cache_control cannot be set for empty text blocks")
-        raise _wrong(f"{where}: text content blocks must be non-empty")
+            raise invalid_request(f"{at}.text: cache_control cannot be set for empty text blocks")
+        raise invalid_request(f"{where}: text content blocks must be non-empty")
     if not block.text.strip() and where == "messages":
-        raise _wrong("messages: text content blocks must contain non-whitespace text")
+        raise invalid_request("messages: text content blocks must contain non-whitespace text")
 
 
 def _check_block(block: ContentBlockParam, at: str, role: str, terms: Terms) -> None:
     if isinstance(block, ToolResultParam):
         if role != "user":
-            raise _wrong(f"{at}: `tool_result` blocks can only be in `user` messages")
+            raise invalid_request(f"{at}: `tool_result` blocks can only be in `user` messages")
         inner = block.content if isinstance(block.content, list) else []
         for place, each in enumerate(inner):
             _check_source(each, f"{at}.tool_result.content.{place}")
@@ -194,18 +200,18 @@ def _check_block(block: ContentBlockParam, at: str, role: str, terms: Terms) -> 
 
 def _check_call(block: ToolUseParam, at: str, role: str) -> None:
     if role != "assistant":
-        raise _wrong(f"{at}: `tool_use` blocks can only be in `assistant` messages")
+        raise invalid_request(f"{at}: `tool_use` blocks can only be in `assistant` messages")
     if not _ID.fullmatch(block.id):
-        raise _wrong(f"{at}.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'")
+        raise invalid_request(f"{at}.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'")
 
 
 def _check_newest(block: ContentBlockParam, at: str, role: str) -> None:
     """What the newest version no longer takes."""
     if isinstance(block, DocumentParam) and role == "assistant":
-        raise _wrong(f"{at}: `document` blocks are not permitted in `assistant` messages")
+        raise invalid_request(f"{at}: `document` blocks are not permitted in `assistant` messages")
     cites = isinstance(block, TextParam) and (block.model_extra or {}).get("citations")
     if cites and role == "user":
-        raise _wrong(f"{at}.text.citations: citations are not permitted in `user` messages")
+        raise invalid_request(f"{at}.text.citations: citations are not permitted in `user` messages")
 
 
 def _check_source(block: ContentBlockParam, at: str) -> None:
@@ -214,11 +220,11 @@ def _check_source(block: ContentBlockParam, at: str) -> None:
     kind: Any = block.source.get("media_type")
     if isinstance(block, ImageParam) and kind not in _IMAGE_TYPES:
         known = f"{', '.join(repr(each) for each in _IMAGE_TYPES[:-1])} or {_IMAGE_TYPES[-1]!r}"
-        raise _wrong(f"{at}.image.source.base64.media_type: Input should be {known}")
+        raise invalid_request(f"{at}.image.source.base64.media_type: Input should be {known}")
     if isinstance(block, DocumentParam) and kind != "application/pdf":
-        raise _wrong(f"{at}.document.source.base64.media_type: Input should be 'application/pdf'")
+        raise invalid_request(f"{at}.document.source.base64.media_type: Input should be 'application/pdf'")
     if not isinstance(block.source.get("data"), str):
-        raise _wrong(f"{at}.{block.type}.source.base64.data: Field required")
+        raise invalid_request(f"{at}.{block.type}.source.base64.data: Field required")
 
 
 def _check_results_first(blocks: Sequence[ContentBlockParam], index: int) -> None:
@@ -227,7 +233,7 @@ def _check_results_first(blocks: Sequence[ContentBlockParam], index: int) -> Non
         if not isinstance(block, ToolResultParam):
             has_other = True
         elif has_other:
-            raise _wrong(
+            raise invalid_request(
                 f"messages.{index}: `tool_result` blocks must come first in the content of a message, before "
                 "any other block."
             )
@@ -236,8 +242,4 @@ def _check_results_first(blocks: Sequence[ContentBlockParam], index: int) -> Non
 def _check_prefill(blocks: Sequence[ContentBlockParam]) -> None:
     last = blocks[-1] if blocks else None
     if isinstance(last, TextParam) and last.text != last.text.rstrip():
-        raise _wrong("messages: final assistant content cannot end with trailing whitespace")
-
-
-def _wrong(message: str) -> ClientError:
-    return ClientError(ErrorType.INVALID_REQUEST, message)
+        raise invalid_request("messages: final assistant content cannot end with trailing whitespace")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
-from proxy.messages.errors import ClientError, ErrorType
+from proxy.messages.errors import invalid_request
 from proxy.messages.request import MessagesRequest, ToolParam
 
 MAX_DEPTH = 100
@@ -25,12 +25,12 @@ def check_tools(request: MessagesRequest) -> None:
         if tool.is_custom:
             _check_custom(tool, f"tools.{index}.custom")
         if tool.defer_loading and tool.cache_control:
-            raise _wrong("Tools with defer_loading cannot use prompt caching")
+            raise invalid_request("Tools with defer_loading cannot use prompt caching")
     names = [tool.name for tool in tools if tool.name]
     if len(set(names)) < len(names):
-        raise _wrong("tools: Tool names must be unique.")
+        raise invalid_request("tools: Tool names must be unique.")
     if tools and all(tool.defer_loading for tool in tools):
-        raise _wrong("All tools have defer_loading set. At least one tool must be non-deferred.")
+        raise invalid_request("All tools have defer_loading set. At least one tool must be non-deferred.")
 
 
 def check_closed(schema: Any, at: str, depth: int = 0) -> None:
@@ -43,7 +43,9 @@ def check_closed(schema: Any, at: str, depth: int = 0) -> None:
         return
     fields = cast("dict[str, Any]", schema)
     if fields.get("type") == "object" and fields.get("additionalProperties") is not False:
-        raise _wrong(f"{at}: For 'object' type, 'additionalProperties' must be explicitly set to false")
+        raise invalid_request(
+            f"{at}: For 'object' type, 'additionalProperties' must be explicitly set to false"
+        )
     for key, value in fields.items():
         if key in ("properties", "$defs", "definitions") and isinstance(value, dict):
             for name, each in cast("dict[str, Any]", value).items():
@@ -55,18 +57,14 @@ def check_closed(schema: Any, at: str, depth: int = 0) -> None:
 
 def _check_custom(tool: ToolParam, at: str) -> None:
     if tool.name is None:
-        raise _wrong(f"{at}.name: Field required")
+        raise invalid_request(f"{at}.name: Field required")
     if not _NAME.fullmatch(tool.name):
-        raise _wrong(f"{at}.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'")
+        raise invalid_request(f"{at}.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'")
     if tool.input_schema is None:
-        raise _wrong(f"{at}.input_schema: Field required")
+        raise invalid_request(f"{at}.input_schema: Field required")
     if "type" not in tool.input_schema:
-        raise _wrong(f"{at}.input_schema.type: Field required")
+        raise invalid_request(f"{at}.input_schema.type: Field required")
     if tool.input_schema["type"] != "object":
-        raise _wrong(f"{at}.input_schema.type: Input should be 'object'")
+        raise invalid_request(f"{at}.input_schema.type: Input should be 'object'")
     if tool.strict:
         check_closed(tool.input_schema, at)
-
-
-def _wrong(message: str) -> ClientError:
-    return ClientError(ErrorType.INVALID_REQUEST, message)

@@ -6,7 +6,6 @@ a path, an address) is judged by the module that knows its kind; the strictest p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from proxy.permissions import modes, paths, shell, shell_claude_code, shell_strict, urls
@@ -27,11 +26,10 @@ from proxy.permissions.values import (
     ToolCall,
     UrlAccess,
     Verdict,
+    strictest_part,
 )
 from proxy.permissions.wildcards import wildcard_match
 from proxy.permissions.wording import quoted
-
-_RANK: Mapping[Decision, int] = {"allow": 0, "ask": 1, "deny": 2}
 
 
 def judge(call: ToolCall, policy: Policy, place: Place, network: urls.NetworkFacts | None = None) -> Verdict:
@@ -62,7 +60,7 @@ def _judged(call: ToolCall, policy: Policy, place: Place, network: urls.NetworkF
     if denied is not None:
         return _by_rule(denied, call.tool)
     parts = tuple(part for access in accesses for part in _parts(access, policy, place, network))
-    worst = _strictest_part(parts)
+    worst = strictest_part(parts)
     if worst is not None and worst.decision == "deny":
         return _by_part(worst, parts)
     asked = _rule_for_call(call, accesses, policy, "ask")
@@ -75,7 +73,7 @@ def _without_prohibition(
     call: ToolCall, policy: Policy, parts: tuple[PartVerdict, ...], allowed: Rule | None
 ) -> Verdict:
     """Returns the verdict on a call that no rule denies and no rule for the whole tool asks about."""
-    firm = _strictest_part(part for part in parts if not part.is_open)
+    firm = strictest_part(part for part in parts if not part.is_open)
     if firm is not None and firm.decision == "ask":
         return _by_part(firm, parts)
     limit = modes.limit(call, policy)
@@ -83,7 +81,7 @@ def _without_prohibition(
         return replace(limit, parts=_several(parts))
     if allowed is not None:
         return replace(_by_rule(allowed, call.tool), parts=_several(parts))
-    worst = _strictest_part(parts)
+    worst = strictest_part(parts)
     if worst is None:
         return modes.by_name(call, policy)
     if worst.decision == "ask" and policy.mode == "bypassPermissions":
@@ -148,11 +146,6 @@ def _begun_outside(policy: Policy, place: Place) -> tuple[PartVerdict, ...]:
         if part.decision == "allow"
         else (replace(part, reason=f"it would begin in {part.what}: {part.reason}"),)
     )
-
-
-def _strictest_part(parts: Iterable[PartVerdict]) -> PartVerdict | None:
-    """Returns the first of the strictest; of asks, one that nothing may lift goes first."""
-    return max(parts, key=lambda part: (_RANK[part.decision], not part.is_open), default=None)
 
 
 def _by_rule(rule: Rule, tool: str) -> Verdict:

@@ -210,11 +210,6 @@ def rules_of(policy: Policy, effect: Decision) -> tuple[Rule, ...]:
     return tuple(rule for rule in policy.rules if rule.effect == effect and not rule.is_exception)
 
 
-def exceptions_of(policy: Policy) -> tuple[Rule, ...]:
-    """Returns a policy's exceptions from deny rules."""
-    return tuple(rule for rule in policy.rules if rule.is_exception)
-
-
 # A whole `permissions` object -----------------------------------------------------------------
 
 

@@ -25,7 +25,16 @@ from proxy.permissions.shell_folders import Folders, home_text
 from proxy.permissions.shell_stripped import Stripped, is_safe, stripped
 from proxy.permissions.shell_values import Command, Context, Redirect, ShellLine, Word
 from proxy.permissions.shell_wrappers import SHELLS, WRAPPERS
-from proxy.permissions.values import Decision, PartVerdict, PathAccess, Place, Policy, Rule, Verdict
+from proxy.permissions.values import (
+    Decision,
+    PartVerdict,
+    PathAccess,
+    Place,
+    Policy,
+    Rule,
+    Verdict,
+    strictest_part,
+)
 from proxy.permissions.wildcards import escaped
 from proxy.permissions.wording import quoted
 
@@ -55,7 +64,6 @@ _FILE_PROGRAMS = frozenset(
     | {"truncate", "unlink", "xxd", "zcat"}
 )
 """Programs for files: an allow rule for one covers files of the workspace alone."""
-_RANK: dict[Decision, int] = {"allow": 0, "ask": 1, "deny": 2}
 
 
 def judge(line: ShellLine, policy: Policy, place: Place) -> Verdict:
@@ -78,8 +86,7 @@ def judge(line: ShellLine, policy: Policy, place: Place) -> Verdict:
 
 
 def _worst(parts: Sequence[PartVerdict]) -> PartVerdict:
-    nothing = PartVerdict("", "allow", "the line runs nothing")
-    return max(parts, key=lambda part: (_RANK[part.decision], not part.is_open), default=nothing)
+    return strictest_part(parts) or PartVerdict("", "allow", "the line runs nothing")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from proxy.permissions.shell import parse_line
-from proxy.permissions.shell_values import Command, ShellLine, Word
-from proxy.permissions.shell_wrappers import SHELLS, WRAPPERS, shell_scripts, unwrap
+from proxy.permissions.shell_values import QUOTES, Command, ShellLine, Word
+from proxy.permissions.shell_wrappers import ASSIGNMENT, SHELLS, WRAPPERS, shell_scripts, unwrap
 
 MAX_DEPTH = 8
 """Wrappers within wrappers that are looked through one by one; of more only what is run in the end."""
@@ -23,8 +23,6 @@ MAX_CHARACTERS = 20_000
 _BLANK = re.compile(r"\$(?:IFS\b|\{IFS[^}]*\})")
 _EMPTY = re.compile(r"\$(?:\{[^}]*\}|[A-Za-z_][A-Za-z_0-9]*|[0-9@*#?!$-]|\([^)]*\))|`[^`]*`")
 _LOOSE_ENDS = re.compile(r"[;&|\n(){}`]|\$\(|[<>]\(")
-_QUOTES = str.maketrans("", "", "'\"\\")
-_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z_0-9]*=")
 _RESERVED = frozenset({"if", "then", "elif", "else", "while", "until", "do", "!", "time", "{"})
 _ALIAS = re.compile(r"alias\.[^=]+=(?!!)(.+)", re.IGNORECASE | re.DOTALL)
 _GIT_VALUES = frozenset(
@@ -231,11 +229,11 @@ def loose_commands(text: str, suspects: Collection[str]) -> Iterator[Command]:
     plain = text.replace("\\\n", "")
     count = 0
     for part in dict.fromkeys(_LOOSE_ENDS.split(plain)):
-        bare = part.translate(_QUOTES)
+        bare = part.translate(QUOTES)
         if suspects and not any(suspect in bare for suspect in suspects):
             continue
         words = bare.split()
-        while words and (words[0] in _RESERVED or _ASSIGNMENT.match(words[0])):
+        while words and (words[0] in _RESERVED or ASSIGNMENT.match(words[0])):
             del words[0]
         if words and count < MAX_COMMANDS:
             count += 1

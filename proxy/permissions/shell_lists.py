@@ -22,7 +22,7 @@ _MAX_FRAMES = 100
 _MAX_NODES = 2_500
 """Lists, pipelines, compounds and substitutions, all together."""
 _OPERATOR = re.compile(r"&&|&>>|&>|&|\|\||\|&|\||;;&|;;|;&|;|<<<|<<-|<<|<>|<&|<|>>|>\||>&|>|\(|\)|\n")
-_EMPTY_PARENTHESES = re.compile(r"\([ \t]*\)")
+EMPTY_PARENTHESES = re.compile(r"\([ \t]*\)")
 
 FrameKind = Literal["(", "{", "if", "loop", "case"]
 
@@ -228,7 +228,7 @@ class ListReader(Scanner):
                 self.position += 1
                 self._push("(", "subshell")
             return
-        empty = _EMPTY_PARENTHESES.match(self.text, self.position)
+        empty = EMPTY_PARENTHESES.match(self.text, self.position)
         words = level.draft.words
         if empty and len(words) == 1 and not level.draft.redirects:
             self.position = empty.end()

@@ -6,19 +6,17 @@ import re
 from collections.abc import Callable
 
 from proxy.permissions.shell_drafts import Draft, Node, RedirectDraft
-from proxy.permissions.shell_lists import Frame, FrameKind, ListReader, is_keyword
+from proxy.permissions.shell_lists import EMPTY_PARENTHESES, Frame, FrameKind, ListReader, is_keyword
 from proxy.permissions.shell_scanner import ScanLimit, arithmetic_end
-from proxy.permissions.shell_values import Assignment, Word
+from proxy.permissions.shell_values import QUOTES, Assignment, Word
 from proxy.permissions.shell_words import TooManyWords, read_word
 
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_][A-Za-z_0-9]*(?:\[[^\]]*\])?)(?P<plus>\+?)=")
 _DESCRIPTOR = re.compile(r"[0-9]+|\{[A-Za-z_][A-Za-z_0-9]*\}")
-_EMPTY_PARENTHESES = re.compile(r"\([ \t]*\)")
 _ESAC = re.compile(r"esac(?![^ \t\n;&|)])")
 _IN = re.compile(r"in(?=[ \t\n;])")
 _TEST_END = re.compile(r"\]\](?![^ \t\n;&|)])")
 _REDIRECT = re.compile(r"<<<|<<-|<<|<>|<&|<|>>|>\||>&|>")
-_QUOTES = str.maketrans("", "", "'\"\\")
 MAX_WORDS = 2_500
 """A line of more words is not read one by one."""
 _PLAIN = re.compile(r"[A-Za-z0-9_./:=,+%@^~!*?#\[\]{}-]+")
@@ -137,13 +135,13 @@ class Reader(ListReader):
     def _words(self, start: int, end: int, *, braces: bool = True) -> tuple[Word, ...]:
         raw = self.text[start:end]
         if self.is_unclosed:
-            return (Word(raw=raw, text=None, shown=raw.translate(_QUOTES)),)
+            return (Word(raw=raw, text=None, shown=raw.translate(QUOTES)),)
         expansions = [(first - start, last - start) for first, last in self.expansions if first >= start]
         try:
             return read_word(raw, expansions, braces=braces)
         except TooManyWords:
             self.problem("too-many", "braces would give too many words")
-            return (Word(raw=raw, text=None, shown=raw.translate(_QUOTES)),)
+            return (Word(raw=raw, text=None, shown=raw.translate(QUOTES)),)
 
     def _start_negation(self) -> None:
         """`!` changes nothing but the exit status."""
@@ -283,7 +281,7 @@ class Reader(ListReader):
         self.skip_blanks()
         start, end = self.scan_word()
         self.skip_blanks()
-        empty = _EMPTY_PARENTHESES.match(self.text, self.position)
+        empty = EMPTY_PARENTHESES.match(self.text, self.position)
         if empty:
             self.position = empty.end()
         self._define(self.text[start:end])

@@ -8,9 +8,8 @@ and never cover options that run, write or load something. Paths follow the path
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 
 from proxy.permissions.risky_programs import NEVER_AUTOMATIC
 from proxy.permissions.shell_deny import InnerSearch, inner_commands, program_name
@@ -19,9 +18,17 @@ from proxy.permissions.shell_folders import Folders
 from proxy.permissions.shell_paths import PathJudge
 from proxy.permissions.shell_programs import Examined, Operand
 from proxy.permissions.shell_rules import CommandRules
-from proxy.permissions.shell_values import Assignment, Command, Redirect, ShellLine, Word
+from proxy.permissions.shell_values import Assignment, Command, Redirect, ShellLine, Word, as_line
 from proxy.permissions.shell_wrappers import SHELLS, WRAPPERS, without_safe_wrappers
-from proxy.permissions.values import Decision, PartVerdict, Place, Policy, Rule, Verdict
+from proxy.permissions.values import (
+    STRICTNESS,
+    PartVerdict,
+    Place,
+    Policy,
+    Rule,
+    Verdict,
+    strictest_part,
+)
 
 _STATE_BUILTINS = frozenset(
     {
@@ -40,13 +47,12 @@ _SAFE_VALUES = (
 )
 """Values of these variables that name no file; a time zone may have slashes."""
 _MAX_SHOWN = 200
-_RANK: Mapping[Decision, int] = MappingProxyType({"allow": 0, "ask": 1, "deny": 2})
 
 
 def judge(line: ShellLine, policy: Policy, place: Place) -> Verdict:
     """Returns the verdict on a whole line, with each part's own, a single part's too."""
     parts = list(_Judging(line, policy, place).parts())
-    worst = max(parts, key=lambda part: (_RANK[part.decision], not part.is_open), default=None)
+    worst = strictest_part(parts)
     if worst is None:
         return Verdict("ask", "the line holds no command")
     return Verdict(worst.decision, worst.reason, worst.rule, worst.source, tuple(parts))
@@ -97,13 +103,13 @@ class _Judging:
         if inner and inner[0].text == "cd":
             reasons += self._moved(command, inner[1:])
         if reasons:
-            worst = max(reasons, key=lambda part: (_RANK[part.decision], part.rule is not None))
+            worst = max(reasons, key=lambda part: (STRICTNESS[part.decision], part.rule is not None))
             return replace(worst, what=what)
         if not inner:
             return PartVerdict(what, "allow", "it runs nothing")
         rule = self._rules.allowing(inner) or self._rules.allowing(command.words)
         if rule is None:
-            return PartVerdict(what, "ask", f"no rule allows '{_shown(_line(inner))}'", is_open=True)
+            return PartVerdict(what, "ask", f"no rule allows '{_shown(as_line(inner))}'", is_open=True)
         return PartVerdict(what, "allow", f"allow rule {rule.text} matches", rule.text, rule.source)
 
     # Denials ----------------------------------------------------------------------------------
@@ -270,10 +276,6 @@ def _redirected(redirects: Sequence[Redirect]) -> Iterator[Operand]:
         writes = _writes(redirect)
         if not (writes and redirect.target.text == "/dev/null"):
             yield Operand(redirect.target, "write" if writes else "read")
-
-
-def _line(words: Sequence[Word]) -> str:
-    return " ".join(word.shown for word in words)
 
 
 def _shown(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from proxy.permissions.shell_values import Assignment, Command, Word
+from proxy.permissions.shell_values import Assignment, Command, Word, as_line
 
 SAFE_NAMES = frozenset(
     {"NODE_ENV", "LANG", "LANGUAGE", "CHARSET", "TZ", "TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR"}
@@ -59,7 +59,7 @@ class Stripped:
     @property
     def line(self) -> str:
         """The words as rules see them."""
-        return " ".join(word.shown for word in self.words)
+        return as_line(self.words)
 
 
 def stripped(command: Command) -> Stripped:

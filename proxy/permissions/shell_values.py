@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -32,6 +33,10 @@ class Problem:
     kind: ProblemKind
     sentence: str
     """For people: `the line ends within a quotation`."""
+
+
+QUOTES = str.maketrans("", "", "'\"\\")
+"""Takes quotes and backslashes out of a text, whatever they mean there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,11 @@ class Word:
     def starts_with_wildcard(self) -> bool:
         """A glob whose first character is a wildcard: a file name may turn it into an option."""
         return self.pattern is not None and self.pattern[0] in "*?[@!+"
+
+
+def as_line(words: Iterable[Word]) -> str:
+    """Returns words as rules see them: quotes removed, one blank between two, expansions as written."""
+    return " ".join(word.shown for word in words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +151,8 @@ class Command:
 
     @property
     def line(self) -> str:
-        """Its words as rules see them: quotes removed, one blank between two, expansions as written."""
-        return " ".join(word.shown for word in self.words)
+        """Its words as rules see them."""
+        return as_line(self.words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from proxy.permissions.shell_options import names
 from proxy.permissions.shell_values import Word
 
-_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z_0-9]*=")
+ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z_0-9]*=")
+"""A word that begins so sets a variable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,103 +35,99 @@ class Wrapper:
     """It hands its words to a shell as one text: `watch`, `ssh`."""
 
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
 WRAPPERS: Mapping[str, Wrapper] = MappingProxyType(
     {
         "builtin": Wrapper(),
         "busybox": Wrapper(),
         "catchsegv": Wrapper(),
         "caffeinate": Wrapper("tw"),
-        "chroot": Wrapper("", _names("--userspec --groups"), 1),
-        "chrt": Wrapper("TPD", _names("--sched-runtime --sched-period --sched-deadline"), 1),
+        "chroot": Wrapper("", names("--userspec --groups"), 1),
+        "chrt": Wrapper("TPD", names("--sched-runtime --sched-period --sched-deadline"), 1),
         "command": Wrapper(queries="vV"),
         "coproc": Wrapper(),
-        "dbus-run-session": Wrapper("", _names("--config-file --dbus-daemon")),
+        "dbus-run-session": Wrapper("", names("--config-file --dbus-daemon")),
         "doas": Wrapper("uC"),
         "dumb-init": Wrapper(),
         "eatmydata": Wrapper(),
         "env": Wrapper(
             "uC",
-            _names("--unset --chdir"),
+            names("--unset --chdir"),
             has_assignments=True,
             scripts="S",
-            long_scripts=_names("--split-string"),
+            long_scripts=names("--split-string"),
         ),
         "exec": Wrapper("a"),
-        "fakeroot": Wrapper("lsib", _names("--lib --faked")),
+        "fakeroot": Wrapper("lsib", names("--lib --faked")),
         "firejail": Wrapper(),
         "flock": Wrapper(
             "wE",
-            _names("--timeout --wait --conflict-exit-code"),
+            names("--timeout --wait --conflict-exit-code"),
             1,
             scripts="c",
-            long_scripts=_names("--command"),
+            long_scripts=names("--command"),
         ),
         "gosu": Wrapper(operands=1),
-        "ionice": Wrapper("cnpPu", _names("--class --classdata --pid --pgid --uid")),
+        "ionice": Wrapper("cnpPu", names("--class --classdata --pid --pgid --uid")),
         "linux32": Wrapper(),
         "linux64": Wrapper(),
         "ltrace": Wrapper("aAeFlLnopsuxDw"),
-        "nice": Wrapper("n", _names("--adjustment")),
+        "nice": Wrapper("n", names("--adjustment")),
         "nocorrect": Wrapper(),
-        "nsenter": Wrapper("tSG", _names("--target --setuid --setgid")),
+        "nsenter": Wrapper("tSG", names("--target --setuid --setgid")),
         "noglob": Wrapper(),
         "nohup": Wrapper(),
         "numactl": Wrapper("iNmCpPl"),
-        "parallel": Wrapper("jaISLPdN", _names("--jobs --arg-file --delimiter --max-args"), joins=True),
-        "pkexec": Wrapper("", _names("--user")),
+        "parallel": Wrapper("jaISLPdN", names("--jobs --arg-file --delimiter --max-args"), joins=True),
+        "pkexec": Wrapper("", names("--user")),
         "proxychains": Wrapper("f"),
         "proxychains4": Wrapper("f"),
         "proot": Wrapper("rbqwm"),
         "rlwrap": Wrapper("bcCDfHloOpPqsStw"),
         "run-parts": Wrapper(),
-        "runuser": Wrapper("ugGsw", _names("--user --group --shell"), 0, scripts="c"),
+        "runuser": Wrapper("ugGsw", names("--user --group --shell"), 0, scripts="c"),
         "script": Wrapper(
-            "ETmBIOo", _names("--log-io --log-in --log-out"), scripts="c", long_scripts=_names("--command")
+            "ETmBIOo", names("--log-io --log-in --log-out"), scripts="c", long_scripts=names("--command")
         ),
         "setarch": Wrapper("", frozenset(), 1),
-        "setpriv": Wrapper("", _names("--reuid --regid --groups --inh-caps --ambient-caps --bounding-set")),
+        "setpriv": Wrapper("", names("--reuid --regid --groups --inh-caps --ambient-caps --bounding-set")),
         "setsid": Wrapper(),
         "softlimit": Wrapper("adfmoprstlc"),
-        "stdbuf": Wrapper("ioe", _names("--input --output --error")),
-        "strace": Wrapper("abeEIoOpPsSuUX", _names("--output --env --user --attach --trace")),
+        "stdbuf": Wrapper("ioe", names("--input --output --error")),
+        "strace": Wrapper("abeEIoOpPsSuUX", names("--output --env --user --attach --trace")),
         "su": Wrapper(
             "sgGwT",
-            _names("--shell --group --supp-group"),
+            names("--shell --group --supp-group"),
             1,
             scripts="c",
-            long_scripts=_names("--command --session-command"),
+            long_scripts=names("--command --session-command"),
         ),
         "su-exec": Wrapper(operands=1),
         "sudo": Wrapper(
             "ugpCcDRrtThU",
-            _names("--user --group --prompt --close-from --chdir --chroot --role --type --host --other-user"),
+            names("--user --group --prompt --close-from --chdir --chroot --role --type --host --other-user"),
             has_assignments=True,
         ),
         "systemd-run": Wrapper(
-            "pEuGHMPt", _names("--unit --property --uid --gid --setenv --working-directory")
+            "pEuGHMPt", names("--unit --property --uid --gid --setenv --working-directory")
         ),
         "taskset": Wrapper("", frozenset(), 1),
-        "time": Wrapper("fo", _names("--format --output")),
-        "timeout": Wrapper("ks", _names("--kill-after --signal"), 1),
+        "time": Wrapper("fo", names("--format --output")),
+        "timeout": Wrapper("ks", names("--kill-after --signal"), 1),
         "tini": Wrapper("pe"),
         "torify": Wrapper(),
         "torsocks": Wrapper(),
         "toybox": Wrapper(),
         "tsocks": Wrapper(),
         "unbuffer": Wrapper(),
-        "unshare": Wrapper("SGRw", _names("--setuid --setgid --root --wd")),
+        "unshare": Wrapper("SGRw", names("--setuid --setgid --root --wd")),
         "valgrind": Wrapper(),
-        "watch": Wrapper("nq", _names("--interval --equexit"), joins=True),
+        "watch": Wrapper("nq", names("--interval --equexit"), joins=True),
         "winpty": Wrapper(),
         "xargs": Wrapper(
             "aEeIiLlnPsd",
-            _names("--arg-file --delimiter --max-args --max-procs --max-chars"),
+            names("--arg-file --delimiter --max-args --max-procs --max-chars"),
         ),
-        "xvfb-run": Wrapper("enfpsw", _names("--server-num --server-args --auth-file")),
+        "xvfb-run": Wrapper("enfpsw", names("--server-num --server-args --auth-file")),
     }
 )
 
@@ -176,7 +174,7 @@ def _own_words(wrapper: Wrapper, words: Sequence[str], scripts: list[str]) -> in
     ended = False
     while index < len(words):
         word = words[index]
-        if wrapper.has_assignments and _ASSIGNMENT.match(word):
+        if wrapper.has_assignments and ASSIGNMENT.match(word):
             index += 1
         elif ended or not word.startswith("-"):
             break

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 Decision = Literal["allow", "ask", "deny"]
 PolicyName = Literal["claude-code", "strict"]
 Mode = Literal["default", "acceptEdits", "plan", "dontAsk", "bypassPermissions"]
 Platform = Literal["linux", "macos", "windows"]
+
+
+STRICTNESS: Mapping[Decision, int] = MappingProxyType({"allow": 0, "ask": 1, "deny": 2})
 
 
 def strictest(*decisions: Decision) -> Decision:
@@ -185,6 +189,11 @@ class PartVerdict:
     """Where that rule is from."""
     is_open: bool = False
     """It asks only because nothing spoke: a rule for the whole tool, or the mode, may still allow it."""
+
+
+def strictest_part(parts: Iterable[PartVerdict]) -> PartVerdict | None:
+    """Returns the first of the strictest; of asks, one that nothing may lift goes first."""
+    return max(parts, key=lambda part: (STRICTNESS[part.decision], not part.is_open), default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,6 @@ MAX_LINE_BYTES = 16 * 1024
 class ConnectionState:
     """Where one connection stands; times are the loop's."""
 
-    opened_at: float
     idle_since: float
     is_known: bool = False
     """It has shown the token."""
@@ -99,11 +98,11 @@ class GuardedConnection(web.RequestHandler):
         )
         self._guard = server.guard
         self._now = loop.time
-        self.state = ConnectionState(loop.time(), loop.time())
+        self.state = ConnectionState(loop.time())
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Takes the connection, or says that there are too many."""
-        self.state = ConnectionState(self._now(), self._now())
+        self.state = ConnectionState(self._now())
         if self._guard.admit(self):
             super().connection_made(transport)
             return

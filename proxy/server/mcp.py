@@ -58,23 +58,33 @@ async def endpoint(call: Call, _match: Match) -> web.StreamResponse:
     if workspace is not None:
         call.context = replace(call.context, workspace=workspace)
     try:
-        if call.request.method == "GET":
-            return await _listen(call)
+        if call.request.method == "POST":
+            return await _post(call)
+        session = _session(call)
+        if session is None:
+            return empty(405, Allow="POST")
         if call.request.method == "DELETE":
-            return _end(call)
-        return await _post(call)
+            call.mcp.sessions.end(session)
+            return empty(204)
+        return await _listen(call, session)
+    except _NoSession:
+        return rpc_response(RpcError(INVALID_REQUEST, "Session not found").body(None), 404)
     except RpcError as error:
         return rpc_response(error.body(None), 400)
 
 
-# GET and DELETE: the stream and the end of a session --------------------------------------------
+# A session and its stream -----------------------------------------------------------------------
+
+
+class _NoSession(Exception):
+    """The session is unknown, over, or another client's."""
 
 
 def _session(call: Call) -> Session | None:
     """The session that a request names; None: it names none.
 
     Raises:
-        RpcError: There is no such session.
+        _NoSession: There is no such session.
     """
     session_id = call.request.headers.get(SESSION_HEADER)
     if session_id is None:
@@ -85,22 +95,8 @@ def _session(call: Call) -> Session | None:
     return session
 
 
-class _NoSession(Exception):
-    """The session is unknown, over, or another client's."""
-
-
-def _gone() -> web.Response:
-    return rpc_response(RpcError(INVALID_REQUEST, "Session not found").body(None), 404)
-
-
-async def _listen(call: Call) -> web.StreamResponse:
+async def _listen(call: Call, session: Session) -> web.StreamResponse:
     """The stream of a session."""
-    try:
-        session = _session(call)
-    except _NoSession:
-        return _gone()
-    if session is None:
-        return empty(405, Allow="POST")
     if not accepts(call.request)[1]:
         return empty(406)
     door = call.mcp
@@ -117,18 +113,6 @@ async def _listen(call: Call) -> web.StreamResponse:
             session.changes = None
 
 
-def _end(call: Call) -> web.StreamResponse:
-    """The end of a session."""
-    try:
-        session = _session(call)
-    except _NoSession:
-        return _gone()
-    if session is None:
-        return empty(405, Allow="POST")
-    call.mcp.sessions.end(session)
-    return empty(204)
-
-
 # POST: one message ------------------------------------------------------------------------------
 
 
@@ -143,10 +127,7 @@ async def _post(call: Call) -> web.StreamResponse:
     version = call.request.headers.get(_VERSION_HEADER)
     if protocol.is_modern(message.body, version):
         return await _modern(call, gateway, message, accepted)
-    try:
-        session = _session(call)
-    except _NoSession:
-        return _gone()
+    session = _session(call)
     if message.id is None:
         if session is not None and message.method == "notifications/cancelled":
             session.cancel((message.params or {}).get("requestId"))

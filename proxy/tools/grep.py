@@ -16,7 +16,7 @@ from proxy.tools.errors import ToolError
 from proxy.tools.file_search import REPOSITORY_FOLDERS, Deadline, Globs, IgnoreFiles, parts_below
 from proxy.tools.file_types import FILE_TYPES
 from proxy.tools.grep_text import Page, shown
-from proxy.tools.grep_values import GrepEngine, OutputMode, Query
+from proxy.tools.grep_values import FileHits, Found, GrepEngine, OutputMode, Query
 from proxy.tools.guard import Entry, WorkspaceGuard
 
 DEFAULT_LIMIT = 250
@@ -117,10 +117,30 @@ class Grep:
         is_over = self._deadline.start()
         page = _page(arguments)
         plan = await asyncio.to_thread(_plan, arguments, guard, page, is_over)
-        found = await self._engine.search(plan.files, _query(arguments, page), guard, page.is_full, is_over)
+        found = await self._search(plan.files, _query(arguments, page), guard, page, is_over)
         page = replace(page, names_files=not plan.is_single)
         text = shown(found.hits, page, guard.cwd, is_cut=plan.is_cut or found.is_cut)
         return ToolOutput.text(text + _left_out(plan.linked))
+
+    async def _search(
+        self,
+        files: Sequence[Entry],
+        query: Query,
+        guard: WorkspaceGuard,
+        page: Page,
+        is_over: Callable[[], bool],
+    ) -> Found:
+        """Searches batch by batch, until the page is full or the time over."""
+        hits: list[FileHits] = []
+        for start in range(0, len(files), self._engine.max_files):
+            batch = files[start : start + self._engine.max_files]
+            found = await self._engine.search(batch, query, guard, is_over)
+            hits.extend(found.hits)
+            if found.is_cut:
+                return Found(tuple(hits), is_cut=True)
+            if page.is_full(hits):
+                break
+        return Found(tuple(hits))
 
 
 def _left_out(linked: int) -> str:

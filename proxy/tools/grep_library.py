@@ -21,7 +21,6 @@ from proxy.tools.guard import Entry, GuardError, WorkspaceGuard
 if TYPE_CHECKING:
     Expression = regex.Pattern[str]
 
-_BATCH = 50
 _NOT_IN_RIPGREP = re.compile(r"\((?:\?(?:[=!>|(&R]|<[=!]|P[=>]|[0-9+-])|\*)|\\[1-9gKGRX]")
 _ESCAPED_CODE = re.compile(r"\\[xuU]\{([0-9A-Fa-f]{1,8})\}")
 _NAMED_CLASS = re.compile(r"\[:(\^?)([a-z]+):\]")
@@ -52,6 +51,9 @@ _BYTE_ORDER_MARKS = (
 class LibrarySearch:
     """Searches in this process, in a worker thread."""
 
+    max_files = 50
+    """Nothing ends a batch but its own end, so it is a short one."""
+
     def __init__(self, timeout_s: float = 2.0) -> None:
         """Makes the engine.
 
@@ -61,28 +63,17 @@ class LibrarySearch:
         self._timeout_s = timeout_s
 
     async def search(
-        self,
-        files: Sequence[Entry],
-        query: Query,
-        guard: WorkspaceGuard,
-        is_enough: Callable[[Sequence[FileHits]], bool],
-        is_over: Callable[[], bool],
+        self, files: Sequence[Entry], query: Query, guard: WorkspaceGuard, is_over: Callable[[], bool]
     ) -> Found:
         """Searches files; see `GrepEngine`."""
         expression = compiled(query)
-        hits: list[FileHits] = []
-        for start in range(0, len(files), _BATCH):
-            if is_over():
-                return Found(tuple(hits), is_cut=True)
-            batch = files[start : start + _BATCH]
-            hits.extend(await asyncio.to_thread(self._search_batch, batch, query, expression, guard))
-            if is_enough(hits):
-                break
-        return Found(tuple(hits))
+        if is_over():
+            return Found((), is_cut=True)
+        return Found(await asyncio.to_thread(self._search, files, query, expression, guard))
 
-    def _search_batch(
+    def _search(
         self, files: Sequence[Entry], query: Query, expression: Expression, guard: WorkspaceGuard
-    ) -> list[FileHits]:
+    ) -> tuple[FileHits, ...]:
         hits: list[FileHits] = []
         for file in files:
             try:
@@ -92,7 +83,7 @@ class LibrarySearch:
             matched = _matched(expression, text, query, self._timeout_s) if text else []
             if text and matched:
                 hits.append(FileHits(file.path, tuple(_shown(_lines(text), matched, query))))
-        return hits
+        return tuple(hits)
 
 
 def compiled(query: Query) -> Expression:

@@ -19,8 +19,6 @@ from proxy.tools.errors import ToolError
 from proxy.tools.grep_values import MAX_FILE_BYTES, FileHits, Found, Line, Query
 from proxy.tools.guard import Entry, GuardError, WorkspaceGuard
 
-_BATCH = 200
-"""Files of one run; each needs a descriptor."""
 _MAX_OUTPUT = 32 * 1024 * 1024
 _POLL_S = 0.05
 _DESCRIPTORS = "/dev/fd/"
@@ -42,7 +40,10 @@ class _Output:
 
 
 class RipgrepSearch:
-    """Runs ripgrep, a batch of files at a time."""
+    """Runs ripgrep."""
+
+    max_files = 200
+    """Each needs a descriptor."""
 
     def __init__(self, children: Children, program: str) -> None:
         """Runs nothing yet.
@@ -55,31 +56,16 @@ class RipgrepSearch:
         self._program = program
 
     async def search(
-        self,
-        files: Sequence[Entry],
-        query: Query,
-        guard: WorkspaceGuard,
-        is_enough: Callable[[Sequence[FileHits]], bool],
-        is_over: Callable[[], bool],
+        self, files: Sequence[Entry], query: Query, guard: WorkspaceGuard, is_over: Callable[[], bool]
     ) -> Found:
         """Searches files; see `GrepEngine`."""
-        hits: list[FileHits] = []
-        for start in range(0, len(files), _BATCH):
-            opened = await asyncio.to_thread(_open_all, files[start : start + _BATCH], guard)
-            try:
-                is_cut = await self._run(opened, query, hits, is_over)
-            finally:
-                _close_all(opened)
-            if is_cut or is_over():
-                return Found(tuple(hits), is_cut=True)
-            if is_enough(hits):
-                break
-        return Found(tuple(hits))
+        opened = await asyncio.to_thread(_open_all, files, guard)
+        try:
+            return await self._run(opened, query, is_over)
+        finally:
+            _close_all(opened)
 
-    async def _run(
-        self, opened: dict[int, str], query: Query, hits: list[FileHits], is_over: Callable[[], bool]
-    ) -> bool:
-        """Searches some files and adds what was found; says whether that was cut short."""
+    async def _run(self, opened: dict[int, str], query: Query, is_over: Callable[[], bool]) -> Found:
         output, errors = _Output(), _Output()
         argv = (self._program, *_options(query), "--", *(f"{_DESCRIPTORS}{each}" for each in opened))
         launch = Launch(argv, "/", pass_fds=tuple(opened))
@@ -97,8 +83,7 @@ class RipgrepSearch:
         if not is_cut and code > _NO_MATCH and not output.data:
             raise ToolError(_said(bytes(errors.data)))
         found = await asyncio.to_thread(_read, bytes(output.data), opened)
-        hits.extend(found)
-        return is_cut or output.is_cut
+        return Found(tuple(found), is_cut or output.is_cut)
 
 
 def _options(query: Query) -> list[str]:

@@ -65,21 +65,18 @@ class Found:
 class GrepEngine(Protocol):
     """Searches files."""
 
+    max_files: int
+    """It takes so many at once."""
+
     async def search(
-        self,
-        files: Sequence[Entry],
-        query: Query,
-        guard: WorkspaceGuard,
-        is_enough: Callable[[Sequence[FileHits]], bool],
-        is_over: Callable[[], bool],
+        self, files: Sequence[Entry], query: Query, guard: WorkspaceGuard, is_over: Callable[[], bool]
     ) -> Found:
         """Searches files in order; those that vanished, hold binary data or are too large have no match.
 
         Args:
-            files: Which; each is opened through the guard.
+            files: Which, at most `max_files`; each is opened through the guard.
             query: For what.
             guard: The way to the files.
-            is_enough: Told now and then what was found; true ends the search.
             is_over: Says whether the time is over.
 
         Raises:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from proxy.dialects.loose_json import as_object
 from proxy.messages.message import JsonObject
 
 MOST_ENTRIES = 5000
@@ -70,7 +71,6 @@ class ModelEntry:
     max_output_tokens: int | None = None
     inputs: tuple[str, ...] | None = None
     """Modalities: text, image, file, audio, video."""
-    outputs: tuple[str, ...] | None = None
     parameters: tuple[str, ...] | None = None
     """Request fields that at least one server of the model honours."""
     reasoning: ReasoningFacts | None = None
@@ -87,13 +87,13 @@ def read_entries(value: Any, *, is_anthropic: bool = False) -> tuple[ModelEntry,
     Raises:
         ValueError: It is no list of models.
     """
-    fields = _object(value)
+    fields = as_object(value)
     told: Any = fields.get("data", fields.get("models"))
     rows: Any = cast("list[Any]", value) if isinstance(value, list) else told
     if not isinstance(rows, list):
         raise ValueError("the answer is no list of models")  # noqa: TRY004 - its content is wrong
     listed = cast("list[Any]", rows)[:MOST_ENTRIES]
-    return tuple(entry for row in listed if (entry := _entry(_object(row), is_anthropic)) is not None)
+    return tuple(entry for row in listed if (entry := _entry(as_object(row), is_anthropic)) is not None)
 
 
 def find_entry(entries: Mapping[str, ModelEntry], model: str) -> ModelEntry | None:
@@ -109,7 +109,7 @@ def _entry(row: JsonObject, is_anthropic: bool) -> ModelEntry | None:
     name = _word(row.get("id"))
     if name is None:
         return None
-    top, kind = _object(row.get("top_provider")), _object(row.get("architecture"))
+    top, kind = as_object(row.get("top_provider")), as_object(row.get("architecture"))
     contexts = (
         top.get("context_length"),
         *(row.get(key) for key in ("context_length", "loaded_context_length", "max_model_len")),
@@ -127,7 +127,6 @@ def _entry(row: JsonObject, is_anthropic: bool) -> ModelEntry | None:
         context_tokens=_first_count(contexts),
         max_output_tokens=_first_count(limits),
         inputs=_words(kind.get("input_modalities")),
-        outputs=_words(kind.get("output_modalities")),
         parameters=_words(row.get("supported_parameters")),
         reasoning=_reasoning(row.get("reasoning")),
         prices=_prices(row.get("pricing")),
@@ -147,7 +146,7 @@ def _reasoning(value: Any) -> ReasoningFacts | None:
 
 
 def _prices(value: Any) -> Prices | None:
-    told = _object(value)
+    told = as_object(value)
     if "prompt" not in told and "completion" not in told:
         return None  # some servers price a million tokens, under other names
     return Prices(
@@ -195,7 +194,3 @@ def _words(value: Any) -> tuple[str, ...] | None:
     if not isinstance(value, list):
         return None
     return tuple(word for each in cast("list[Any]", value)[:_MAX_WORDS] if (word := _word(each)) is not None)
-
-
-def _object(value: Any) -> JsonObject:
-    return cast("JsonObject", value) if isinstance(value, dict) else {}

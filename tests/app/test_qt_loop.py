@@ -15,7 +15,7 @@ import random
 import sys
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -30,14 +30,6 @@ _caller: contextvars.ContextVar[str] = contextvars.ContextVar("caller", default=
 
 class _Collapse(BaseException):
     """What no `except Exception` catches."""
-
-
-@pytest.fixture
-def loop(request: pytest.FixtureRequest, qapp: QApplication) -> Iterator[asyncio.AbstractEventLoop]:
-    """A loop that does not run: ours, or plain qasync where the test asks for it."""
-    loop = new_qt_loop(qapp, plain=getattr(request, "param", False))
-    yield loop
-    loop.close()
 
 
 def _fails_on_qasync(raises: type[BaseException] = AssertionError) -> pytest.MarkDecorator:

@@ -9,29 +9,14 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TypeVar
 
 import pytest
 from aiohttp import ClientSession, web
 from aiohttp.typedefs import Handler
-from PySide6.QtWidgets import QApplication
 from typing_extensions import override
 
-from app.qt_loop import RECEIVE_BYTES, new_qt_loop
-
-T = TypeVar("T")
-
-_LIMIT_S = 20
-
-
-@pytest.fixture
-def loop(qapp: QApplication) -> Iterator[asyncio.AbstractEventLoop]:
-    """A loop of ours that does not run."""
-    qapp.setQuitOnLastWindowClosed(False)
-    loop = new_qt_loop(qapp)
-    yield loop
-    loop.close()
+from app.qt_loop import RECEIVE_BYTES
+from tests.app.loops import LIMIT_S, nth_call, run
 
 
 def test_subprocesses_talk_and_end(loop: asyncio.AbstractEventLoop) -> None:
@@ -43,7 +28,7 @@ def test_subprocesses_talk_and_end(loop: asyncio.AbstractEventLoop) -> None:
         output, _ = await process.communicate(b"hello")
         return output, process.returncode
 
-    assert _run(loop, talk()) == (b"HELLO\n", 4)
+    assert run(loop, talk()) == (b"HELLO\n", 4)
 
 
 def test_a_subprocess_that_hangs_can_be_killed(loop: asyncio.AbstractEventLoop) -> None:
@@ -56,7 +41,7 @@ def test_a_subprocess_that_hangs_can_be_killed(loop: asyncio.AbstractEventLoop) 
         process.kill()
         return await process.wait()
 
-    assert _run(loop, kill()) == -signal.SIGKILL
+    assert run(loop, kill()) == -signal.SIGKILL
 
 
 def test_a_signal_wakes_the_loop_while_qt_sleeps(loop: asyncio.AbstractEventLoop) -> None:
@@ -66,7 +51,7 @@ def test_a_signal_wakes_the_loop_while_qt_sleeps(loop: asyncio.AbstractEventLoop
         await _soon_after_a_signal(heard)
         assert loop.remove_signal_handler(signal.SIGUSR1)
 
-    _run(loop, wait())
+    run(loop, wait())
 
 
 def test_pythons_own_signal_handlers_run_while_qt_sleeps(loop: asyncio.AbstractEventLoop) -> None:
@@ -80,11 +65,11 @@ def test_pythons_own_signal_handlers_run_while_qt_sleeps(loop: asyncio.AbstractE
         finally:
             signal.signal(signal.SIGUSR1, before)
 
-    _run(loop, wait())
+    run(loop, wait())
 
 
 def test_signals_are_nobodys_business_after_the_loop_ran(loop: asyncio.AbstractEventLoop) -> None:
-    _run(loop, asyncio.sleep(0))
+    run(loop, asyncio.sleep(0))
 
     assert signal.set_wakeup_fd(-1) == -1
 
@@ -105,7 +90,7 @@ def test_a_server_and_its_client_share_the_loop(loop: asyncio.AbstractEventLoop)
         await runner.cleanup()
         return answers
 
-    assert _run(loop, converse()) == [f"QUESTION {number}" for number in range(50)]
+    assert run(loop, converse()) == [f"QUESTION {number}" for number in range(50)]
 
 
 def test_a_request_in_flight_is_answered_during_a_graceful_shutdown(loop: asyncio.AbstractEventLoop) -> None:
@@ -135,7 +120,7 @@ def test_a_request_in_flight_is_answered_during_a_graceful_shutdown(loop: asynci
                 await client.get(url)
             return answer
 
-    assert _run(loop, shut_down()) == "late but whole"
+    assert run(loop, shut_down()) == "late but whole"
 
 
 def test_transports_read_in_pieces_that_need_no_new_mapping(loop: asyncio.AbstractEventLoop) -> None:
@@ -162,7 +147,7 @@ def test_transports_read_in_pieces_that_need_no_new_mapping(loop: asyncio.Abstra
         receiving.close()
         await asyncio.sleep(0)
 
-    _run(loop, transfer())
+    run(loop, transfer())
 
     assert max(sizes) <= RECEIVE_BYTES
 
@@ -174,7 +159,7 @@ def test_a_thousand_calls_from_threads_all_arrive_in_each_threads_order(
 
     async def receive() -> None:
         everything = loop.create_future()
-        count_down = _nth_call(1000, lambda: everything.set_result(None))
+        count_down = nth_call(1000, lambda: everything.set_result(None))
 
         def arrive(thread: int, number: int) -> None:
             arrived[thread].append(number)
@@ -191,32 +176,16 @@ def test_a_thousand_calls_from_threads_all_arrive_in_each_threads_order(
         for thread in threads:
             thread.join()
 
-    _run(loop, receive())
+    run(loop, receive())
 
     assert arrived == {thread: list(range(100)) for thread in range(10)}
-
-
-def _run(loop: asyncio.AbstractEventLoop, awaitable: Awaitable[T]) -> T:
-    return loop.run_until_complete(asyncio.wait_for(awaitable, _LIMIT_S))
-
-
-def _nth_call(count: int, then: Callable[[], object]) -> Callable[[], None]:
-    remaining = count
-
-    def call() -> None:
-        nonlocal remaining
-        remaining -= 1
-        if remaining == 0:
-            then()
-
-    return call
 
 
 async def _soon_after_a_signal(heard: asyncio.Future[None]) -> None:
     started_at = time.monotonic()
     threading.Timer(0.02, os.kill, [os.getpid(), signal.SIGUSR1]).start()
     await heard
-    assert time.monotonic() - started_at < _LIMIT_S / 2, "only the time limit woke the loop"
+    assert time.monotonic() - started_at < LIMIT_S / 2, "only the time limit woke the loop"
 
 
 async def _serve(handler: Handler) -> tuple[web.AppRunner, str]:

@@ -6,9 +6,8 @@ import asyncio
 import gc
 import socket
 import weakref
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QObject, Qt, QTimer
@@ -17,25 +16,13 @@ from PySide6.QtWidgets import QApplication, QDialog
 from typing_extensions import override
 
 from app.qt_loop import new_qt_loop
-
-T = TypeVar("T")
-
-_LIMIT_S = 20
-
-
-@pytest.fixture
-def loop(qapp: QApplication) -> Iterator[asyncio.AbstractEventLoop]:
-    """A loop of ours that does not run."""
-    qapp.setQuitOnLastWindowClosed(False)
-    loop = new_qt_loop(qapp)
-    yield loop
-    loop.close()
+from tests.app.loops import nth_call, run
 
 
 def test_a_qt_timer_fires_while_callbacks_are_always_ready(loop: asyncio.AbstractEventLoop) -> None:
     async def flood() -> int:
         fired = loop.create_future()
-        timer = _repeat(5, _nth_call(10, lambda: fired.set_result(None)))
+        timer = _repeat(5, nth_call(10, lambda: fired.set_result(None)))
         turns = 0
         while not fired.done():
             await asyncio.sleep(0)
@@ -43,13 +30,13 @@ def test_a_qt_timer_fires_while_callbacks_are_always_ready(loop: asyncio.Abstrac
         timer.stop()
         return turns
 
-    assert _run(loop, flood()) > 10
+    assert run(loop, flood()) > 10
 
 
 def test_a_qt_timer_fires_while_a_descriptor_is_always_readable(loop: asyncio.AbstractEventLoop) -> None:
     async def flood() -> None:
         fired = loop.create_future()
-        timer = _repeat(5, _nth_call(10, lambda: fired.set_result(None)))
+        timer = _repeat(5, nth_call(10, lambda: fired.set_result(None)))
         near, far = socket.socketpair()
         with near, far:
             far.send(b"never read")
@@ -58,7 +45,7 @@ def test_a_qt_timer_fires_while_a_descriptor_is_always_readable(loop: asyncio.Ab
             loop.remove_reader(near)
         timer.stop()
 
-    _run(loop, flood())
+    run(loop, flood())
 
 
 def test_asyncio_runs_while_qt_timers_are_always_due(loop: asyncio.AbstractEventLoop) -> None:
@@ -68,7 +55,7 @@ def test_asyncio_runs_while_qt_timers_are_always_due(loop: asyncio.AbstractEvent
             await asyncio.sleep(0.001)
         timer.stop()
 
-    _run(loop, wait())
+    run(loop, wait())
 
 
 def test_asyncio_runs_while_qt_events_are_always_pending(loop: asyncio.AbstractEventLoop) -> None:
@@ -80,7 +67,7 @@ def test_asyncio_runs_while_qt_events_are_always_pending(loop: asyncio.AbstractE
             await loop.run_in_executor(None, int)
         reposter.is_posting = False
 
-    _run(loop, wait())
+    run(loop, wait())
 
 
 def test_what_a_qt_slot_schedules_runs_at_once(loop: asyncio.AbstractEventLoop) -> None:
@@ -96,7 +83,7 @@ def test_what_a_qt_slot_schedules_runs_at_once(loop: asyncio.AbstractEventLoop) 
         started_at = loop.time()
         return await soon, await later - started_at
 
-    answer, delay_s = _run(loop, wait_for_slots())
+    answer, delay_s = run(loop, wait_for_slots())
 
     assert answer == "soon"
     assert 0.01 <= delay_s < 1
@@ -127,7 +114,7 @@ def test_other_tasks_run_while_a_coroutine_shows_a_modal_dialog(loop: asyncio.Ab
 
     task = loop.create_task(ask())
 
-    assert _run(loop, task) == (7, task)
+    assert run(loop, task) == (7, task)
 
 
 def test_a_modal_dialog_may_be_opened_by_a_plain_callback(loop: asyncio.AbstractEventLoop) -> None:
@@ -139,7 +126,7 @@ def test_a_modal_dialog_may_be_opened_by_a_plain_callback(loop: asyncio.Abstract
         dialog.done(3)
         return await closed
 
-    assert _run(loop, wait_for_the_dialog()) == 3
+    assert run(loop, wait_for_the_dialog()) == 3
 
 
 def test_what_was_ready_beside_a_modal_dialog_runs_once_inside_it(loop: asyncio.AbstractEventLoop) -> None:
@@ -157,7 +144,7 @@ def test_what_was_ready_beside_a_modal_dialog_runs_once_inside_it(loop: asyncio.
     loop.call_soon(show)
     loop.call_soon(close)
 
-    _run(loop, asyncio.sleep(0.01))
+    run(loop, asyncio.sleep(0.01))
 
     assert ran == ["beside", "closed"]
 
@@ -184,7 +171,7 @@ def test_modal_dialogs_nest(loop: asyncio.AbstractEventLoop) -> None:
         await show("outer", outer)
         await steering
 
-    _run(loop, open_both())
+    run(loop, open_both())
 
     assert closed == ["inner", "outer"]
 
@@ -222,7 +209,7 @@ def test_a_loop_that_does_not_run_runs_nothing_in_qts_loop(loop: asyncio.Abstrac
         foreign.exec()
 
         assert ran == []
-        _run(loop, asyncio.sleep(0.01))
+        run(loop, asyncio.sleep(0.01))
         assert {"timer", "descriptor", "callback", "from a thread"} == set(ran)
         loop.remove_reader(near)
 
@@ -232,7 +219,7 @@ def test_a_closed_loop_leaves_no_descriptor_and_no_object_behind(qapp: QApplicat
     descriptors_before = _open_descriptors()
     loop = new_qt_loop(qapp)
     loop.call_later(3600, print)
-    _run(loop, asyncio.sleep(0.001))
+    run(loop, asyncio.sleep(0.001))
 
     loop.close()
 
@@ -262,7 +249,7 @@ def test_a_running_loop_cannot_be_closed_or_run_again(loop: asyncio.AbstractEven
         with pytest.raises(RuntimeError, match="running"):
             loop.run_forever()
 
-    _run(loop, misuse())
+    run(loop, misuse())
 
 
 def test_debug_mode_refuses_scheduling_from_another_thread(loop: asyncio.AbstractEventLoop) -> None:
@@ -272,7 +259,7 @@ def test_debug_mode_refuses_scheduling_from_another_thread(loop: asyncio.Abstrac
         await loop.run_in_executor(None, loop.call_soon, print)
 
     with pytest.raises(RuntimeError, match="Non-thread-safe"):
-        _run(loop, schedule_elsewhere())
+        run(loop, schedule_elsewhere())
 
 
 class _Dialog(QDialog):
@@ -303,10 +290,6 @@ class _Reposter(QObject):
         return True
 
 
-def _run(loop: asyncio.AbstractEventLoop, awaitable: Awaitable[T]) -> T:
-    return loop.run_until_complete(asyncio.wait_for(awaitable, _LIMIT_S))
-
-
 def _open_descriptors() -> set[str]:
     return {descriptor.name for descriptor in Path("/dev/fd").iterdir()}
 
@@ -316,15 +299,3 @@ def _repeat(interval_ms: int, slot: Callable[[], object]) -> QTimer:
     timer.timeout.connect(slot)
     timer.start(interval_ms)
     return timer
-
-
-def _nth_call(count: int, then: Callable[[], object]) -> Callable[[], None]:
-    remaining = count
-
-    def call() -> None:
-        nonlocal remaining
-        remaining -= 1
-        if remaining == 0:
-            then()
-
-    return call

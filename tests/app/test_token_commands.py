@@ -3,34 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import aiohttp
 import pytest
 
-from tests.app.test_cli import TOKEN, Shell
-
-pytestmark = pytest.mark.timeout(60)
-
-
-@pytest.fixture
-async def shell() -> AsyncIterator[Shell]:
-    shell = Shell()
-    yield shell
-    for each in shell.started:
-        if each.returncode is None:
-            each.kill()
-            await each.wait()
-
-
-async def status_of(url: str, token: str) -> int:
-    body = {"model": "claude-sonnet-5-5", "max_tokens": 64, "messages": [{"role": "user", "content": "hi"}]}
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(f"{url}/v1/messages", json=body, headers={"x-api-key": token}) as response,
-    ):
-        return response.status
+from tests.app.shell import TOKEN, Shell, ask
 
 
 async def test_a_token_is_printed_once_opens_a_running_program_and_is_revoked_at_once(
@@ -47,7 +24,7 @@ async def test_a_token_is_printed_once_opens_a_running_program_and_is_revoked_at
     token = out.removesuffix("\n")
     assert token.startswith("sbx_")
     assert "\n" not in token
-    assert await status_of(url, token) == 200
+    assert (await ask(url, token))[0] == 200
 
     code, out, _err = await shell.run("tokens", "list")
     assert (code, out.split("\t")[:2]) == (0, ["phone", token[:8] + "…"])
@@ -55,8 +32,8 @@ async def test_a_token_is_printed_once_opens_a_running_program_and_is_revoked_at
 
     code, out, err = await shell.run("tokens", "revoke", "phone")
     assert (code, out, err) == (0, "", "signalbox: The token 'phone' is revoked.\n")
-    assert await status_of(url, token) == 401
-    assert await status_of(url, TOKEN) == 200
+    assert (await ask(url, token))[0] == 401
+    assert (await ask(url, TOKEN))[0] == 200
 
     serve.process.terminate()
     _code, out, err = await serve.end()
@@ -101,4 +78,4 @@ async def test_settings_that_became_unusable_are_not_taken_over_and_the_program_
     code, out, err = await shell.run("tokens", "create", "ci")
     assert (code, json.dumps(out).startswith('"sbx_')) == (0, True)
     assert "did not take the change over" in err
-    assert await status_of(url, TOKEN) == 200
+    assert (await ask(url, TOKEN))[0] == 200

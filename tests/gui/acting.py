@@ -12,6 +12,16 @@ from pytestqt.qtbot import QtBot
 from gui.widgets.data_table import DataTable
 
 D = TypeVar("D", bound=QDialog)
+W = TypeVar("W", bound=QWidget)
+
+
+def shown(qtbot: QtBot, page: W, width: int, height: int) -> W:
+    """Shows a page alone, and returns it."""
+    qtbot.addWidget(page)
+    page.resize(width, height)
+    with qtbot.waitExposed(page):
+        page.show()
+    return page
 
 
 def heard(signal: SignalInstance) -> list[tuple[Any, ...]]:

@@ -26,15 +26,10 @@ from gui.tray_host import TrayHost
 from proxy.events import ApprovalEnded
 from tests.gui.fake_desk import FakeDesk
 from tests.gui.permission_scenes import FETCH, PUSH, WRITE, fill
+from tests.gui.real_desktop import say
 from tests.gui.scenes import START
 
 CALLS = {"push": PUSH, "write": WRITE, "fetch": FETCH}
-
-
-def say(what: str, **more: object) -> None:
-    """Tells the test."""
-    sys.stdout.write(json.dumps({"what": what, **more}) + "\n")
-    sys.stdout.flush()
 
 
 class TellingDesk(FakeDesk):

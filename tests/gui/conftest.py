@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from gui.bridge import Bridge
 from gui.main_window import MainWindow
 from gui.pages.page import Room
+from gui.permission_desk import ApprovalView
 from gui.theme import Theme
 from tests.gui.fake_desk import FakeDesk
 from tests.gui.scenes import full_desk
@@ -68,6 +69,17 @@ def make_room(theme: Theme) -> Iterator[Callable[[FakeDesk], Room]]:
 def room(make_room: Callable[[FakeDesk], Room], desk: FakeDesk) -> Room:
     """What a page of a program in use is given."""
     return make_room(desk)
+
+
+@pytest.fixture
+def ask(qtbot: QtBot, room: Room, desk: FakeDesk) -> Callable[..., None]:
+    """Lets calls wait."""
+
+    def ask_for(*views: ApprovalView) -> None:
+        with qtbot.waitSignal(room.bridge.approvals_changed):
+            desk.ask(*views)
+
+    return ask_for
 
 
 @pytest.fixture

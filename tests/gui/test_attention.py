@@ -13,7 +13,6 @@ from pytestqt.qtbot import QtBot
 from gui.attention import Attention
 from gui.main_window import MainWindow
 from gui.pages.page import Room
-from gui.permission_desk import ApprovalView
 from gui.tray import Tray, WindowCommands
 from gui.tray_host import TrayHost
 from proxy.mcp.values import ServerPhase
@@ -43,17 +42,6 @@ def attention(qapp: QApplication, room: Room, window: MainWindow, told: list[str
     yield made
     made.close()
     tray.close()
-
-
-@pytest.fixture
-def ask(qtbot: QtBot, room: Room, desk: FakeDesk) -> Callable[..., None]:
-    """Lets calls wait."""
-
-    def ask_for(*views: ApprovalView) -> None:
-        with qtbot.waitSignal(room.bridge.approvals_changed):
-            desk.ask(*views)
-
-    return ask_for
 
 
 Ask = Callable[..., None]

@@ -66,7 +66,7 @@ def test_only_enabled_and_accepted_tools_are_offered():
 def test_a_changed_definition_shows_both_sides_and_a_new_one_only_itself():
     changed, new = (words.change_lines(each).splitlines() for each in CHANGES)
     assert [line[:1] for line in changed] == ["@", " ", " ", "-", "+", " "]
-    assert all(line.startswith("+ ") for line in new)
+    assert {line[:2] for line in new} == {"+ "}
     assert words.change_lines(ToolChange("x", "a", "a")) == ""
 
 

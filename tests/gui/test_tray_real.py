@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import shutil
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -19,86 +15,33 @@ if not sys.platform.startswith("linux"):
 if shutil.which("Xvfb") is None or shutil.which("dbus-daemon") is None:
     pytest.skip("needs Xvfb and dbus-daemon (apt: xvfb dbus)", allow_module_level=True)
 
+from tests.gui.real_desktop import Program, private_bus, private_display, program_of
 from tests.gui.tray_watcher import TrayWatcher
 
 pytestmark = pytest.mark.plain_asyncio
-
-_ROOT = Path(__file__).resolve().parent.parent.parent
-
-
-@asynccontextmanager
-async def _running(
-    *command: str, env: dict[str, str] | None = None
-) -> AsyncGenerator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, env=env, cwd=_ROOT
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.communicate()
-
-
-async def _first_line(process: asyncio.subprocess.Process) -> str:
-    assert process.stdout is not None
-    return (await asyncio.wait_for(process.stdout.readline(), 20)).decode().strip()
-
-
-class Program:
-    """The tray program and what it says."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-
-    async def next(self, what: str) -> dict[str, Any]:
-        """Waits until it says this."""
-        while True:
-            line = await _first_line(self.process)
-            assert line, f"the program ended before it said {what}"
-            said: dict[str, Any] = json.loads(line)
-            if said["what"] == what:
-                return said
 
 
 @pytest.fixture
 async def bus() -> AsyncIterator[str]:
     """A private session bus."""
-    async with _running("dbus-daemon", "--session", "--nofork", "--print-address") as process:
-        yield await _first_line(process)
+    async with private_bus() as address:
+        yield address
 
 
 @pytest.fixture
-async def start(bus: str) -> AsyncIterator[Callable[[], Any]]:
+async def start(bus: str) -> AsyncIterator[Callable[[], Awaitable[Program]]]:
     """Starts the tray program on a display of its own."""
     async with AsyncExitStack() as stack:
-        xvfb = await stack.enter_async_context(
-            _running("Xvfb", "-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp")
-        )
-        env = {
-            **os.environ,
-            "DISPLAY": f":{await _first_line(xvfb)}",
-            "DBUS_SESSION_BUS_ADDRESS": bus,
-            "QT_QPA_PLATFORM": "xcb",
-            "PYTHONPATH": str(_ROOT),
-        }
-
-        async def start_program() -> Program:
-            process = await stack.enter_async_context(
-                _running(sys.executable, "-m", "tests.gui.tray_program", env=env)
-            )
-            return Program(process)
-
-        yield start_program
+        env = await stack.enter_async_context(private_display(bus))
+        yield lambda: stack.enter_async_context(program_of("tests.gui.tray_program", env=env))
 
 
 async def test_a_host_that_is_there_shows_icon_tip_and_menu_and_clicks_arrive(
-    bus: str, start: Callable[[], Any]
+    bus: str, start: Callable[[], Awaitable[Program]]
 ):
     watcher = TrayWatcher(bus)
     await watcher.appear()
-    program: Program = await start()
+    program = await start()
     item = await watcher.next_item()
     assert (await program.next("ready"))["has_tray"]
     assert item.properties["Id"] == "signalbox"
@@ -135,8 +78,8 @@ async def test_a_host_that_is_there_shows_icon_tip_and_menu_and_clicks_arrive(
     await watcher.vanish()
 
 
-async def test_a_host_that_comes_late_gets_the_icon(bus: str, start: Callable[[], Any]):
-    program: Program = await start()
+async def test_a_host_that_comes_late_gets_the_icon(bus: str, start: Callable[[], Awaitable[Program]]):
+    program = await start()
     assert not (await program.next("ready"))["has_tray"]
     watcher = TrayWatcher(bus)
     await watcher.appear()
@@ -147,10 +90,10 @@ async def test_a_host_that_comes_late_gets_the_icon(bus: str, start: Callable[[]
     await watcher.vanish()
 
 
-async def test_a_host_that_comes_back_gets_the_icon_again(bus: str, start: Callable[[], Any]):
+async def test_a_host_that_comes_back_gets_the_icon_again(bus: str, start: Callable[[], Awaitable[Program]]):
     watcher = TrayWatcher(bus)
     await watcher.appear()
-    program: Program = await start()
+    program = await start()
     await watcher.next_item()
     await watcher.vanish()
     await program.next("host_vanished")

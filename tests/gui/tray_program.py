@@ -6,7 +6,6 @@ the menu's Quit is chosen.
 
 from __future__ import annotations
 
-import json
 import sys
 
 from PySide6.QtWidgets import QApplication
@@ -17,12 +16,7 @@ from gui.theme import Theme
 from gui.tray import Tray, WindowCommands
 from gui.tray_host import TrayHost
 from tests.gui.fake_desk import FakeDesk
-
-
-def say(what: str, **more: object) -> None:
-    """Tells the test."""
-    sys.stdout.write(json.dumps({"what": what, **more}) + "\n")
-    sys.stdout.flush()
+from tests.gui.real_desktop import say
 
 
 def say_state(state: ProxyState) -> None:

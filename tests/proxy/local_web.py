@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -15,15 +14,11 @@ from proxy.tools.web.fetcher import Fetcher
 from proxy.tools.web.reader import WebReader
 from proxy.tools.web.searcher import WebSearcher
 from proxy.tools.web.values import Fetched, FetchError, HandedBack, SearchError, SearchResult
+from tests.proxy import tooling
 from tests.proxy.scripted import (
-    BODY,
-    DONE,
     HOST,
-    USAGE,
-    Reply,
     Running,
     ScriptedUpstream,
-    delta,
 )
 from tests.proxy.tooling import (
     call,
@@ -40,11 +35,6 @@ HITS = [
     SearchResult("Other", "https://other.example/", "Nothing of it.", "2 days ago"),
 ]
 SEARCHING = calling(call("web_search", '{"query":"signal box"}'))
-FIRST: JsonObject = {"role": "user", "content": "hi"}
-
-
-def saying(text: str) -> Reply:
-    return Reply((delta(role="assistant", content=text), delta("stop"), USAGE, DONE))
 
 
 @dataclass(slots=True)
@@ -107,14 +97,4 @@ def web(
 
 
 async def ask(proxy: Running, *tools: JsonObject, **more: Any) -> JsonObject:
-    async with proxy.post({**BODY, "tools": list(tools) or [SEARCH], **more}) as response:
-        assert response.status == 200, await response.text()
-        return json.loads(await response.text())
-
-
-def kinds(message: JsonObject) -> list[str]:
-    return [block["type"] for block in message["content"]]
-
-
-def turn(message: JsonObject) -> JsonObject:
-    return {"role": "assistant", "content": message["content"]}
+    return await tooling.ask(proxy, tools=list(tools) or [SEARCH], **more)

@@ -18,9 +18,11 @@ from proxy.server.limits import Limits
 from proxy.service.tool_desk import Host
 from proxy.tools.base import Tool, ToolGroup, ToolOutput, ToolScope
 from tests.proxy.scripted import (
+    BODY,
     DONE,
     HOST,
     USAGE,
+    Reply,
     Running,
     ScriptedUpstream,
     delta,
@@ -29,6 +31,8 @@ from tests.proxy.scripted import (
 )
 
 Answer = Callable[[Mapping[str, Any]], Awaitable[ToolOutput]]
+FIRST: JsonObject = {"role": "user", "content": "hi"}
+THINKING: JsonObject = {"type": "thinking", "thinking": "hm", "signature": "c2lnbmF0dXJlLW9mLXRoZS1tb2RlbA=="}
 
 
 @dataclass(slots=True)
@@ -128,6 +132,11 @@ def declared(*names: str) -> list[JsonObject]:
     return [{"name": name, "description": name, "input_schema": {"type": "object"}} for name in names]
 
 
+def saying(text: str) -> Reply:
+    """A whole answer of one text."""
+    return Reply((delta(role="assistant", content=text), delta("stop"), USAGE, DONE))
+
+
 def through(dialect: DialectName) -> ProxyConfig:
     """One provider of a dialect."""
     made = proxy_config("one")
@@ -158,3 +167,20 @@ def use(name: str, arguments: JsonObject, call_id: str = "toolu_1") -> JsonObjec
 def read_stream(text: str) -> list[StreamEvent]:
     """The events of a stream, as a client reads them."""
     return [json.loads(each[6:]) for each in text.splitlines() if each.startswith("data: ")]
+
+
+async def ask(proxy: Running, **more: Any) -> JsonObject:
+    """The whole answer to a request."""
+    async with proxy.post({**BODY, **more}) as response:
+        assert response.status == 200, await response.text()
+        return json.loads(await response.text())
+
+
+def kinds(message: JsonObject) -> list[str]:
+    """What an answer's blocks are."""
+    return [block["type"] for block in message["content"]]
+
+
+def turn(message: JsonObject) -> JsonObject:
+    """An answer as a client sends it back."""
+    return {"role": "assistant", "content": message["content"]}

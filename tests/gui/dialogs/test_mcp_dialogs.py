@@ -23,14 +23,6 @@ from tests.gui.mcp_scenes import CHANGES, IMPORTS, TOOLS
 CONTROL = Qt.KeyboardModifier.ControlModifier
 
 
-@pytest.fixture
-def parent(qtbot: QtBot) -> QWidget:
-    made = QWidget()
-    qtbot.addWidget(made)
-    made.show()
-    return made
-
-
 def _open(qtbot: QtBot, dialog: EditorDialog) -> None:
     with qtbot.waitExposed(dialog):
         dialog.open()

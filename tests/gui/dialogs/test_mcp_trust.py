@@ -18,14 +18,6 @@ from tests.gui.mcp_scenes import DIGEST, LAUNCH, PENDING
 
 
 @pytest.fixture
-def parent(qtbot: QtBot) -> QWidget:
-    made = QWidget()
-    qtbot.addWidget(made)
-    made.show()
-    return made
-
-
-@pytest.fixture
 def sheet(qtbot: QtBot, theme: Theme, desk: FakeDesk, parent: QWidget) -> McpTrustDialog:
     made = McpTrustDialog(theme, desk, parent, PENDING)
     with qtbot.waitExposed(made):

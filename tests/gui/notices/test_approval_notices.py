@@ -42,15 +42,6 @@ def notices(room: Room, desk: FakeDesk, wall: Wall) -> ApprovalNotices:
     return ApprovalNotices(desk, room.bridge, wall, lambda: wall.is_seen)
 
 
-@pytest.fixture
-def ask(qtbot: QtBot, room: Room, desk: FakeDesk, notices: ApprovalNotices) -> Callable[..., None]:
-    def ask_for(*views: ApprovalView) -> None:
-        with qtbot.waitSignal(room.bridge.approvals_changed):
-            desk.ask(*views)
-
-    return ask_for
-
-
 Ask = Callable[..., None]
 
 
@@ -104,7 +95,7 @@ def test_three_calls_are_one_notification_that_only_opens(
 
 
 def test_what_is_left_of_a_group_is_told_one_by_one(
-    qtbot: QtBot, ask: Ask, wall: Wall, room: Room, desk: FakeDesk
+    qtbot: QtBot, ask: Ask, wall: Wall, notices: ApprovalNotices, room: Room, desk: FakeDesk
 ):
     ask(PUSH, WRITE, FETCH)
     with qtbot.waitSignal(room.bridge.approvals_changed):
@@ -113,7 +104,7 @@ def test_what_is_left_of_a_group_is_told_one_by_one(
 
 
 def test_an_answered_call_takes_its_notification_along(
-    qtbot: QtBot, ask: Ask, wall: Wall, room: Room, desk: FakeDesk
+    qtbot: QtBot, ask: Ask, wall: Wall, notices: ApprovalNotices, room: Room, desk: FakeDesk
 ):
     ask(PUSH, WRITE)
     assert set(wall.shown) == {"apr_1", "apr_2"}

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import shutil
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,69 +16,16 @@ if shutil.which("Xvfb") is None or shutil.which("dbus-daemon") is None:
     pytest.skip("needs Xvfb and dbus-daemon (apt: xvfb dbus)", allow_module_level=True)
 
 from tests.gui.notification_service import NotificationService
+from tests.gui.real_desktop import Program, next_line, private_bus, private_display, program_of, running
 
 pytestmark = pytest.mark.plain_asyncio
-
-_ROOT = Path(__file__).resolve().parent.parent.parent.parent
-
-
-@asynccontextmanager
-async def _running(
-    *command: str, env: dict[str, str] | None = None
-) -> AsyncGenerator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=env,
-        cwd=_ROOT,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.communicate()
-
-
-async def _first_line(process: asyncio.subprocess.Process) -> str:
-    assert process.stdout is not None
-    return (await asyncio.wait_for(process.stdout.readline(), 20)).decode().strip()
-
-
-class Program:
-    """The approval program: told what to do, says what happened."""
-
-    def __init__(self, process: asyncio.subprocess.Process, env: dict[str, str]) -> None:
-        self._process = process
-        self.env = env
-
-    def do(self, command: str) -> None:
-        """Gives a command."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{command}\n".encode())
-
-    async def next(self, what: str) -> dict[str, Any]:
-        """Waits until it says this."""
-        while True:
-            line = await _first_line(self._process)
-            assert line, f"the program ended before it said {what}"
-            said: dict[str, Any] = json.loads(line)
-            if said["what"] == what:
-                return said
-
-    async def until(self, **wanted: object) -> dict[str, Any]:
-        """Waits until the state is as wanted."""
-        self.do(f"until {json.dumps(wanted)}")
-        return await self.next("state")
 
 
 @pytest.fixture
 async def bus() -> AsyncIterator[str]:
     """A private session bus."""
-    async with _running("dbus-daemon", "--session", "--nofork", "--print-address") as process:
-        yield await _first_line(process)
+    async with private_bus() as address:
+        yield address
 
 
 @pytest.fixture
@@ -97,25 +40,15 @@ async def service(bus: str) -> AsyncIterator[NotificationService]:
 @pytest.fixture
 async def program(bus: str, tmp_path: Path) -> AsyncIterator[Program]:
     """The program on a display of its own."""
-    async with AsyncExitStack() as stack:
-        xvfb = await stack.enter_async_context(
-            _running("Xvfb", "-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp")
-        )
-        env = {
-            **os.environ,
-            "DISPLAY": f":{await _first_line(xvfb)}",
-            "DBUS_SESSION_BUS_ADDRESS": bus,
-            "QT_QPA_PLATFORM": "xcb",
-            "PYTHONPATH": str(_ROOT),
-        }
-        process = await stack.enter_async_context(
-            _running(sys.executable, "-m", "tests.gui.approval_program", str(tmp_path / "w.ini"), env=env)
-        )
-        made = Program(process, env)
+    settings = str(tmp_path / "w.ini")
+    async with (
+        private_display(bus) as env,
+        program_of("tests.gui.approval_program", settings, env=env) as made,
+    ):
         await made.next("ready")
         yield made
         made.do("quit")
-        await asyncio.wait_for(process.wait(), 20)
+        await asyncio.wait_for(made.process.wait(), 20)
 
 
 @pytest.mark.parametrize(("action", "decision"), [("allow", "allow"), ("deny", "deny")])
@@ -238,8 +171,8 @@ async def test_a_program_that_ends_takes_its_notifications_back(
 async def test_typing_goes_on_where_it_was_until_the_approval_window_is_chosen(
     service: NotificationService, program: Program
 ):
-    async with _running("openbox", "--startup", "echo ready", env=program.env) as manager:
-        while await _first_line(manager) != "ready":
+    async with running("openbox", "--startup", "echo ready", env=program.env) as manager:
+        while await next_line(manager) != "ready":
             pass  # it talks of its menu first
         program.do("show home")
         await program.until(window=True, active="Signalbox")
@@ -256,5 +189,5 @@ async def test_typing_goes_on_where_it_was_until_the_approval_window_is_chosen(
 
 
 async def _xdotool(program: Program, *arguments: str) -> None:
-    async with _running("xdotool", *arguments, env=program.env) as process:
+    async with running("xdotool", *arguments, env=program.env) as process:
         assert await asyncio.wait_for(process.wait(), 20) == 0

@@ -12,21 +12,13 @@ from pytestqt.qtbot import QtBot
 from gui.dialogs.token_dialogs import NewTokenDialog, RevokeDialog, TokenDialog
 from gui.pages.connect import ConnectPage
 from gui.pages.page import Room
-from tests.gui.acting import click_cell, dialog_of, key, press, type_into
+from tests.gui.acting import click_cell, dialog_of, key, press, shown, type_into
 from tests.gui.fake_desk import FakeDesk
 
 
 @pytest.fixture
 def show(qtbot: QtBot, make_room: Callable[[FakeDesk], Room]) -> Callable[[FakeDesk], ConnectPage]:
-    def show_page(desk: FakeDesk) -> ConnectPage:
-        page = ConnectPage(make_room(desk))
-        qtbot.addWidget(page)
-        page.resize(900, 640)
-        with qtbot.waitExposed(page):
-            page.show()
-        return page
-
-    return show_page
+    return lambda desk: shown(qtbot, ConnectPage(make_room(desk)), 900, 640)
 
 
 @pytest.fixture

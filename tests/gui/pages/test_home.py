@@ -13,22 +13,14 @@ from pytestqt.qtbot import QtBot
 from gui.desk import Problem, ProxyPhase, ProxyState
 from gui.pages.home import HomePage
 from gui.pages.page import Room
-from tests.gui.acting import heard, press, press_named
+from tests.gui.acting import heard, press, press_named, shown
 from tests.gui.fake_desk import URL, FakeDesk
 from tests.gui.scenes import RUNNING, START, request_events
 
 
 @pytest.fixture
 def show(qtbot: QtBot, make_room: Callable[[FakeDesk], Room]) -> Callable[[FakeDesk], HomePage]:
-    def show_page(desk: FakeDesk) -> HomePage:
-        page = HomePage(make_room(desk), clock=lambda: START)
-        qtbot.addWidget(page)
-        page.resize(860, 620)
-        with qtbot.waitExposed(page):
-            page.show()
-        return page
-
-    return show_page
+    return lambda desk: shown(qtbot, HomePage(make_room(desk), clock=lambda: START), 860, 620)
 
 
 def _texts(page: HomePage) -> list[str]:

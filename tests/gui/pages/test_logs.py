@@ -14,19 +14,14 @@ from gui.desk import LogsAppended
 from gui.models.logs import REQUEST_COLUMN
 from gui.pages.logs import LogsPage
 from gui.pages.page import Room
-from tests.gui.acting import click_cell, heard, key, press, type_into
+from tests.gui.acting import click_cell, heard, key, press, shown, type_into
 from tests.gui.fake_desk import FakeDesk
 from tests.gui.scenes import log_lines
 
 
 @pytest.fixture
 def page(qtbot: QtBot, room: Room) -> LogsPage:
-    made = LogsPage(room)
-    qtbot.addWidget(made)
-    made.resize(900, 620)
-    with qtbot.waitExposed(made):
-        made.show()
-    return made
+    return shown(qtbot, LogsPage(room), 900, 620)
 
 
 def _append(qtbot: QtBot, page: LogsPage, desk: FakeDesk, count: int, dropped: int = 0) -> None:

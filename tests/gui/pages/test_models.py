@@ -12,21 +12,13 @@ from gui.desk import AliasView, CandidateView
 from gui.dialogs.alias_dialog import AliasDialog
 from gui.pages.models import ModelsPage
 from gui.pages.page import Room
-from tests.gui.acting import click_cell, dialog_of, key, press, press_named, type_into, write
+from tests.gui.acting import click_cell, dialog_of, key, press, press_named, shown, type_into, write
 from tests.gui.fake_desk import FakeDesk
 
 
 @pytest.fixture
 def show(qtbot: QtBot, make_room: Callable[[FakeDesk], Room]) -> Callable[[FakeDesk], ModelsPage]:
-    def show_page(desk: FakeDesk) -> ModelsPage:
-        page = ModelsPage(make_room(desk))
-        qtbot.addWidget(page)
-        page.resize(900, 620)
-        with qtbot.waitExposed(page):
-            page.show()
-        return page
-
-    return show_page
+    return lambda desk: shown(qtbot, ModelsPage(make_room(desk)), 900, 620)
 
 
 @pytest.fixture

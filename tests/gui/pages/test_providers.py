@@ -16,7 +16,7 @@ from gui.dialogs.provider_dialog import ProviderDialog
 from gui.pages.page import Room
 from gui.pages.providers import ProvidersPage
 from proxy.events import BreakerChanged
-from tests.gui.acting import click_cell, dialog_of, key, press, press_named, type_into, write
+from tests.gui.acting import click_cell, dialog_of, key, press, press_named, shown, type_into, write
 from tests.gui.fake_desk import FakeDesk
 
 KEY = "sk-or-" + "made-up-for-the-test-" + "9f3c"
@@ -24,15 +24,7 @@ KEY = "sk-or-" + "made-up-for-the-test-" + "9f3c"
 
 @pytest.fixture
 def show(qtbot: QtBot, make_room: Callable[[FakeDesk], Room]) -> Callable[[FakeDesk], ProvidersPage]:
-    def show_page(desk: FakeDesk) -> ProvidersPage:
-        page = ProvidersPage(make_room(desk))
-        qtbot.addWidget(page)
-        page.resize(900, 620)
-        with qtbot.waitExposed(page):
-            page.show()
-        return page
-
-    return show_page
+    return lambda desk: shown(qtbot, ProvidersPage(make_room(desk)), 900, 620)
 
 
 @pytest.fixture

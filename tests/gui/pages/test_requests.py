@@ -17,19 +17,14 @@ from gui.pages.page import Room
 from gui.pages.request_detail import facts
 from gui.pages.requests import RequestsPage
 from proxy.events import Exchange, RequestEvent, RequestFinished, RequestRouted, ToolDecided
-from tests.gui.acting import click_cell, heard, key, press, type_into
+from tests.gui.acting import click_cell, heard, key, press, shown, type_into
 from tests.gui.fake_desk import FakeDesk
 from tests.gui.scenes import START, request_events
 
 
 @pytest.fixture
 def page(qtbot: QtBot, room: Room) -> RequestsPage:
-    made = RequestsPage(room)
-    qtbot.addWidget(made)
-    made.resize(900, 620)
-    with qtbot.waitExposed(made):
-        made.show()
-    return made
+    return shown(qtbot, RequestsPage(room), 900, 620)
 
 
 @pytest.fixture

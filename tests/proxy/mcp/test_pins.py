@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.typing import EventDict
 
 from proxy.mcp.approvals import Approval, Approvals
 from proxy.mcp.canonical import canonical_json, digest_of
@@ -166,9 +167,10 @@ def test_a_file_that_cannot_be_replaced_stays_and_nothing_is_left_beside_it(tmp_
 
 
 @pytest.mark.expects_log("mcp_trust_not_stored")
-async def test_a_full_disk_is_logged_and_nothing_breaks(tmp_path: Path) -> None:
+async def test_a_full_disk_is_logged_and_nothing_breaks(tmp_path: Path, log_events: list[EventDict]) -> None:
     stores = Stores(tmp_path / "mcp")
     await stores.ready()
     (tmp_path / "mcp" / "approvals.json").mkdir()
     stores.save()
     await stores.saved()
+    assert "mcp_trust_not_stored" in {each["event"] for each in log_events}

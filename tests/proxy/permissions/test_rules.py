@@ -9,7 +9,6 @@ import pytest
 from proxy.permissions.rules import (
     Origin,
     RuleProblem,
-    exceptions_of,
     kind_of,
     parameter_matches,
     parameter_of,
@@ -148,7 +147,7 @@ def test_exceptions_are_kept_apart_from_deny_rules() -> None:
     found = policy(deny=["Read(**/.env.*)"], denyExcept=["Read(**/.env.example)"])
 
     assert [rule.text for rule in rules_of(found, "deny")] == ["Read(**/.env.*)"]
-    assert [rule.text for rule in exceptions_of(found)] == ["Read(**/.env.example)"]
+    assert [rule.text for rule in found.rules if rule.is_exception] == ["Read(**/.env.example)"]
 
 
 # A whole object -------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ async def test_strangers_beyond_their_number_are_closed() -> None:
 async def test_a_body_must_keep_a_pace(
     length: int | None, received: int, elapsed: float, is_overdue: bool
 ) -> None:
-    state = ConnectionState(0.0, 0.0)
+    state = ConnectionState(0.0)
     state.body_begins(aiohttp.StreamReader(BaseProtocol(asyncio.get_running_loop()), 2**16), length, 100.0)
     state.body_received = received
     assert state.is_body_overdue(Limits(), 100.0 + elapsed) is is_overdue

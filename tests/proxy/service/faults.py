@@ -1,10 +1,10 @@
-"""What both suites of faults share: the faults, a proxy before hostile upstreams, and what may be left."""
+"""The faults of upstreams, a proxy before such upstreams, and what may be left of it."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,7 +27,7 @@ from proxy.config import (
 from proxy.server.app import ProxyServer
 from proxy.service.connections import upstream_of
 from proxy.service.storage import StorageConfig
-from tests.proxy.scripted import BODY, HOST, TOKEN, Announced, Running
+from tests.proxy.scripted import BODY, HOST, TOKEN, Announced, Running, line
 from tests.proxy.service.hostile import (
     HEAD,
     Behaviour,
@@ -41,6 +41,7 @@ from tests.proxy.service.hostile import (
     saying,
     truncated_gzip,
 )
+from tests.proxy.service.spoken import Spoken
 
 RETRY = RetryPolicy(tries=2, first_wait_s=0.01, longest_wait_s=1.5, total_s=20)
 DEADLINE_S = 10.0
@@ -91,16 +92,32 @@ def refusal(status: int, told: int, kind: str, tries: int, *, is_final: bool = F
     ]
 
 
-def faults_of(start: bytes, content: bytes, more: bytes, error: bytes, done: bytes) -> tuple[Fault, ...]:
-    """Every fault, in one dialect's words, and what it means where the upstream speaks chat completions.
+_TOLD: Mapping[str, tuple[int, str]] = {
+    "garbage": (529, "overloaded_error"),
+    "nothing but the end": (500, "api_error"),
+    "a huge event": (529, "overloaded_error"),
+    "a huge event after content": (529, "overloaded_error"),
+}
+"""Where the meaning is another one in the Messages dialect: events that cannot be read are passed over there,
+and honest ones (documents, search results) may be larger."""
 
-    Args:
-        start: Begins an answer and is no content.
-        content: Begins an answer with the text `Hel`.
-        more: Further text.
-        error: Says in the middle of a stream that the upstream is overloaded.
-        done: Ends a stream.
-    """
+
+def faults_of(spoken: Spoken) -> tuple[Fault, ...]:
+    """Every fault, in one dialect's words, and what it means."""
+    if spoken.dialect == "openai-chat":
+        no_choices = saying(line({"id": "c1", "choices": []}), spoken.done)
+        return *_faults(spoken), Fault("no choices", no_choices, 529, "overloaded_error")
+    return tuple(
+        replace(fault, status=status, type=kind)
+        for fault in _faults(spoken)
+        for status, kind in [_TOLD.get(fault.name, (fault.status, fault.type))]
+    )
+
+
+def _faults(spoken: Spoken) -> tuple[Fault, ...]:
+    """Every fault, and what it means where the upstream speaks chat completions."""
+    start, content, more = spoken.start, *spoken.hello[:2]
+    error, done = spoken.error, spoken.done
     return (
         Fault("reset before the headers", resetting(), 502, "api_error"),
         Fault("reset inside the headers", resetting(b"HTTP/1.1 200 OK\r\nConte"), 502, "api_error"),

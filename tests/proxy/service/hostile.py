@@ -10,12 +10,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from tests.proxy.scripted import HELLO, delta, line
-
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
-CONTENT = delta(role="assistant", content="Hel")
-ERROR = line({"error": {"code": 502, "message": "the model fell over"}, "choices": []})
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"
 
 
@@ -103,10 +99,6 @@ def truncated_gzip(*pieces: bytes) -> Behaviour:
     """Sends the beginning of a compressed answer, as a whole one."""
     data = gzip.compress(b"".join(pieces))
     return saying(data[: len(data) // 2], head=b"Content-Encoding: gzip\r\n")
-
-
-WELL = saying(*HELLO)
-"""Answers as it should."""
 
 
 @dataclass(slots=True)

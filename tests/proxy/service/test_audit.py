@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
+from structlog.typing import EventDict
 
 from proxy.config import LedgerPolicy
 from proxy.events import ToolDecided
@@ -175,7 +176,9 @@ async def test_what_can_never_be_written_holds_up_nothing_behind_it() -> None:
 
 
 @pytest.mark.expects_log("audit_not_written", "decision_lost", "decisions_lost")
-async def test_no_more_is_held_than_there_is_room_for_and_the_loss_is_told() -> None:
+async def test_no_more_is_held_than_there_is_room_for_and_the_loss_is_told(
+    log_events: list[EventDict],
+) -> None:
     disk = Disk()
     disk.failure = StoreFailure.DISK_FULL
     kept = audit_on(disk)
@@ -183,6 +186,9 @@ async def test_no_more_is_held_than_there_is_room_for_and_the_loss_is_told() -> 
         kept.take(replace(DECIDED, call_id=f"toolu_{number}"))
     await kept.flush()
     await kept.close()
+    lost = [each["call_id"] for each in log_events if each["event"] == "decision_lost"]
+    left = [each["decisions"] for each in log_events if each["event"] == "decisions_lost"]
+    assert (lost, left) == (["toolu_0"], [audit.MOST_WAITING])
 
 
 async def test_old_decisions_go_once_an_hour_by_the_policy_in_force() -> None:

@@ -8,41 +8,37 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from pathlib import Path
 
 import pytest
 
 from proxy.events import RequestRouted
-from tests.proxy.scripted import DONE, delta, line
+from proxy.service.storage import StorageConfig
+from proxy.store.database import open_database
+from proxy.store.ledger import LedgerStore
 from tests.proxy.service.faults import Fault, ask, before, both, faults_of, left
-from tests.proxy.service.hostile import (
-    CONTENT,
-    ERROR,
-    WELL,
-    hanging,
-    misbehaving,
-    refusing,
-    resetting,
-    saying,
-)
+from tests.proxy.service.hostile import Behaviour, hanging, misbehaving, refusing, resetting
+from tests.proxy.service.spoken import CHAT, MESSAGES, Spoken
 
 pytestmark = pytest.mark.expects_log("candidate_failed", "request_failed")
 
-START = line({"id": "c1", "choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]})
-FAULTS = (
-    *faults_of(START, CONTENT, delta(content="l"), ERROR, DONE),
-    Fault("no choices", saying(line({"id": "c1", "choices": []}), DONE), 529, "overloaded_error"),
+every_fault = pytest.mark.parametrize(
+    ("spoken", "fault"),
+    [
+        pytest.param(spoken, fault, id=f"{spoken.dialect}-{fault}")
+        for spoken in (CHAT, MESSAGES)
+        for fault in faults_of(spoken)
+    ],
 )
-
-every_fault = pytest.mark.parametrize("fault", FAULTS, ids=str)
 
 
 @every_fault
 @both
 async def test_without_another_candidate_the_client_is_told_the_right_error(
-    fault: Fault, stream: bool
+    spoken: Spoken, fault: Fault, stream: bool
 ) -> None:
     async with misbehaving(fault.behave) as hostile:
-        async with before(hostile.url) as proxy:
+        async with before(hostile.url, dialect=spoken.dialect) as proxy:
             told = await ask(proxy, stream)
             await left(hostile)
         assert hostile.asked == fault.tries
@@ -58,10 +54,10 @@ async def test_without_another_candidate_the_client_is_told_the_right_error(
 @every_fault
 @both
 async def test_another_candidate_answers_unless_content_came_or_the_request_is_wrong(
-    fault: Fault, stream: bool
+    spoken: Spoken, fault: Fault, stream: bool
 ) -> None:
-    async with misbehaving(fault.behave) as hostile, misbehaving(WELL) as good:
-        async with before(hostile.url, good.url) as proxy:
+    async with misbehaving(fault.behave) as hostile, misbehaving(spoken.well) as good:
+        async with before(hostile.url, good.url, dialect=spoken.dialect) as proxy:
             told = await ask(proxy, stream)
             await left(hostile)
             routed = [event.provider for event in proxy.of(RequestRouted)]
@@ -70,6 +66,24 @@ async def test_another_candidate_answers_unless_content_came_or_the_request_is_w
             assert (told.error["type"], good.asked, routed) == (fault.type, 0, ["p0"])
         else:
             assert (told.status, told.text, good.asked, routed) == (200, "Hello", 1, ["p0", "p1"])
+
+
+@pytest.mark.parametrize("name", ["reset before the headers", "hangs after content", "429", "a redirect"])
+@both
+async def test_no_reservation_is_left_on_the_disk(name: str, stream: bool, tmp_path: Path) -> None:
+    fault = next(each for each in faults_of(MESSAGES) if each.name == name)
+    folder = tmp_path / "store"
+    async with (
+        misbehaving(fault.behave) as hostile,
+        before(hostile.url, dialect=MESSAGES.dialect, storage=StorageConfig(folder)) as proxy,
+    ):
+        assert (await ask(proxy, stream)).error is not None
+        await left(hostile)
+    database = await open_database(folder, 0.0)
+    store = LedgerStore(database)
+    assert await store.reservations() == []
+    assert [each.outcome for each in await store.requests(10)] == ["error"]
+    await database.close()
 
 
 def refused_url() -> str:
@@ -90,14 +104,14 @@ async def test_a_connection_that_is_refused_is_tried_again_and_told(stream: bool
 
 @both
 async def test_a_connection_that_is_refused_falls_back(stream: bool) -> None:
-    async with misbehaving(WELL) as good, before(refused_url(), good.url) as proxy:
+    async with misbehaving(CHAT.well) as good, before(refused_url(), good.url) as proxy:
         told = await ask(proxy, stream)
     assert (told.status, told.text) == (200, "Hello")
 
 
 @both
 async def test_a_tls_handshake_that_hangs_is_told_and_falls_back(stream: bool) -> None:
-    async with misbehaving(WELL) as good, misbehaving(hanging()) as silent:
+    async with misbehaving(CHAT.well) as good, misbehaving(hanging()) as silent:
         url = silent.url.replace("http:", "https:")
         async with before(url) as proxy:
             told = await ask(proxy, stream)
@@ -107,12 +121,13 @@ async def test_a_tls_handshake_that_hangs_is_told_and_falls_back(stream: bool) -
         assert (told.status, told.text) == (200, "Hello")
 
 
+@pytest.mark.parametrize("failure", [resetting(), refusing(503, "0")], ids=["reset", "503"])
 @both
-async def test_an_upstream_that_recovers_answers_the_second_try(stream: bool) -> None:
-    failures = [resetting(), refusing(503, "0")]
+async def test_an_upstream_that_recovers_answers_the_second_try(failure: Behaviour, stream: bool) -> None:
+    behaviours = [failure, CHAT.well]
 
     async def recovering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await (failures.pop() if len(failures) > 1 else WELL)(reader, writer)
+        await behaviours.pop(0)(reader, writer)
 
     async with misbehaving(recovering) as hostile, before(hostile.url) as proxy:
         told = await ask(proxy, stream)

@@ -36,6 +36,7 @@ from tests.proxy.scripted import (
     proxy_config,
     running,
 )
+from tests.proxy.tooling import read_stream
 
 OVERLOADED = UpstreamError(ErrorType.OVERLOADED, "busy", retry_after_s=2)
 MID_ERROR = line(
@@ -66,10 +67,6 @@ async def ask_streamed(client: anthropic.AsyncAnthropic) -> anthropic.types.Mess
     stream_of: Any = client.messages.stream
     async with stream_of(**BODY) as stream:
         return await stream.get_final_message()
-
-
-def read_stream(text: str) -> list[StreamEvent]:
-    return [json.loads(each[6:]) for each in text.splitlines() if each.startswith("data: ")]
 
 
 async def test_the_whole_answer_says_what_the_streamed_one_says() -> None:

@@ -24,40 +24,37 @@ from proxy.service.passing import (
     rule_name,
     without_tools,
 )
+from tests.proxy import tooling
 from tests.proxy.scripted import BODY, HELLO, Reply, Running, ScriptedUpstream, delta
 from tests.proxy.tooling import (
+    FIRST,
+    THINKING,
     call,
     calling,
     declared,
+    kinds,
     read_stream,
     rules,
     running_tools,
     spoken,
     through,
+    turn,
     use,
 )
 
 NO_RM = rules(deny=["Bash(rm:*)"])
 RM = '{"command":"rm -rf build"}'
 LS = '{"command":"ls"}'
-FIRST: JsonObject = {"role": "user", "content": "hi"}
-THINKING: JsonObject = {"type": "thinking", "thinking": "hm", "signature": "c2lnbmF0dXJlLW9mLXRoZS1tb2RlbA=="}
 
 
 async def ask(proxy: Running, **more: Any) -> JsonObject:
-    async with proxy.post({**BODY, "tools": declared("Bash", "Read"), **more}) as response:
-        assert response.status == 200, await response.text()
-        return json.loads(await response.text())
-
-
-def kinds(message: JsonObject) -> list[str]:
-    return [block["type"] for block in message["content"]]
+    return await tooling.ask(proxy, **{"tools": declared("Bash", "Read"), **more})
 
 
 def answered(message: JsonObject, *results: tuple[str, str]) -> list[JsonObject]:
     """The next turn: the answer as it came, and the client's results."""
     content = [{"type": "tool_result", "tool_use_id": each, "content": text} for each, text in results]
-    return [FIRST, {"role": "assistant", "content": message["content"]}, {"role": "user", "content": content}]
+    return [FIRST, turn(message), {"role": "user", "content": content}]
 
 
 async def test_a_tool_that_is_denied_as_a_whole_leaves_the_request() -> None:

@@ -18,7 +18,7 @@ from proxy.messages.message import JsonObject
 from proxy.messages.request import ToolParam
 from proxy.service.server_tools import is_ours, web_tool
 from proxy.tools.web.values import SearchError
-from tests.proxy.local_web import FETCH, FIRST, HITS, SEARCH, SEARCHING, Engine, ask, kinds, saying, turn, web
+from tests.proxy.local_web import FETCH, HITS, SEARCH, SEARCHING, Engine, ask, web
 from tests.proxy.scripted import (
     BODY,
     TOKEN,
@@ -28,12 +28,16 @@ from tests.proxy.scripted import (
     proxy_config,
 )
 from tests.proxy.tooling import (
+    FIRST,
     call,
     calling,
     declared,
+    kinds,
     rules,
+    saying,
     spoken,
     through,
+    turn,
     use,
 )
 

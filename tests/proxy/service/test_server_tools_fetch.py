@@ -13,16 +13,18 @@ import pytest
 
 from proxy.messages.message import JsonObject
 from proxy.tools.web.values import Fetched, FetchError, HandedBack
-from tests.proxy.local_web import FETCH, FIRST, HITS, SEARCH, SEARCHING, Pages, ask, html, saying, web
+from tests.proxy.local_web import FETCH, HITS, SEARCH, SEARCHING, Pages, ask, html, web
 from tests.proxy.scripted import (
     Reply,
     ScriptedUpstream,
 )
 from tests.proxy.tooling import (
+    FIRST,
     call,
     calling,
     declared,
     rules,
+    saying,
     spoken,
     through,
     use,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -24,7 +23,6 @@ from proxy.tools.conversation import Conversation
 from proxy.tools.errors import ToolError
 from proxy.tools.task import SubConversation
 from tests.proxy.scripted import (
-    BODY,
     DONE,
     USAGE,
     Reply,
@@ -33,14 +31,10 @@ from tests.proxy.scripted import (
     delta,
     proxy_config,
 )
-from tests.proxy.tooling import FakeTool, call, calling, rules, running_tools
+from tests.proxy.tooling import FakeTool, ask, call, calling, rules, running_tools, saying
 
 ALLOWED = rules(allow=["TodoWrite"])
 TASK = call("Task", '{"description":"look","prompt":"Look at it."}')
-
-
-def saying(text: str) -> Reply:
-    return Reply((delta(role="assistant", content=text), delta("stop"), USAGE, DONE))
 
 
 def tasked(
@@ -53,12 +47,6 @@ def tasked(
     return running_tools(
         upstream, config, tools=tools, keep=("Task",), permissions=permissions, toolsets=("builtin",)
     )
-
-
-async def ask(proxy: Running, **more: Any) -> JsonObject:
-    async with proxy.post({**BODY, **more}) as response:
-        assert response.status == 200, await response.text()
-        return json.loads(await response.text())
 
 
 def result_of(message: JsonObject) -> tuple[str, bool]:

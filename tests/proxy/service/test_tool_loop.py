@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -24,27 +23,25 @@ from proxy.tasks import spawn
 from proxy.tools.base import ToolOutput
 from tests.proxy.scripted import BODY, HELLO, TOKEN, Reply, Running, ScriptedUpstream, proxy_config
 from tests.proxy.tooling import (
+    FIRST,
+    THINKING,
     FakeTool,
+    ask,
     call,
     calling,
     declared,
+    kinds,
     read_stream,
     rules,
     running_tools,
     spoken,
     through,
+    turn,
     use,
 )
 
 BUILTIN = ("builtin",)
 ALLOWED = rules(allow=["TodoWrite", "Read", "Bash"])
-THINKING: JsonObject = {"type": "thinking", "thinking": "hm", "signature": "c2lnbmF0dXJlLW9mLXRoZS1tb2RlbA=="}
-
-
-async def ask(proxy: Running, **more: Any) -> JsonObject:
-    async with proxy.post({**BODY, **more}) as response:
-        assert response.status == 200, await response.text()
-        return json.loads(await response.text())
 
 
 async def ask_streamed(proxy: Running, **more: Any) -> JsonObject:
@@ -58,16 +55,6 @@ async def ask_streamed(proxy: Running, **more: Any) -> JsonObject:
     return dict(fold(events))
 
 
-def kinds(message: JsonObject) -> list[str]:
-    return [block["type"] for block in message["content"]]
-
-
-def turn(message: JsonObject) -> JsonObject:
-    """The answer as a client sends it back."""
-    return {"role": "assistant", "content": message["content"]}
-
-
-FIRST: JsonObject = {"role": "user", "content": "hi"}
 GO_ON: JsonObject = {"role": "user", "content": "go on"}
 
 

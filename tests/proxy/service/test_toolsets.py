@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from proxy.config import ToolConfig
-from proxy.messages.message import JsonObject
-from tests.proxy.scripted import BODY, DONE, Reply, Running, ScriptedUpstream, delta, proxy_config
+from tests.proxy.scripted import DONE, Reply, ScriptedUpstream, delta, proxy_config
 from tests.proxy.tooling import (
     FakeTool,
+    ask,
     call,
     calling,
     declared,
+    kinds,
     rules,
     running_tools,
 )
 
 BUILTIN = ("builtin",)
-
-
-async def ask(proxy: Running, **more: Any) -> JsonObject:
-    async with proxy.post({**BODY, **more}) as response:
-        assert response.status == 200, await response.text()
-        return json.loads(await response.text())
-
-
-def kinds(message: JsonObject) -> list[str]:
-    return [block["type"] for block in message["content"]]
 
 
 async def test_a_toolset_never_takes_the_name_of_a_clients_tool() -> None:

@@ -20,7 +20,6 @@ from proxy.store.schema import METADATA, VERSION
 from proxy.store.values import Batch, NewRequest, StoreError, StoreFailure
 
 NOW = 1_800_000_000.0
-BATCH = Batch("msgbatch_1", 1, 1, 2)
 
 
 def database_file(folder: Path) -> Path:

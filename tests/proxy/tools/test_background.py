@@ -11,15 +11,9 @@ from proxy.tools.background import BashOutput, KillShell, close_shell, shell_sta
 from proxy.tools.bash import Bash
 from proxy.tools.children import Children
 from proxy.tools.errors import ToolError
-from proxy.tools.sandbox import Sandbox
 from tests.proxy.tools.tool_room import ToolRoom, matches, survivors
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs /bin/bash")
-
-
-@pytest.fixture
-def bash(children: Children, tmp_path: Path) -> Bash:
-    return Bash(children, Sandbox(children, "off"), shell="/bin/bash", temporary=str(tmp_path))
 
 
 class Gate:

@@ -19,11 +19,6 @@ from tests.proxy.tools.tool_room import ToolRoom, survivors, text_of
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs /bin/bash")
 
 
-@pytest.fixture
-def bash(children: Children, tmp_path: Path) -> Bash:
-    return Bash(children, Sandbox(children, "off"), shell="/bin/bash", temporary=str(tmp_path))
-
-
 async def test_it_returns_output_then_errors_and_the_exit_code(room: ToolRoom, bash: Bash) -> None:
     output = await room.run(bash, command="echo out; echo err >&2; exit 3")
 

@@ -52,7 +52,6 @@ def test_everything_that_openrouter_tells_is_read() -> None:
             context_tokens=200000,
             max_output_tokens=64000,
             inputs=("image", "text", "file"),
-            outputs=("text",),
             parameters=("tools", "reasoning"),
             reasoning=ReasoningFacts(False, False, ("low", "high"), True),
             prices=Prices(

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.pages.mcp.page import McpPage
 from gui.pages.page import Room
+from tests.gui.acting import shown
 from tests.gui.fake_desk import FakeDesk
 from tests.gui.mcp_scenes import START
 
@@ -16,16 +17,7 @@ from tests.gui.mcp_scenes import START
 @pytest.fixture
 def show(qtbot: QtBot, make_room: Callable[[FakeDesk], Room]) -> Callable[[FakeDesk], McpPage]:
     """Shows the page on a desk."""
-
-    def show_page(desk: FakeDesk) -> McpPage:
-        page = McpPage(make_room(desk), lambda: START)
-        qtbot.addWidget(page)
-        page.resize(1000, 700)
-        with qtbot.waitExposed(page):
-            page.show()
-        return page
-
-    return show_page
+    return lambda desk: shown(qtbot, McpPage(make_room(desk), lambda: START), 1000, 700)
 
 
 @pytest.fixture

@@ -9,20 +9,13 @@ from pytestqt.qtbot import QtBot
 
 from gui.pages.page import Room
 from gui.pages.permissions.page import PermissionsPage
+from tests.gui.acting import shown
 from tests.gui.fake_desk import FakeDesk
 
 
 @pytest.fixture
 def show(qtbot: QtBot, make_room: Callable[[FakeDesk], Room]) -> Callable[[FakeDesk], PermissionsPage]:
-    def show_page(desk: FakeDesk) -> PermissionsPage:
-        page = PermissionsPage(make_room(desk))
-        qtbot.addWidget(page)
-        page.resize(960, 720)
-        with qtbot.waitExposed(page):
-            page.show()
-        return page
-
-    return show_page
+    return lambda desk: shown(qtbot, PermissionsPage(make_room(desk)), 960, 720)
 
 
 @pytest.fixture

@@ -1,0 +1,16 @@
+"""Says something to whoever typed a command, on standard error: standard output holds answers only."""
+
+from __future__ import annotations
+
+import sys
+
+
+def tell(text: str) -> None:
+    """Says it."""
+    sys.stderr.write(f"signalbox: {text}\n")
+
+
+def failed(text: str, status: int) -> int:
+    """Says why a command failed, and returns its exit status."""
+    tell(text)
+    return status
