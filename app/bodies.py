@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.exchange_folder import ExchangeFolder
-from app.exchanges import ExchangeStore
+from app.exchanges import MAX_EXCHANGES, ExchangeStore
 from app.redaction import Redactor
 from app.settings import BodySettings
 from proxy.events import Exchange, RequestFinished
@@ -18,7 +18,13 @@ class Bodies:
     """Takes exchanges as they are announced, and gives them back."""
 
     def __init__(
-        self, redactor: Redactor, settings: BodySettings, folder: Path, clock: Callable[[], float]
+        self,
+        redactor: Redactor,
+        settings: BodySettings,
+        folder: Path,
+        clock: Callable[[], float],
+        *,
+        in_memory: bool = True,
     ) -> None:
         """Makes an empty memory; the disk is looked at by `sweep`.
 
@@ -27,9 +33,10 @@ class Bodies:
             settings: What is kept.
             folder: Where the files are.
             clock: Seconds since the epoch.
+            in_memory: Somebody looks at them as they come; else they go to the disk only.
         """
         self._settings = settings
-        self._memory = ExchangeStore(redactor, settings)
+        self._memory = ExchangeStore(redactor, settings, max_exchanges=MAX_EXCHANGES if in_memory else 0)
         self._files = ExchangeFolder(folder, redactor, clock)
 
     def apply(self, settings: BodySettings) -> None:

@@ -62,7 +62,7 @@ class Configuration:
             environment: The environment's values.
             overrides: What the command line says instead.
             redactor: Learns each secret that is found.
-            has_window: Somebody can be asked what tools may do.
+            has_window: Somebody looks, and can be asked what tools may do.
         """
         self.folders = folders
         self.secrets = secret_store
@@ -79,7 +79,7 @@ class Configuration:
         self._project_rules: tuple[RuleSource, ...] = ()
         self.mcp_rules: tuple[RuleSource, ...] = ()
         """What the file of the MCP servers says of single tools, as rules."""
-        self._has_window = has_window
+        self.has_window = has_window
         self.token: LocalToken | None = None
 
     @property
@@ -127,7 +127,7 @@ class Configuration:
             self.settings,
             self.keys,
             token,
-            has_window=self._has_window,
+            has_window=self.has_window,
             search_key=self.search_key.key,
             project_rules=(*self.mcp_rules, *self._project_rules),
         )

@@ -91,7 +91,9 @@ class Controller(PermissionControls, ProviderControls, McpControls):
         self._configuration = configuration
         self._aliases = AliasDesk(configuration)
         settings, folders = configuration.settings, configuration.folders
-        self._bodies = Bodies(configuration.redactor, settings.bodies, folders.bodies, clock)
+        self._bodies = Bodies(
+            configuration.redactor, settings.bodies, folders.bodies, clock, in_memory=configuration.has_window
+        )
         self._runner = ProxyRunner(
             configuration, make_server, self._take, self._announce_state, drain_s, clock
         )

@@ -50,6 +50,8 @@ _log = structlog.get_logger("app.desktop")
 
 TRAY_GRACE_MS = 5_000
 """How long a hidden start waits for a tray: a session starts its programs before its panel."""
+_SHOWN_LOG_LINES = 5_000
+"""So many the window finds when it opens; 1,000 take a megabyte."""
 _TOLD_KEY = "window/told_about_tray"
 _QT_LEVELS = {
     QtMsgType.QtDebugMsg: "debug",
@@ -88,6 +90,7 @@ def run_desktop(folders: Folders, environment: Environment, *, hidden: bool = Fa
         level=settings.logs.level,
         mode=settings.environment,
         redactor=configuration.redactor,
+        max_tail=_SHOWN_LOG_LINES,
     )
     logs.install()
     app = _application()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -38,7 +38,8 @@ class ExchangeStore:
         self._given_characters = max_characters
         self._kept: OrderedDict[str, Exchange] = OrderedDict()
         self._characters = 0
-        self._failed: set[str] = set()
+        self._failed: deque[str] = deque(maxlen=MAX_EXCHANGES)
+        """Whose exchange is to follow; where none is announced, none does."""
         self.apply(bodies or BodySettings())
 
     def apply(self, bodies: BodySettings) -> None:
@@ -53,7 +54,7 @@ class ExchangeStore:
     def finished(self, event: RequestFinished) -> None:
         """Notes how a request ended; its exchange follows."""
         if event.outcome != "ok" and self._bodies.keep == "errors":
-            self._failed.add(event.request_id)
+            self._failed.append(event.request_id)
 
     def keep(self, exchange: Exchange) -> bool:
         """Keeps an exchange, in place of an earlier one of the same request; the oldest go.
@@ -62,7 +63,8 @@ class ExchangeStore:
             Whether it is one that is to be kept.
         """
         is_failed = exchange.request_id in self._failed
-        self._failed.discard(exchange.request_id)
+        if is_failed:
+            self._failed.remove(exchange.request_id)
         if self._bodies.keep == "off" or (self._bodies.keep == "errors" and not is_failed):
             return False
         earlier = self._kept.pop(exchange.request_id, None)

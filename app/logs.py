@@ -34,7 +34,6 @@ from gui.desk import LogLine
 
 MAX_FIELD_CHARACTERS = 8 * 1024
 MAX_QUEUED = 20_000
-MAX_TAIL = 5_000
 MAX_BATCH = 500
 GATHER_S = 0.05
 """How long lines below warning may wait for company; waking the writer for each cost more than the line."""
@@ -105,10 +104,10 @@ class LogPipeline:
         mode: RunMode = "production",
         redactor: Redactor | None = None,
         max_queued: int = MAX_QUEUED,
-        max_tail: int = MAX_TAIL,
+        max_tail: int = 0,
         file_bytes: int = FILE_BYTES,
     ) -> None:
-        """Writes to `file` (JSON lines) and to `stream` (JSON in production, readable in development)."""
+        """Writes to `file` (JSON lines) and `stream` (readable in development); `max_tail` lines are kept."""
         self.redactor = redactor or Redactor()
         self.mode = mode
         self.file_problem: str | None = None

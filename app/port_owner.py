@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import psutil
-
 
 def port_owner(port: int) -> str | None:
     """Returns `NAME (process 1234)` for who listens on a port; None where that cannot be seen."""
+    import psutil  # noqa: PLC0415 - of use only where the port is taken
+
     try:
         connections = psutil.net_connections(kind="tcp")
     except (psutil.Error, OSError):

@@ -5,7 +5,8 @@
 The first table builds one request up from bytes that are passed on to the whole program: CPU time of the
 server in each step, the servers in turn, medians. The second is a profile of the whole program by package:
 calls of Python functions in a request, and which share of the loop's thread they take (the profiler makes
-small functions dearer than they are). The third is what libraries take before a line of ours runs.
+small functions dearer than they are). The third is what libraries take before a line of ours runs,
+and what is spared until it is needed.
 """
 
 from __future__ import annotations
@@ -42,11 +43,22 @@ _IMPORTS = {
     "an interpreter": (),
     "+ aiohttp, uvloop": ("uvloop", "aiohttp.web"),
     "+ pydantic, structlog, yaml, orjson": ("pydantic", "structlog", "yaml", "orjson"),
-    "+ openai": ("openai",),
+    "+ openai, as Signalbox loads it": ("proxy.upstreams.openai_sdk",),
     "+ SQLAlchemy": ("sqlalchemy", "sqlalchemy.dialects.sqlite"),
-    "+ jsonschema, token counting": ("jsonschema_rs", "splintr"),
-    "+ Signalbox's modules": ("app.headless", "proxy.store.ledger", "proxy.upstreams.openai_compatible"),
+    "+ Signalbox's modules": (
+        "app.headless",
+        "proxy.tools.builtin",
+        "proxy.store.ledger",
+        "proxy.upstreams.openai_compatible",
+    ),
 }
+_LATER = {
+    "JSON Schemas": ("jsonschema_rs",),
+    "token counting, without a vocabulary": ("splintr",),
+    "the judge of commands": ("proxy.permissions.engine",),
+    "the MCP SDK": ("proxy.mcp.connection",),
+}
+"""What is loaded by the first request that needs it, and not before."""
 _SETTLED_S = 4.0
 _LEAST_SHARE = 0.01
 """Packages that take less are left out of the profile."""
@@ -144,20 +156,28 @@ def _package_of(path: str, name: str) -> str:
 
 
 def _print_memory(upstream: str) -> None:
-    modules = [each for names in _IMPORTS.values() for each in names]
+    steps = {**_IMPORTS, **_LATER}
+    modules = [each for names in steps.values() for each in names]
     command = [sys.executable, "-m", "benchmarks.rig.imports", *modules]
     told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     rows: list[Sequence[str]] = []
     at, before = 0, 0.0
-    for name, names in _IMPORTS.items():
+    for name, names in steps.items():
         at += len(names)
-        rows.append((name, f"{told[at]:.0f}", f"{told[at] - before:+.0f}"))
+        total = f"{told[at]:.0f}" if name in _IMPORTS else ""
+        rows.append((name, total, f"{told[at] - before:+.0f}"))
         before = told[at]
+        if name == list(_IMPORTS)[-1]:
+            running = _idle_mb(upstream)
+            rows.append(("headless, running and idle", f"{running:.0f}", f"{running - before:+.0f}"))
+    title = "Memory, MB resident, import by import; and what only a request that needs it loads"
+    print_table(title, ("", "MB", "added"), rows)
+
+
+def _idle_mb(upstream: str) -> float:
     with headless(upstream) as program:
         time.sleep(_SETTLED_S)
-        running = program.memory_mb()
-    rows.append(("headless, running and idle", f"{running:.0f}", f"{running - before:+.0f}"))
-    print_table("Memory, MB resident, import by import", ("", "MB", "added"), rows)
+        return program.memory_mb()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from proxy.context import NewId
@@ -36,6 +37,8 @@ class Answer:
         told = (m.content for m in request.messages if not isinstance(m.content, str))
         taken = (block.id for blocks in told for block in blocks if isinstance(block, ToolUseParam))
         choice = request.tool_choice
+        # Not a method of ours: a cycle would keep the request until the collector comes.
+        self._new_thinking = partial(_new_thinking, request, target)
         self._calls = CallTable(
             self._queue,
             ClientIds(taken, new_id),
@@ -269,17 +272,6 @@ class Answer:
         self._queue.add(block)
         return block
 
-    def _new_thinking(self) -> ThinkingBlock:
-        thinking = self._request.thinking
-        hidden = thinking is not None and (thinking.display == "omitted" or thinking.type == "disabled")
-        profile = self._target.profile
-        return ThinkingBlock(
-            self._target.provider,
-            profile.family,
-            is_shown=not hidden,
-            keeps_signature=profile.claude_signatures,
-        )
-
     def _parts(self, parts: list[JsonObject]) -> None:
         """Mistral's list: thinking parts and text parts."""
         for part in parts:
@@ -326,3 +318,15 @@ class Answer:
             for block in search_blocks(self._request, hits, self._new_id):
                 self._queue.add(block)
             self._queue.move()
+
+
+def _new_thinking(request: MessagesRequest, target: Target) -> ThinkingBlock:
+    thinking = request.thinking
+    hidden = thinking is not None and (thinking.display == "omitted" or thinking.type == "disabled")
+    profile = target.profile
+    return ThinkingBlock(
+        target.provider,
+        profile.family,
+        is_shown=not hidden,
+        keeps_signature=profile.claude_signatures,
+    )

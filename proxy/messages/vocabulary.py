@@ -7,8 +7,10 @@ is first needed and kept; a program calls `load` off its event loop before the f
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
-from splintr import AnyTokenizer, Tokenizer
+if TYPE_CHECKING:
+    from splintr import AnyTokenizer
 
 _SAMPLE = "qzxjv wkqpz"
 """No vocabulary has these words: merging their parts builds what takes most of the time."""
@@ -40,6 +42,8 @@ def load(vocabulary: str) -> AnyTokenizer:
     Raises:
         ValueError: There is no such vocabulary.
     """
+    from splintr import Tokenizer  # noqa: PLC0415 - 2 MB, which only who counts pays
+
     tokenizer = Tokenizer.from_pretrained(vocabulary)
     tokenizer.encode_ordinary(_SAMPLE)
     return tokenizer

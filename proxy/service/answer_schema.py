@@ -10,14 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-import jsonschema_rs
-
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.messages.message import JsonObject, Message
 from proxy.messages.request import MessageParam, MessagesRequest, TextParam
 from proxy.messages.wire import InvalidJson, read_json
 
-_PATTERNS = jsonschema_rs.FancyRegexOptions(backtrack_limit=100_000)
+_BACKTRACK_LIMIT = 100_000
 _MAX_PROBLEMS = 5
 _MAX_PROBLEM_CHARS = 200
 _MAX_QUOTED_CHARS = 32_000
@@ -45,9 +43,12 @@ class AnswerSchema:
         Raises:
             ClientError: It is no JSON Schema, or refers to something outside itself.
         """
+        import jsonschema_rs  # noqa: PLC0415 - 3 MB, which only who asks for a schema pays
+
+        patterns = jsonschema_rs.FancyRegexOptions(backtrack_limit=_BACKTRACK_LIMIT)
         try:
             self._validator = jsonschema_rs.validator_for(
-                _readable(schema), offline=True, validate_formats=True, pattern_options=_PATTERNS
+                _readable(schema), offline=True, validate_formats=True, pattern_options=patterns
             )
         except (ValueError, jsonschema_rs.ReferencingError) as exc:
             said = getattr(exc, "message", str(exc))

@@ -45,7 +45,7 @@ _NOT_COUNTED = ("max_tokens", "stream")
 def models_counted_first(config: ProxyConfig) -> set[str]:
     """Returns the models whose very first request waits for an estimate: for a route's size or a budget.
 
-    A vocabulary takes 20 to 40 MB, so those of the others are loaded once there is something to count.
+    A vocabulary takes 20 to 40 MB, so those of the others are loaded when somebody counts.
     """
     if not all_limits(config) and all(rule.when.min_tokens is None for rule in config.routes):
         return set()
@@ -104,12 +104,14 @@ class TokenCounter:
     def observe(self, request: MessagesRequest, model: str, usage: Mapping[str, Any]) -> None:
         """Learns in the background from an answer's usage how far the estimate for the model is off.
 
-        One answer at a time: while one is looked at, others are passed over. So are most answers of a model
+        Only once somebody has counted: nobody else needs the vocabulary, which takes 40 MB. One answer at a time: while one is looked at, others are passed over. So are most answers of a model
         once it is known, because an estimate costs as much as the request did; and answers in which the
         upstream ran tools, because it counts their results too.
         """
         counts = (usage.get(f"{kind}input_tokens") for kind in ("", "cache_read_", "cache_creation_"))
         actual = sum(count for count in counts if isinstance(count, int))
+        if family_of(model).vocabulary not in self._loading:
+            return
         if actual <= 0 or self._is_observing or usage.get("server_tool_use") or _runs_server_tools(request):
             return
         self._answers[model] += 1

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-import jsonschema_rs
+from typing import TYPE_CHECKING, Any
 
 from proxy.tools.base import Tool
 
+if TYPE_CHECKING:
+    import jsonschema_rs
+
 _MAX_PROBLEMS = 5
 _MAX_CHARS = 300
-_PATTERNS = jsonschema_rs.FancyRegexOptions(backtrack_limit=100_000)
+_BACKTRACK_LIMIT = 100_000
 
 
 class ArgumentChecks:
@@ -37,8 +38,11 @@ class ArgumentChecks:
         known = self._compiled.get(tool.name)
         if known is not None and known[0] is tool:
             return known[1]
+        import jsonschema_rs  # noqa: PLC0415 - 3 MB, which only who runs tools pays
+
+        patterns = jsonschema_rs.FancyRegexOptions(backtrack_limit=_BACKTRACK_LIMIT)
         validator = jsonschema_rs.validator_for(
-            dict(tool.input_schema), offline=True, pattern_options=_PATTERNS
+            dict(tool.input_schema), offline=True, pattern_options=patterns
         )
         self._compiled[tool.name] = (tool, validator)
         return validator

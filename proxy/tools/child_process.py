@@ -9,13 +9,15 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from typing_extensions import override
 
 from proxy.tasks import spawn
 from proxy.tools.child_output import Sink
-from proxy.tools.child_windows import Job
+
+if TYPE_CHECKING:
+    from proxy.tools.child_windows import Job
 
 _LEFTOVER_GRACE_S = 0.2
 """What a child leaves running in its group has this long between TERM and KILL."""
@@ -84,7 +86,11 @@ class Child:
         self._holds_all = holds_all
         self.pid = transport.get_pid()
         """Of the child, which is its group's number too."""
-        self._job = Job(self.pid) if sys.platform == "win32" else None
+        self._job: Job | None = None
+        if sys.platform == "win32":
+            from proxy.tools.child_windows import Job  # noqa: PLC0415 - only Windows has what is called
+
+            self._job = Job(self.pid)
         self._kill_at: float | None = None
         self._end = spawn(self._finish(), name=f"see child {self.pid} to its end")
 

@@ -17,7 +17,6 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import structlog
 
 from proxy.tools.child_environment import MARK
@@ -140,6 +139,8 @@ def _read(path: Path) -> _Left | None:
 
 def _end(left: _Left) -> int:
     """Ends who is known by number and start time with the whole group, then who carries the run's mark."""
+    import psutil  # noqa: PLC0415 - of use only where something was left behind
+
     ended: set[int] = set()
     for pid, start in left.children.items():
         if _is_same(pid, start):
@@ -153,6 +154,8 @@ def _end(left: _Left) -> int:
 
 
 def _end_tree(pid: int) -> set[int]:
+    import psutil  # noqa: PLC0415 - likewise
+
     ended = {pid}
     with contextlib.suppress(psutil.Error, OSError):
         process = psutil.Process(pid)
@@ -167,6 +170,8 @@ def _end_tree(pid: int) -> set[int]:
 
 
 def _start_of(pid: int) -> float | None:
+    import psutil  # noqa: PLC0415 - of use only where children run, or were left behind
+
     try:
         return psutil.Process(pid).create_time()
     except psutil.Error:

@@ -34,7 +34,6 @@ from proxy.tools.child_guardian import Guardian
 from proxy.tools.child_output import Sink
 from proxy.tools.child_process import Child, ChildProtocol
 from proxy.tools.child_sweep import ChildLedger
-from proxy.tools.child_windows import CREATION_FLAGS
 
 _SETPRIV = "/usr/bin/setpriv"
 STOP_GRACE_S = 3.0
@@ -230,6 +229,8 @@ def _find_program(name: str, path: str) -> str | None:
 def _apart(launch: Launch) -> dict[str, Any]:
     """Returns what keeps a child apart from us, as `Popen` has it."""
     if sys.platform == "win32":
+        from proxy.tools.child_windows import CREATION_FLAGS  # noqa: PLC0415 - only Windows has what is called
+
         return {"creationflags": CREATION_FLAGS}
     return {
         "start_new_session": True,

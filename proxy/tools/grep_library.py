@@ -12,13 +12,13 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import regex
-
 from proxy.tools.errors import ToolError
 from proxy.tools.grep_values import MAX_FILE_BYTES, FileHits, Found, Line, Query
 from proxy.tools.guard import Entry, GuardError, WorkspaceGuard
 
 if TYPE_CHECKING:
+    import regex
+
     Expression = regex.Pattern[str]
 
 _NOT_IN_RIPGREP = re.compile(r"\((?:\?(?:[=!>|(&R]|<[=!]|P[=>]|[0-9+-])|\*)|\\[1-9gKGRX]")
@@ -92,6 +92,8 @@ def compiled(query: Query) -> Expression:
     Raises:
         ToolError: It is none, or has what ripgrep's expressions do not have.
     """
+    import regex  # noqa: PLC0415 - 1.5 MB, which only who searches without ripgrep pays
+
     if _NOT_IN_RIPGREP.search(query.pattern.replace("\\\\", "")):
         raise ToolError(
             f"regex parse error in {query.pattern!r}: look-around and backreferences are not supported."

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import httpx2
-import openai
 
 from proxy.config import ProviderConfig
 from proxy.messages.message import JsonObject
@@ -25,6 +24,7 @@ from proxy.upstreams.base import UpstreamAnswer
 from proxy.upstreams.deadline import within
 from proxy.upstreams.failures import Stage, failure_of
 from proxy.upstreams.http_answer import USER_AGENT, HttpAnswer, make_session
+from proxy.upstreams.openai_sdk import openai
 
 NO_KEY = "none"
 """Sent where a server wants no key: the SDK and some servers insist on an Authorization header."""

@@ -30,6 +30,11 @@ async def _settled() -> None:
     await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
 
 
+def _only_file(folder: Path) -> Path:
+    (file,) = folder.glob("*/*.json")
+    return file
+
+
 def _finished(outcome: str) -> RequestFinished:
     return RequestFinished("req_1", 0.0, outcome, 200, 1.0)  # pyright: ignore[reportArgumentType] - of the table
 
@@ -52,6 +57,15 @@ def test_the_settings_say_which_are_kept(folder: Path, keep: str, outcome: str, 
     assert (bodies.get("req_1") is not None) is is_kept
 
 
+async def test_without_a_window_they_go_to_the_disk_only(folder: Path) -> None:
+    bodies = Bodies(Redactor(), BodySettings(days=1), folder, lambda: 1.7e9, in_memory=False)
+    assert bodies.keep(Exchange("req_1", client_request="hello"))
+    await _settled()
+    assert bodies.get("req_1") is not None
+    _only_file(folder).unlink()
+    assert bodies.get("req_1") is None
+
+
 async def test_switching_it_off_forgets_at_once(folder: Path) -> None:
     bodies = _bodies(folder)
     bodies.keep(Exchange("req_1", client_request="hello"))
@@ -61,7 +75,7 @@ async def test_switching_it_off_forgets_at_once(folder: Path) -> None:
 
 
 def _is_private_and_clean(folder: Path) -> None:
-    (file,) = folder.glob("*/*.json")
+    file = _only_file(folder)
     assert SECRET not in file.read_text()
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 

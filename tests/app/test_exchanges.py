@@ -1,8 +1,9 @@
 """Exchanges are kept up to a bound and shown without secrets."""
 
-from app.exchanges import ExchangeStore
+from app.exchanges import MAX_EXCHANGES, ExchangeStore
 from app.redaction import Redactor
-from proxy.events import Exchange
+from app.settings import BodySettings
+from proxy.events import Exchange, RequestFinished
 
 
 def test_the_oldest_go_first_by_number_and_by_size() -> None:
@@ -16,6 +17,15 @@ def test_the_oldest_go_first_by_number_and_by_size() -> None:
     for store in (by_number, by_size):
         kept = [number for number in range(4) if store.get(f"req_{number}") is not None]
         assert kept == [2, 3]
+
+
+def test_of_failed_requests_whose_exchange_never_follows_only_the_newest_are_remembered() -> None:
+    store = ExchangeStore(Redactor(), BodySettings(keep="errors"))
+    for number in range(MAX_EXCHANGES + 1):
+        store.finished(RequestFinished(f"req_{number}", 0.0, "error", 500, 1.0))
+
+    assert not store.keep(Exchange("req_0"))
+    assert store.keep(Exchange("req_1"))
 
 
 def test_a_later_exchange_of_the_same_request_takes_the_place_of_the_earlier() -> None:

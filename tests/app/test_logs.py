@@ -4,7 +4,7 @@ import io
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import orjson
@@ -34,7 +34,9 @@ def stream() -> io.StringIO:
 @pytest.fixture
 def pipeline(log_file: Path, stream: io.StringIO) -> Iterator[LogPipeline]:
     log_file.parent.mkdir()
-    pipeline = LogPipeline(file=log_file, stream=stream, level="debug", redactor=Redactor(["stored-value-1"]))
+    pipeline = LogPipeline(
+        file=log_file, stream=stream, level="debug", redactor=Redactor(["stored-value-1"]), max_tail=100
+    )
     pipeline.install()
     yield pipeline
     pipeline.close()
@@ -214,14 +216,19 @@ def test_what_comes_too_fast_is_dropped_and_counted_and_never_waited_for(tmp_pat
     assert sum(dropped for _, dropped in seen) == 900
 
 
-def test_the_tail_keeps_the_newest_lines(tmp_path: Path) -> None:
-    pipeline = LogPipeline(max_tail=3)
+@pytest.mark.parametrize(
+    ("pipeline_of", "numbers"), [(lambda: LogPipeline(max_tail=3), "234"), (LogPipeline, "")]
+)
+def test_the_tail_keeps_the_newest_lines_and_none_where_nobody_shows_them(
+    pipeline_of: Callable[[], LogPipeline], numbers: str
+) -> None:
+    pipeline = pipeline_of()
     pipeline.install()
     for number in range(5):
         structlog.get_logger("x").info("event", number=number)
     pipeline.flush()
 
-    assert [line.fields["number"] for line in pipeline.tail()] == ["2", "3", "4"]
+    assert "".join(line.fields["number"] for line in pipeline.tail()) == numbers
     pipeline.close()
 
 
@@ -244,7 +251,7 @@ def test_development_shows_readable_lines_and_tracebacks_and_production_keeps_th
     modes: tuple[RunMode, ...] = ("development", "production")
     for mode in modes:
         stream = io.StringIO()
-        pipeline = LogPipeline(stream=stream, mode=mode)
+        pipeline = LogPipeline(stream=stream, mode=mode, max_tail=1)
         pipeline.install()
         structlog.get_logger("comp").error("failed", reason="why", exc_info=ValueError("inner"))
         pipeline.flush()

@@ -7,7 +7,6 @@ import socket
 from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import ip_address
 
-import psutil
 from aiohttp.abc import AbstractResolver, ResolveResult
 from typing_extensions import override
 
@@ -32,6 +31,8 @@ async def system_lookup(host: str, port: int) -> Sequence[str]:
 
 def interface_addresses() -> frozenset[str]:
     """Returns the addresses of this machine's interfaces; it may block."""
+    import psutil  # noqa: PLC0415 - of use only where pages are fetched
+
     families = (socket.AF_INET, socket.AF_INET6)
     return frozenset(
         each.address.partition("%")[0]

@@ -37,6 +37,7 @@ async def settled() -> None:
 async def learnt(usage: Mapping[str, Any], request: MessagesRequest | None = None, times: int = 60) -> int:
     """What is counted after so many answers with this usage."""
     counter = TokenCounter()
+    counter.preload([MODEL])
     for _ in range(times):
         counter.observe(request or asking(), MODEL, usage)
         await settled()
@@ -58,8 +59,20 @@ async def test_answers_teach_how_far_the_estimate_is_off_cached_tokens_included(
     assert await learnt(usage) == pytest.approx(plain * 1.5, rel=0.02)
 
 
+async def test_until_somebody_counts_no_answer_is_looked_at_and_no_vocabulary_loaded() -> None:
+    counter = TokenCounter()
+    counter.observe(asking(), MODEL, {"input_tokens": 5000})
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith(("compare", "load"))]
+    plain = await counter.estimate(asking(), MODEL)
+    assert plain == estimate_tokens(asking(), MODEL)
+    counter.observe(asking(), MODEL, {"input_tokens": 5000})
+    await settled()
+    assert await counter.estimate(asking(), MODEL) > plain
+
+
 async def test_one_model_teaches_nothing_about_another() -> None:
     counter = TokenCounter()
+    counter.preload(["other", MODEL])
     counter.observe(asking(), "other", {"input_tokens": 5000})
     await settled()
     assert await counter.estimate(asking(), MODEL) == estimate_tokens(asking(), MODEL)
@@ -85,6 +98,7 @@ async def test_answers_in_which_the_upstream_read_something_else_too_teach_nothi
 
 async def test_while_one_answer_is_looked_at_others_are_passed_over() -> None:
     counter = TokenCounter()
+    counter.preload([MODEL])
     for _ in range(25):
         counter.observe(asking(), MODEL, {"input_tokens": 5000})
     compared = [task for task in asyncio.all_tasks() if task.get_name() == "compare a token estimate"]
@@ -94,6 +108,7 @@ async def test_while_one_answer_is_looked_at_others_are_passed_over() -> None:
 
 async def test_after_the_first_64_answers_of_a_model_only_each_128th_is_looked_at() -> None:
     counter = TokenCounter()
+    counter.preload([MODEL])
 
     async def answered(times: int, tokens: int) -> int:
         for _ in range(times):
@@ -181,6 +196,7 @@ async def test_real_answers_correct_the_count() -> None:
     lines = (b"data: %s\n\n" % json.dumps(each).encode() for each in (chunk, usage))
     upstream = ScriptedUpstream([Reply((*lines, b"data: [DONE]\n\n"))])
     async with running({"one": upstream}) as proxy:
+        assert await count(proxy, message) == (200, {"input_tokens": plain})
         for _ in range(40):
             async with proxy.post(message) as response:
                 await response.read()
