@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import Qt
 
 from gui import wording
+from gui.bridge import Bridge
 from gui.models.titled_table import TitledTable
 from gui.roles import NO_PARENT, Index, Look, Role
 from proxy.events import (
@@ -128,6 +129,11 @@ class RequestsModel(TitledTable):
         self._by_id: dict[str, RequestRow] = {}
         self._first = 0
         self._ordinal: dict[str, int] = {}
+
+    def follow(self, bridge: Bridge) -> None:
+        """Takes all that happens from now on."""
+        bridge.requests_advanced.connect(self.advance)
+        bridge.tools_decided.connect(self.note_decisions)
 
     def row_of(self, request_id: str) -> int | None:
         """Returns the row a request stands in, if it is still kept."""

@@ -12,7 +12,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from gui.models.requests import RequestRow
+from gui.models.requests import RequestRow, RequestsModel
 from gui.pages.page import Room
 from gui.pages.request_detail import facts
 from gui.pages.requests import RequestsPage
@@ -24,7 +24,9 @@ from tests.gui.scenes import START, request_events
 
 @pytest.fixture
 def page(qtbot: QtBot, room: Room) -> RequestsPage:
-    made = RequestsPage(room)
+    rows = RequestsModel()
+    rows.follow(room.bridge)
+    made = RequestsPage(room, rows)
     qtbot.addWidget(made)
     made.resize(900, 620)
     with qtbot.waitExposed(made):
