@@ -62,6 +62,15 @@ def test_the_newest_request_stands_first(page: RequestsPage, happen: Happen):
     assert page.table.isVisible()
     assert _ids(page) == [f"req_{n:04d}" for n in reversed(range(12))]
     assert page.shown.text() == "12 requests"
+    happen(request_events(20))
+    newest_first = [f"req_{n:04d}" for n in reversed(range(20))]
+    assert _ids(page) == newest_first
+    page.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+    assert _ids(page) == newest_first[::-1]
+    page.table.sortByColumn(5, Qt.SortOrder.DescendingOrder)
+    assert _ids(page)[0] == "req_0017"
+    page.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
+    assert _ids(page) == newest_first
 
 
 def _opened(page: RequestsPage, title: str) -> str:
