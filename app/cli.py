@@ -303,6 +303,9 @@ def _desktop(options: argparse.Namespace, places: Any, environment: Any) -> int:
         from app.headless import ServeOptions, serve
 
         return serve(ServeOptions(), places, environment)
+    from app.qt_loop import drop_pyside_import_hook
+
+    drop_pyside_import_hook()  # before all else is imported: it reads the source of every module
     from app.desktop import run_desktop
 
     return run_desktop(places, environment, hidden=options.hidden)

@@ -52,7 +52,7 @@ from gui.desk import (
 )
 from gui.mcp_desk import McpChanged
 from gui.spending import SpendingView, TokenDraft, TokenView
-from proxy.events import BudgetReached, Exchange, ProxyEvent, RequestFinished
+from proxy.events import BreakerChanged, BudgetReached, Exchange, ProxyEvent, RequestFinished
 from proxy.tasks import spawn
 
 if TYPE_CHECKING:
@@ -237,6 +237,10 @@ class Controller(PermissionControls, ProviderControls, McpControls):
     def resolve(self, model: str) -> Resolution:
         """Says what a model name would resolve to."""
         return self._aliases.resolution(self._configuration.proxy_config(), model)
+
+    def breakers(self) -> tuple[BreakerChanged, ...]:
+        """Returns the models that are left alone now after failures."""
+        return self._runner.breakers()
 
     # gui.desk.Desk: money -------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ from app.instance import ControlChannel, Reply, ask
 from app.interpreter import prefer_the_loop, settle
 from app.logs import LogPipeline
 from app.paths import Folders
-from app.qt_loop import drop_pyside_import_hook, new_qt_loop
+from app.qt_loop import new_qt_loop
 from app.secrets import SecretStore, forbid_core_dumps
 from app.settings_store import SettingsStore
 from app.signals import on_stop_signals
@@ -75,7 +75,6 @@ def run_desktop(folders: Folders, environment: Environment, *, hidden: bool = Fa
     running = asyncio.run(ask(folders.runtime, "show"))
     if running is not None:
         return _hand_over(running)
-    drop_pyside_import_hook()
     configuration = Configuration(
         folders,
         SettingsStore(folders.settings_file),

@@ -16,7 +16,7 @@ from app.local_token import TokenProblem
 from app.port_owner import port_in_use_text, port_owner
 from gui.desk import ProxyPhase
 from proxy.config import ProxyConfig
-from proxy.events import EventSink, ToolDecided
+from proxy.events import BreakerChanged, EventSink, ToolDecided
 from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest
 from proxy.permissions.values import Mode, ToolCall, Verdict
 from proxy.service.ledger import Spending
@@ -50,6 +50,10 @@ class Server(Protocol):
 
     def spending(self) -> Spending:
         """Returns what was spent today and this month."""
+        ...
+
+    def breakers(self) -> tuple[BreakerChanged, ...]:
+        """Returns the models that are left alone now."""
         ...
 
     @property
@@ -135,6 +139,10 @@ class ProxyRunner:
     def spending(self) -> Spending | None:
         """Returns what was spent; None where no server runs."""
         return self._server.spending() if self._server else None
+
+    def breakers(self) -> tuple[BreakerChanged, ...]:
+        """Returns the models that are left alone now; none where no server runs."""
+        return self._server.breakers() if self._server else ()
 
     def apply(self) -> None:
         """Gives the configuration as it is now to the running server."""

@@ -23,6 +23,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import heapq
+import linecache
 import math
 import selectors
 import signal
@@ -141,12 +142,15 @@ def drop_pyside_import_hook() -> None:
 
     PySide6 replaces `builtins.__import__` for `from __feature__ import …`, which nobody here uses. That
     costs a microsecond for each import statement executed, and SDKs execute over a hundred in one
-    request. What shiboken put underneath stays: it serves `from PySide6.X import *` and costs nothing.
-    To be called after PySide6 is imported.
+    request; worse, the source of every module that imports anything is read and kept, line by line:
+    21 MB and a quarter of a second of a start. What shiboken put underneath stays: it serves
+    `from PySide6.X import *` and costs nothing.
+    To be called when this module is imported, for that has loaded PySide6, and before anything larger is.
     """
     underneath = getattr(builtins, "__orig_import__", None)
     if underneath is not None and builtins.__import__.__name__ == "__feature_import__":
         builtins.__import__ = underneath
+        linecache.clearcache()
 
 
 class _WakeUps:

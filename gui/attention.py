@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
-from gui.dialogs.approval_panel import now
-from gui.dialogs.approval_window import ApprovalWindow
 from gui.main_window import MainWindow
 from gui.notices.approval_notices import ApprovalNotices
 from gui.notices.desktop import DesktopNotifier
@@ -19,6 +17,7 @@ from gui.pages.page import Room
 from gui.tray import Tray
 
 if TYPE_CHECKING:
+    from gui.dialogs.approval_window import ApprovalWindow
     from gui.notices.bus_notices import BusNotices
 
 
@@ -31,7 +30,7 @@ class Attention(QObject):
         window: MainWindow,
         tray: Tray,
         *,
-        clock: Callable[[], float] = now,
+        clock: Callable[[], float] | None = None,
         connect: Callable[[], BusNotices | None] | None = None,
     ) -> None:
         """Begins at once with what waits already.
@@ -40,16 +39,14 @@ class Attention(QObject):
             room: Desk, bridge and theme.
             window: The main window.
             tray: Shows messages where no service shows notifications.
-            clock: Seconds since the epoch.
+            clock: Seconds since the epoch; as a rule the computer's own.
             connect: Opens the way to the notification service; as a rule `session_notices`.
         """
         super().__init__()
         self._room, self._window = room, window
         self._put_off: set[str] = set()
-        self.popup = ApprovalWindow(room.theme, room.desk, clock=clock)
-        self.popup.put_off.connect(self._on_put_off)
-        self.popup.page_asked.connect(window.show_approvals)
-        self.popup.request_asked.connect(window.show_request)
+        self._clock = clock
+        self._popup: ApprovalWindow | None = None
         self.notifier = DesktopNotifier(tray.tell, (connect or session_notices)())
         self.notices = ApprovalNotices(room.desk, room.bridge, self.notifier, self._is_seen)
         self.notices.open_asked.connect(window.show_approvals)
@@ -64,12 +61,30 @@ class Attention(QObject):
         self._refresh()
         self.notices.refresh()
 
+    @property
+    def popup(self) -> ApprovalWindow:
+        """The approval window; made when the first call waits."""
+        if self._popup is None:
+            self._popup = self._make_popup()
+        return self._popup
+
     def close(self) -> None:
         """Takes everything off the screen."""
-        self.popup.hide()
+        if self._popup is not None:
+            self._popup.hide()
         self.notices.close()
         self.mcp_notices.close()
         self.notifier.close()
+
+    def _make_popup(self) -> ApprovalWindow:
+        from gui.dialogs.approval_panel import now  # noqa: PLC0415 - when the first call waits
+        from gui.dialogs.approval_window import ApprovalWindow  # noqa: PLC0415 - likewise
+
+        made = ApprovalWindow(self._room.theme, self._room.desk, clock=self._clock or now)
+        made.put_off.connect(self._on_put_off)
+        made.page_asked.connect(self._window.show_approvals)
+        made.request_asked.connect(self._window.show_request)
+        return made
 
     def _is_seen(self) -> bool:
         return self._window.shows_approvals and self._window.isActiveWindow()
@@ -84,7 +99,7 @@ class Attention(QObject):
 
     def _open_mcp(self, name: str) -> None:
         self._window.show_mcp()
-        self._window.mcp.choose(name)
+        self._window.pages.mcp.choose(name)
 
     def _on_not_restarted(self, text: str) -> None:
         self._window.say_failed("The MCP server was not restarted", text)
@@ -93,12 +108,13 @@ class Attention(QObject):
         waiting = self._room.desk.approvals()
         self._put_off &= {each.approval_id for each in waiting}
         if self._window.shows_approvals:
-            self.popup.show_approvals(())
+            if self._popup is not None:
+                self._popup.show_approvals(())
             if waiting and not self._window.isActiveWindow():
                 QApplication.alert(self._window)
             return
         fresh = [each.approval_id for each in waiting if each.approval_id not in self._put_off]
-        if fresh or self.popup.isVisible():
+        if fresh or (self._popup is not None and self._popup.isVisible()):
             self.popup.show_approvals(waiting, first=fresh[0] if fresh else None)
 
     def _on_refused(self, text: str) -> None:

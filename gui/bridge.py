@@ -47,14 +47,27 @@ from proxy.events import (
 )
 
 INTERVAL_MS = 50
+BUSY_MS = 200
+"""How often lists are told while they are long: drawing costs as much for one new row as for twenty."""
+BUSY_ITEMS = 20
 MAX_LINES = 10_000
 MAX_REQUEST_EVENTS = 20_000
 MAX_NOTICES = 200
 MAX_DECISIONS = 2_000
+_LISTED = (
+    Exchange,
+    FirstToken,
+    LogsAppended,
+    RequestFinished,
+    RequestRefused,
+    RequestRouted,
+    RequestStarted,
+    ToolDecided,
+)
 
 
 class Bridge(QObject):
-    """Listens to the desk and tells the window, at most once every `INTERVAL_MS`.
+    """Listens to the desk and tells the window, at most once every `INTERVAL_MS`; long lists every `BUSY_MS`.
 
     What states something current (proxy state, providers) keeps only the last word. What is a list (log
     lines, request events) is queued up to a bound; what falls off the front is counted, never waited for.
@@ -105,10 +118,10 @@ class Bridge(QObject):
         self._exchanges: dict[str, None] = {}
         self._state: ProxyState | None = None
         self._changed: dict[type[DeskEvent], None] = {}
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(INTERVAL_MS)
-        self._timer.timeout.connect(self.flush)
+        self._news, self._flow = QTimer(self), QTimer(self)
+        for timer, tell in ((self._news, self._tell_news), (self._flow, self._tell_lists)):
+            timer.setSingleShot(True)
+            timer.timeout.connect(tell)
         self._unsubscribe: Callable[[], None] | None = desk.subscribe(self.take)
 
     def close(self) -> None:
@@ -116,7 +129,8 @@ class Bridge(QObject):
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
-        self._timer.stop()
+        self._news.stop()
+        self._flow.stop()
 
     def take(self, event: DeskEvent) -> None:
         """Notes an event; the window hears of it when the timer fires."""
@@ -139,8 +153,9 @@ class Bridge(QObject):
                 self._answers[type(event)] = event
             case _:
                 self._changed[type(event)] = None
-        if not self._timer.isActive():
-            self._timer.start()
+        timer = self._flow if isinstance(event, _LISTED) else self._news
+        if not timer.isActive():
+            timer.start(INTERVAL_MS)
 
     def _take_tool_event(self, event: ToolDecided | ApprovalAsked | ApprovalEnded | BreakerChanged) -> None:
         match event:
@@ -160,8 +175,7 @@ class Bridge(QObject):
             self._request_events.popleft()
             self.request_events_dropped += 1
 
-    def flush(self) -> None:
-        """Tells the window everything noted since the last time."""
+    def _tell_news(self) -> None:
         state, self._state = self._state, None
         if state is not None:
             self.state_changed.emit(state)
@@ -179,8 +193,8 @@ class Bridge(QObject):
         ):
             if kind in changed:
                 signal.emit()
-        self._flush_notices()
-        self._flush_lists()
+        self._tell_answers()
+        self._tell_notices()
 
     def _take_lines(self, event: LogsAppended) -> None:
         self._lines_dropped += event.dropped
@@ -189,7 +203,7 @@ class Bridge(QObject):
             self._lines.popleft()
             self._lines_dropped += 1
 
-    def _flush_notices(self) -> None:
+    def _tell_notices(self) -> None:
         notices = tuple(self._notices)
         self._notices.clear()
         for notice in notices:
@@ -209,11 +223,7 @@ class Bridge(QObject):
                 case _:
                     pass
 
-    def _flush_lists(self) -> None:
-        if self._decisions:
-            decisions = tuple(self._decisions)
-            self._decisions.clear()
-            self.tools_decided.emit(decisions)
+    def _tell_answers(self) -> None:
         answers, self._answers = self._answers, {}
         for answer in answers.values():
             if isinstance(answer, HistoryRead):
@@ -223,6 +233,14 @@ class Bridge(QObject):
         breakers, self._breakers = self._breakers, {}
         for breaker in breakers.values():
             self.breaker_changed.emit(breaker)
+
+    def _tell_lists(self) -> None:
+        if len(self._request_events) + len(self._lines) >= BUSY_ITEMS:
+            self._flow.start(BUSY_MS)  # what comes meanwhile is told when it fires
+        if self._decisions:
+            decisions = tuple(self._decisions)
+            self._decisions.clear()
+            self.tools_decided.emit(decisions)
         if self._request_events:
             events = tuple(self._request_events)
             self._request_events.clear()

@@ -24,7 +24,7 @@ from gui.permission_desk import (
     WorkspacesChanged,
 )
 from gui.spending import SpendingView, TokenDraft, TokenView
-from proxy.events import Exchange, ProxyEvent
+from proxy.events import BreakerChanged, Exchange, ProxyEvent
 
 
 class ProxyPhase(str, Enum):
@@ -311,6 +311,10 @@ class Desk(PermissionDesk, McpDesk, Protocol):
 
     def test_provider(self, name: str) -> None:
         """Asks the upstream whether it can be reached and takes the key; answered by ProviderTested."""
+        ...
+
+    def breakers(self) -> tuple[BreakerChanged, ...]:
+        """Returns the models that are left alone now after failures."""
         ...
 
     def aliases(self) -> tuple[AliasView, ...]:

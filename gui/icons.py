@@ -33,12 +33,19 @@ def pixmap(name: str, color: QColor, size: int, ratio: float = 1.0) -> QPixmap:
         size: Edge in device-independent pixels.
         ratio: Device pixels per device-independent pixel.
     """
+    return _render(_drawing(name, color), size, ratio)
+
+
+def _drawing(name: str, color: QColor) -> QSvgRenderer:
     source = _svg(name).replace("currentColor", color.name())
-    renderer = QSvgRenderer(QByteArray(source.encode()))
+    return QSvgRenderer(QByteArray(source.encode()))
+
+
+def _render(drawing: QSvgRenderer, size: int, ratio: float = 1.0) -> QPixmap:
     image = QPixmap(round(size * ratio), round(size * ratio))
     image.fill(Qt.GlobalColor.transparent)
     painter = QPainter(image)
-    renderer.render(painter, QRectF(0, 0, image.width(), image.height()))
+    drawing.render(painter, QRectF(0, 0, image.width(), image.height()))
     painter.end()
     image.setDevicePixelRatio(ratio)
     return image
@@ -46,12 +53,21 @@ def pixmap(name: str, color: QColor, size: int, ratio: float = 1.0) -> QPixmap:
 
 def icon(name: str, theme: Theme, role: str = "text", on_role: str | None = None) -> QIcon:
     """Returns an icon in the colour of a role, muted while disabled, and in `on_role` while checked."""
+    key = name, role, on_role
+    if key not in theme.drawn:
+        theme.drawn[key] = _draw(name, theme, role, on_role)
+    return theme.drawn[key]
+
+
+def _draw(name: str, theme: Theme, role: str, on_role: str | None) -> QIcon:
     result = QIcon()
+    normal, muted = _drawing(name, theme.color(role)), _drawing(name, theme.color("muted"))
+    checked = None if on_role is None else _drawing(name, theme.color(on_role))
     for size in _SIZES:
-        result.addPixmap(pixmap(name, theme.color(role), size), QIcon.Mode.Normal, QIcon.State.Off)
-        result.addPixmap(pixmap(name, theme.color("muted"), size), QIcon.Mode.Disabled, QIcon.State.Off)
-        if on_role is not None:
-            result.addPixmap(pixmap(name, theme.color(on_role), size), QIcon.Mode.Normal, QIcon.State.On)
+        result.addPixmap(_render(normal, size), QIcon.Mode.Normal, QIcon.State.Off)
+        result.addPixmap(_render(muted, size), QIcon.Mode.Disabled, QIcon.State.Off)
+        if checked is not None:
+            result.addPixmap(_render(checked, size), QIcon.Mode.Normal, QIcon.State.On)
     return result
 
 
@@ -88,8 +104,9 @@ def _edged(name: str, color: QColor, halo: QColor, size: int) -> QPixmap:
 def app_icon() -> QIcon:
     """Returns the program's own icon."""
     result = QIcon()
+    drawing = _drawing("app/signalbox", QColor(0, 0, 0))
     for size in _APP_SIZES:
-        result.addPixmap(pixmap("app/signalbox", QColor(0, 0, 0), size))
+        result.addPixmap(_render(drawing, size))
     return result
 
 

@@ -6,41 +6,22 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
 from gui import permission_words as words
 from gui.bridge import Bridge
 from gui.desk import Desk, Problem, ProxyPhase, ProxyState
-from gui.dialogs.about import AboutDialog
 from gui.icons import app_icon
 from gui.menus import Commands, Menus
-from gui.pages.approvals import ApprovalsPage
-from gui.pages.connect import ConnectPage
-from gui.pages.home import HomePage
-from gui.pages.logs import LogsPage
-from gui.pages.mcp.page import McpPage
-from gui.pages.models import ModelsPage
 from gui.pages.page import Page, Room
-from gui.pages.permissions.page import PermissionsPage
-from gui.pages.providers import ProvidersPage
-from gui.pages.requests import RequestsPage
+from gui.pages.pages import PAGES, Pages
 from gui.tokens import SPACE
 from gui.widgets.cards import Banner
 from gui.widgets.sidebar import Sidebar
 from gui.widgets.status_header import StatusHeader
 from gui.widgets.text import label, name_structure
 
-PAGES = (
-    ("home", "Home"),
-    ("connect", "Connect"),
-    ("providers", "Providers"),
-    ("models", "Models"),
-    ("tools", "Tools & permissions"),
-    ("mcp", "MCP servers"),
-    ("requests", "Requests"),
-    ("approvals", "Approvals"),
-    ("logs", "Logs"),
-)
+_TITLES = dict(PAGES)
 _GROUPS = {"providers": "Setup", "requests": "Monitor"}
 """Headings of the sidebar, each above the page named."""
 _MINIMUM = QSize(860, 560)
@@ -78,20 +59,7 @@ class MainWindow(QMainWindow):
         self.failure_banner = Banner(room.theme, "What did not work", place="top")
         self.close_banner = Banner(room.theme, "Closing the window", place="top")
         self.bypass_banner = Banner(room.theme, "Bypass", place="top")
-        self.home = HomePage(room)
-        self.connect_page = ConnectPage(room)
-        self.providers = ProvidersPage(room)
-        self.models = ModelsPage(room)
-        self.permissions = PermissionsPage(room)
-        self.mcp = McpPage(room)
-        self.requests = RequestsPage(room)
-        self.approvals = ApprovalsPage(room)
-        self.logs = LogsPage(room)
-        setup: tuple[Page, ...] = (self.connect_page, self.providers, self.models, self.permissions, self.mcp)
-        pages = (self.home, *setup, self.requests, self.approvals, self.logs)
-        self._pages: dict[str, Page] = dict(zip(dict(PAGES), pages, strict=True))
-        self.stack = QStackedWidget()
-        self.stack.setAccessibleName("Page")
+        self.pages = Pages(room)
         self.menus = Menus(self, PAGES, self._commands())
         self._lay_out()
         self._wire()
@@ -105,29 +73,29 @@ class MainWindow(QMainWindow):
 
     def page(self, page: str) -> Page:
         """Returns a page by its id."""
-        return self._pages[page]
+        return self.pages.page(page)
 
     @property
     def page_id(self) -> str:
         """The id of the page that is open."""
-        return next(name for name, page in self._pages.items() if page is self.stack.currentWidget())
+        return self.pages.current_id
 
     def show_page(self, page: str) -> None:
         """Opens a page; an unknown id is ignored."""
-        if page not in self._pages:
+        if page not in _TITLES:
             return
-        is_other = self.stack.currentWidget() is not self._pages[page]
-        self.stack.setCurrentWidget(self._pages[page])
+        is_other = page != self.page_id
+        self.pages.setCurrentWidget(self.page(page))
         self.sidebar.show_page(page)
         if page == "approvals" and is_other:
-            self.approvals.begin()
+            self.pages.approvals.begin()
         self.looked_at_changed.emit()
 
     @property
     def shows_approvals(self) -> bool:
         """The waiting calls can be seen in this window."""
         is_open = self.isVisible() and not self.isMinimized()
-        return is_open and self.page_id == "approvals" and self.approvals.shows_waiting
+        return is_open and self.page_id == "approvals" and self.pages.approvals.shows_waiting
 
     def show_approvals(self) -> None:
         """Shows the window with the waiting calls."""
@@ -170,7 +138,7 @@ class MainWindow(QMainWindow):
     def remember(self) -> None:
         """Keeps the window's shape and the sizes the user chose."""
         self._store.setValue("window/geometry", self.saveGeometry())
-        for page in self._pages.values():
+        for page in self.pages.all_built():
             page.save_sizes(self._store)
         self._store.sync()
 
@@ -219,8 +187,6 @@ class MainWindow(QMainWindow):
         self.close()
 
     def _lay_out(self) -> None:
-        for page in self._pages.values():
-            self.stack.addWidget(page)
         banners = QVBoxLayout()
         banners.setContentsMargins(SPACE.xl, 0, SPACE.xl, 0)
         banners.setSpacing(0)
@@ -231,7 +197,7 @@ class MainWindow(QMainWindow):
         right.setSpacing(0)
         right.addWidget(self.header)
         right.addLayout(banners)
-        right.addWidget(self.stack, 1)
+        right.addWidget(self.pages, 1)
         middle = QWidget()
         middle.setProperty("kind", "window")
         middle.setAccessibleName("Signalbox")
@@ -256,10 +222,7 @@ class MainWindow(QMainWindow):
         self.header.page_asked.connect(self.show_page)
         self.sidebar.page_asked.connect(self.show_page)
         self.problem_banner.closed.connect(self._on_problem_dismissed)
-        for page in self._pages.values():
-            page.page_asked.connect(self.show_page)
-            page.request_asked.connect(self._show_request)
-            page.lines_asked.connect(self._show_lines)
+        self.pages.built.connect(self._on_built)
         bridge.state_changed.connect(self._on_state)
         bridge.requests_advanced.connect(self._on_requests)
         bridge.action_done.connect(self._on_done)
@@ -268,7 +231,14 @@ class MainWindow(QMainWindow):
         bridge.show_requested.connect(self.show_up)
         bridge.approvals_changed.connect(self._on_approvals)
         bridge.permissions_changed.connect(self._on_permissions)
-        self.approvals.tabs.currentChanged.connect(self._on_tab)
+
+    def _on_built(self, page: Page) -> None:
+        page.page_asked.connect(self.show_page)
+        page.request_asked.connect(self._show_request)
+        page.lines_asked.connect(self._show_lines)
+        page.part_changed.connect(self.looked_at_changed)
+        page.restore_sizes(self._store)
+        name_structure(page)
 
     def _commands(self) -> Commands:
         desk = self._room.desk
@@ -276,10 +246,10 @@ class MainWindow(QMainWindow):
             start=desk.start_proxy,
             stop=desk.stop_proxy,
             copy_address=self.header.copy.copy,
-            copy_lines=self.home.copy_lines.copy,
+            copy_lines=self._copy_lines,
             add_provider=self._add_provider,
             add_alias=self._add_alias,
-            open_logs_folder=self.logs.open_folder,
+            open_logs_folder=self._open_logs_folder,
             find=self._find,
             close=self._close,
             quit=desk.quit,
@@ -300,16 +270,12 @@ class MainWindow(QMainWindow):
         worst = state.problems[0]
         actions: tuple[tuple[str, Callable[[], None]], ...] = ()
         page = worst.page
-        if page in self._pages and page != "home":
-            title = dict(PAGES)[page]
-            actions = ((f"Open {title}", lambda: self.show_page(page)),)
+        if page in _TITLES and page != "home":
+            actions = ((f"Open {_TITLES[page]}", lambda: self.show_page(page)),)
         elif state.phase is ProxyPhase.FAILED:
             actions = (("Try again", self._room.desk.start_proxy),)
         tone = "danger" if state.phase is ProxyPhase.FAILED else "warn"
         self.problem_banner.say(tone, worst.title, worst.text, actions=actions)
-
-    def _on_tab(self) -> None:
-        self.looked_at_changed.emit()
 
     def _on_approvals(self) -> None:
         self.header.show_waiting(len(self._room.desk.approvals()))
@@ -358,28 +324,36 @@ class MainWindow(QMainWindow):
 
     def _show_request(self, request_id: str) -> None:
         self.show_page("requests")
-        if not self.requests.show_request(request_id):
+        if not self.pages.requests.show_request(request_id):
             self.last_event.setText(f"Request {request_id} is no longer in the table")
 
     def _show_lines(self, request_id: str) -> None:
         self.show_page("logs")
-        self.logs.show_request(request_id)
+        self.pages.logs.show_request(request_id)
 
     def _add_provider(self) -> None:
         self.show_page("providers")
-        self.providers.open_add()
+        self.pages.providers.open_add()
 
     def _add_alias(self) -> None:
         self.show_page("models")
-        self.models.open_add()
+        self.pages.models.open_add()
+
+    def _copy_lines(self) -> None:
+        self.pages.home.copy_lines.copy()
+
+    def _open_logs_folder(self) -> None:
+        self.pages.logs.open_folder()
 
     def _find(self) -> None:
-        self._pages[self.page_id].focus_filter()
+        self.page(self.page_id).focus_filter()
 
     def _close(self) -> None:
         self.close()
 
     def _about(self) -> None:
+        from gui.dialogs.about import AboutDialog  # noqa: PLC0415 - when it is asked for
+
         AboutDialog(self._room.theme, self._version, self).open()
 
     def _restore(self) -> None:
@@ -387,8 +361,6 @@ class MainWindow(QMainWindow):
         geometry: object = self._store.value("window/geometry")
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
-        for page in self._pages.values():
-            page.restore_sizes(self._store)
 
 
 def _fitting(wanted: QSize) -> QSize:

@@ -6,7 +6,7 @@ import sys
 from typing import cast
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFontDatabase, QPalette
+from PySide6.QtGui import QColor, QFontDatabase, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
 
 from gui.stylesheet import stylesheet
@@ -30,6 +30,8 @@ class Theme(QObject):
         self._app = app
         self._setting = setting if setting in SETTINGS else "system"
         self._colors = LIGHT
+        self.drawn: dict[tuple[str, str, str | None], QIcon] = {}
+        """Icons in the colours of now, by name and roles: one drawing for all buttons that show it."""
         if sys.platform.startswith("linux"):
             app.setStyle("Fusion")
         self._hints = app.styleHints()
@@ -77,6 +79,7 @@ class Theme(QObject):
 
     def _dress(self) -> None:
         self._colors = self._wanted()
+        self.drawn.clear()
         fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
         size = self._app.font().pointSizeF()
         sheet = stylesheet(self._colors, font_pt=size if size > 0 else 10.0, mono_family=fixed.family())

@@ -12,7 +12,10 @@ from app.__main__ import main
 
 
 def _measure() -> None:
-    from PySide6.QtCore import QEvent, QObject  # noqa: PLC0415 - as late as the program itself does
+    from app.qt_loop import drop_pyside_import_hook  # noqa: PLC0415 - as late as the program itself does
+
+    drop_pyside_import_hook()
+    from PySide6.QtCore import QEvent, QObject  # noqa: PLC0415 - likewise
 
     from app import desktop  # noqa: PLC0415 - likewise
     from benchmarks.rig.window_timer import WindowTimer  # noqa: PLC0415 - likewise

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import Qt
 
 from gui import wording
+from gui.bridge import Bridge
 from gui.models.titled_table import TitledTable
 from gui.roles import NO_PARENT, Index, Look, Role
 from proxy.events import (
@@ -22,6 +23,8 @@ from proxy.events import (
 )
 
 MAX_ROWS = 5_000
+_NEAR = 16
+"""Changed rows no further apart than this are told as one change."""
 
 
 @dataclass(slots=True)
@@ -119,24 +122,30 @@ _OUTCOME_LOOK = {
 
 
 class RequestsModel(TitledTable):
-    """Requests, oldest first; the oldest leave when there are more than `max_rows`."""
+    """Requests, newest first; the oldest leave when there are more than `max_rows`."""
 
     def __init__(self, max_rows: int = MAX_ROWS) -> None:
         super().__init__(COLUMNS, right=_NUMERIC)
         self._max_rows = max_rows
         self._rows: list[RequestRow] = []
+        """Oldest first: what comes and goes most does so at a list's cheap ends."""
         self._by_id: dict[str, RequestRow] = {}
         self._first = 0
         self._ordinal: dict[str, int] = {}
 
+    def follow(self, bridge: Bridge) -> None:
+        """Takes all that happens from now on."""
+        bridge.requests_advanced.connect(self.advance)
+        bridge.tools_decided.connect(self.note_decisions)
+
     def row_of(self, request_id: str) -> int | None:
         """Returns the row a request stands in, if it is still kept."""
         ordinal = self._ordinal.get(request_id)
-        return None if ordinal is None else ordinal - self._first
+        return None if ordinal is None else self._first + len(self._rows) - 1 - ordinal
 
     def request(self, row: int) -> RequestRow:
         """Returns the request in a row."""
-        return self._rows[row]
+        return self._rows[-1 - row]
 
     def advance(self, events: Sequence[RequestEvent]) -> None:
         """Takes a batch of events: new requests in one insertion, known ones in one change."""
@@ -155,8 +164,7 @@ class RequestsModel(TitledTable):
             position = self.row_of(event.request_id)
             if position is not None:
                 touched.append(position)
-        if touched:
-            self.dataChanged.emit(self.index(min(touched), 0), self.index(max(touched), len(COLUMNS) - 1))
+        self._tell_changed(touched)
         self._append(list(fresh.values())[-self._max_rows :])
 
     def note_decisions(self, decisions: Sequence[ToolDecided]) -> None:
@@ -168,8 +176,12 @@ class RequestsModel(TitledTable):
             if row is not None and position is not None:
                 row.decided.append(decision)
                 touched.append(position)
-        if touched:
-            self.dataChanged.emit(self.index(min(touched), 0), self.index(max(touched), len(COLUMNS) - 1))
+        self._tell_changed(touched)
+
+    def _tell_changed(self, rows: list[int]) -> None:
+        """One old request among many new ones must not have all rows between them judged and drawn anew."""
+        for first, last in _spans(rows):
+            self.dataChanged.emit(self.index(first, 0), self.index(last, len(COLUMNS) - 1))
 
     def _append(self, rows: list[RequestRow]) -> None:
         if not rows:
@@ -178,17 +190,16 @@ class RequestsModel(TitledTable):
         if surplus > 0:
             surplus = min(surplus, len(self._rows))
         if surplus > 0:
-            self.beginRemoveRows(NO_PARENT, 0, surplus - 1)
+            self.beginRemoveRows(NO_PARENT, len(self._rows) - surplus, len(self._rows) - 1)
             for old in self._rows[:surplus]:
                 del self._by_id[old.request_id], self._ordinal[old.request_id]
             del self._rows[:surplus]
             self._first += surplus
             self.endRemoveRows()
-        start = len(self._rows)
-        self.beginInsertRows(NO_PARENT, start, start + len(rows) - 1)
-        for offset, row in enumerate(rows):
+        self.beginInsertRows(NO_PARENT, 0, len(rows) - 1)
+        for ordinal, row in enumerate(rows, start=self._first + len(self._rows)):
             self._by_id[row.request_id] = row
-            self._ordinal[row.request_id] = self._first + start + offset
+            self._ordinal[row.request_id] = ordinal
         self._rows.extend(rows)
         self.endInsertRows()
 
@@ -203,7 +214,17 @@ class RequestsModel(TitledTable):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return self.alignment(index.column())
         answer = _ANSWERS.get(role)
-        return None if answer is None else answer(self._rows[index.row()], index.column())
+        return None if answer is None else answer(self.request(index.row()), index.column())
+
+
+def _spans(rows: Sequence[int]) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    for row in sorted(rows):
+        if spans and row - spans[-1][1] <= _NEAR:
+            spans[-1] = spans[-1][0], row
+        else:
+            spans.append((row, row))
+    return spans
 
 
 def _row_from(event: RequestStarted | RequestRefused) -> RequestRow:

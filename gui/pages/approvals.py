@@ -278,6 +278,7 @@ class ApprovalsPage(Page):
     def _on_tab(self, tab: int) -> None:
         if tab == _HISTORY:
             self.history.ask()
+        self.part_changed.emit()
 
     def _ask_if_seen(self) -> None:
         if self.tabs.currentIndex() == _HISTORY and self.isVisible():

@@ -66,7 +66,9 @@ class LogsPage(Page):
         self.body.addWidget(self.splitter, 1)
         self.body.addLayout(row(self.copy, self.to_request, None, self.shown, spacing=SPACE.s))
         self._wire()
-        self.model.append(room.desk.log_tail())
+        tail = room.desk.log_tail()
+        self._from_tail = {id(line): line for line in tail}
+        self.model.append(tail)
         self._apply_filter()
         self._show_chosen()
 
@@ -124,9 +126,18 @@ class LogsPage(Page):
         self._scroll_to_end()
 
     def _on_appended(self, lines: tuple[LogLine, ...], dropped: int) -> None:
-        self.model.append(lines, dropped)
+        self.model.append(self._not_yet_shown(lines), dropped)
         self._count()
         self._scroll_to_end()
+
+    def _not_yet_shown(self, lines: tuple[LogLine, ...]) -> tuple[LogLine, ...]:
+        """Leaves out lines that were under way when the tail was read, for they stand in it already."""
+        if not self._from_tail:
+            return lines
+        fresh = tuple(line for line in lines if id(line) not in self._from_tail)
+        if fresh:
+            self._from_tail.clear()
+        return fresh
 
     def _on_follow(self) -> None:
         self._scroll_to_end()

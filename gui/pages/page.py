@@ -34,6 +34,8 @@ class Page(QWidget):
     """The user wants to see this request on its page."""
     lines_asked = Signal(str)
     """The user wants the log lines of this request."""
+    part_changed = Signal()
+    """Another part of the page is open."""
 
     def __init__(self, room: Room, title: str, caption: str) -> None:
         super().__init__()

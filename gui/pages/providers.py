@@ -57,6 +57,8 @@ class ProvidersPage(Page):
         self._key = ChosenKey()
         self._testing: set[str] = set()
         self._wire()
+        for change in room.desk.breakers():
+            self.model.note_breaker(change)
         self.refresh()
 
     def _wire(self) -> None:

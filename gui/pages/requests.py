@@ -23,10 +23,11 @@ from proxy.events import RequestEvent, ToolDecided
 class RequestsPage(Page):
     """A live table, newest first, and the detail of the chosen request below it."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, rows: RequestsModel) -> None:
+        """Shows rows that somebody else keeps up to date: requests come whether or not the page is there."""
         super().__init__(room, "Requests", "What clients asked and what came back, as it happens.")
         theme = room.theme
-        self.model = RequestsModel()
+        self.model = rows
         self.proxy = RequestsProxy(self.model)
         self.filter = SearchField(
             theme,
@@ -142,7 +143,6 @@ class RequestsPage(Page):
         self._count()
 
     def _on_advanced(self, events: tuple[RequestEvent, ...]) -> None:
-        self.model.advance(events)
         self._count()
         shown = self.detail.request_id
         if not self.detail.isHidden() and any(event.request_id == shown for event in events):
@@ -153,7 +153,6 @@ class RequestsPage(Page):
             self._show_chosen()
 
     def _on_decided(self, decisions: tuple[ToolDecided, ...]) -> None:
-        self.model.note_decisions(decisions)
         shown = self.detail.request_id
         if not self.detail.isHidden() and any(each.request_id == shown for each in decisions):
             self.detail.show_tools()

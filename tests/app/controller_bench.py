@@ -17,7 +17,7 @@ from app.secrets import SecretStore
 from app.settings_store import SettingsStore
 from gui.desk import DeskEvent
 from proxy.config import ProviderConfig, ProxyConfig
-from proxy.events import EventSink, ToolDecided
+from proxy.events import BreakerChanged, EventSink, ToolDecided
 from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest
 from proxy.permissions.values import ToolCall, Verdict
 from proxy.routing.budgets import Limit, Standing
@@ -65,6 +65,7 @@ class FakeServer:
     applied: list[ProxyConfig] = field(default_factory=list)
     stopped: list[float] = field(default_factory=list)
     spent: Spending = SPENT
+    resting: tuple[BreakerChanged, ...] = ()
     tools: Catalogue = field(default_factory=lambda: Catalogue([FakeTool("Read"), FakeTool("Bash")]))
     waiting: list[ApprovalRequest] = field(default_factory=list["ApprovalRequest"])
     answers: list[ApprovalAnswer] = field(default_factory=list["ApprovalAnswer"])
@@ -86,6 +87,9 @@ class FakeServer:
 
     def spending(self) -> Spending:
         return self.spent
+
+    def breakers(self) -> tuple[BreakerChanged, ...]:
+        return self.resting
 
     def approvals(self) -> tuple[ApprovalRequest, ...]:
         return tuple(self.waiting)

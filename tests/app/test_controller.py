@@ -28,7 +28,7 @@ from gui.desk import (
     TokensChanged,
 )
 from gui.spending import BudgetView, SpendingView, TokenDraft
-from proxy.events import Exchange, RequestRefused
+from proxy.events import BreakerChanged, Exchange, RequestRefused
 from tests.app.controller_bench import Bench, Make
 from tests.app.test_secrets import Entries
 
@@ -504,6 +504,15 @@ async def test_a_token_is_announced_once_when_the_settings_have_it_and_revoked_f
     assert desk.tokens() == ()
     assert bench.servers[0].applied[-1].server.client_tokens == ()
     assert desk.revoke_token("phone") == "there is no token 'phone'"
+
+
+async def test_models_that_rest_are_told_while_the_proxy_runs(make: Make) -> None:
+    bench = make(settings=OPENROUTER)
+    assert _desk(bench).breakers() == ()
+    await bench.controller.start()
+    resting = BreakerChanged("openrouter", "some/model", "open", "5 failures in 30 s.", 48.0)
+    bench.servers[0].resting = (resting,)
+    assert _desk(bench).breakers() == (resting,)
 
 
 async def test_what_was_spent_is_told_while_the_proxy_runs(make: Make) -> None:

@@ -19,24 +19,33 @@ from pytestqt.qtbot import QtBot
 from structlog.typing import EventDict
 
 from app.desktop import Face, log_qt, log_uncaught
-from app.instance import Reply, ask
+from app.instance import ControlChannel, Reply, ask
 from tests.gui.fake_desk import FakeDesk
 
 _ROOT = Path(__file__).resolve().parents[2]
 _NOISE = pytest.mark.qt_log_ignore("This plugin does not support|systemTrayWindowChanged", extend=True)
 
 
-@asynccontextmanager
-async def _program(home: Path, *arguments: str) -> AsyncGenerator[asyncio.subprocess.Process]:
-    environment = {
+def _environment(home: Path) -> dict[str, str]:
+    return {
         **os.environ,
         "SIGNALBOX_HOME": str(home / "sb"),
         "SIGNALBOX_TOKEN": "a-token-made-up-for-this-test",
         "QT_QPA_PLATFORM": "offscreen",
         "PYTHONPATH": str(_ROOT),
     }
+
+
+@asynccontextmanager
+async def _program(home: Path, *arguments: str) -> AsyncGenerator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "app", *arguments, env=environment, stderr=asyncio.subprocess.PIPE, cwd=_ROOT
+        sys.executable,
+        "-m",
+        "app",
+        *arguments,
+        env=_environment(home),
+        stderr=asyncio.subprocess.PIPE,
+        cwd=_ROOT,
     )
     try:
         yield process
@@ -102,6 +111,24 @@ async def test_it_listens_answers_a_second_start_and_quits_in_order(home: Path, 
     assert await ask(home / "sb" / "run", "status") is None
     assert [line["level"] for line in _logged(home) if line["level"] in {"error", "critical"}] == []
     assert (home / "sb" / "window.ini").exists()
+
+
+async def test_a_start_reads_no_source_for_pysides_import_hook(home: Path, settings: Path):
+    """Its hook reads and keeps the source of what imports anything: 21 MB of lines for nobody."""
+    code = """
+import linecache
+from app.cli import run
+kept = ("main_window.py", "controller.py", "base_events.py")
+print(run([]), *(name for name in linecache.cache if name.endswith(kept)))
+"""
+    running = ControlChannel(home / "sb" / "run", lambda _verb, _words: Reply(is_ok=True, text="shown"))
+    assert await running.claim()
+    second = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, env=_environment(home), stdout=asyncio.subprocess.PIPE, cwd=_ROOT
+    )
+    out, _err = await asyncio.wait_for(second.communicate(), 40)
+    await running.close()
+    assert out.split() == [b"0"]
 
 
 @pytest.mark.timeout(120)

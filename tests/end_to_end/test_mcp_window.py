@@ -101,7 +101,7 @@ async def test_a_tool_switched_off_by_a_click_is_gone_from_the_next_list(
         url = controller.state().url or ""
         before = await _names(url)
 
-        detail = window.mcp.detail
+        detail = window.pages.mcp.detail
         detail.tabs.setCurrentWidget(detail.tools)
         table = detail.tools.table
         await news.until(lambda: table.model().rowCount() == len(before))

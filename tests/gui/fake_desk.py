@@ -31,7 +31,7 @@ from gui.desk import (
     TokensChanged,
 )
 from gui.spending import SpendingView, TokenDraft, TokenView
-from proxy.events import Exchange
+from proxy.events import BreakerChanged, Exchange
 from tests.gui.fake_mcp import FakeMcp
 from tests.gui.fake_permissions import FakePermissions
 
@@ -48,6 +48,7 @@ class FakeDesk(FakeMcp, FakePermissions):
         self.state_now = ProxyState(ProxyPhase.STOPPED)
         self.provider_list: list[ProviderView] = []
         self.alias_list: list[AliasView] = []
+        self.breaker_list: list[BreakerChanged] = []
         self.removed: dict[str, ProviderView | AliasView] = {}
         self.exchanges: dict[str, Exchange] = {}
         self.spending_now: SpendingView | None = None
@@ -190,6 +191,9 @@ class FakeDesk(FakeMcp, FakePermissions):
         self.calls.append(f"test_provider {name}")
         if self.test_result is not None:
             self.announce(replace(self.test_result, provider=name))
+
+    def breakers(self) -> tuple[BreakerChanged, ...]:
+        return tuple(self.breaker_list)
 
     def aliases(self) -> tuple[AliasView, ...]:
         return tuple(self.alias_list)

@@ -77,13 +77,13 @@ def _open_everything(window: MainWindow) -> Iterator[QWidget]:
             tabs.setCurrentIndex(0)
         QApplication.processEvents()
         yield window
-    rules, folders = window.permissions.rules, window.permissions.workspaces
+    rules, folders = window.pages.permissions.rules, window.pages.permissions.workspaces
     for opened in (
-        window.providers.open_add,
-        window.models.open_add,
-        window.models.open_edit,
-        window.connect_page.open_add,
-        window.connect_page.open_revoke,
+        window.pages.providers.open_add,
+        window.pages.models.open_add,
+        window.pages.models.open_edit,
+        window.pages.connect_page.open_add,
+        window.pages.connect_page.open_revoke,
         rules.open_add,
         rules.open_edit,
         rules.open_text,
@@ -101,7 +101,7 @@ def _open_everything(window: MainWindow) -> Iterator[QWidget]:
 
 
 def _mcp_dialogs(window: MainWindow) -> tuple[Callable[[], None], ...]:
-    page = window.mcp
+    page = window.pages.mcp
 
     def open_trust() -> None:
         page.choose(next(each.name for each in page.model.values if each.phase is ServerPhase.PENDING))
@@ -135,7 +135,7 @@ def test_every_control_has_a_name_for_screen_readers(
     qtbot: QtBot, window: MainWindow, room: Room, desk: FakeDesk
 ):
     _fill(qtbot, room, desk)
-    window.requests.show_request("req_0004")
+    window.pages.requests.show_request("req_0004")
     nameless: list[str] = []
     for root in _open_everything(window):
         for widget in _all_widgets(root):
@@ -172,7 +172,10 @@ def test_an_icon_cell_says_its_state_in_words_too(
     qtbot: QtBot, window: MainWindow, room: Room, desk: FakeDesk
 ):
     _fill(qtbot, room, desk)
-    texts = {window.requests.proxy.index(row, 4).data() for row in range(window.requests.proxy.rowCount())}
+    texts = {
+        window.pages.requests.proxy.index(row, 4).data()
+        for row in range(window.pages.requests.proxy.rowCount())
+    }
     assert texts <= {"waiting", "answering", "200 ok", "401 refused", "429 rate_limit", "499 cancelled"}
 
 
@@ -298,9 +301,9 @@ def test_text_from_outside_is_never_rich_text(
             ActionFailed(HOSTILE, HOSTILE),
             ProviderTested(HOSTILE, is_ok=False, text=HOSTILE),
         )
-    window.models.resolve.field.setText(HOSTILE)
-    assert window.requests.show_request(HOSTILE)
-    window.providers.undo.tell_removal(HOSTILE, None, HOSTILE, lambda: None)
+    window.pages.models.resolve.field.setText(HOSTILE)
+    assert window.pages.requests.show_request(HOSTILE)
+    window.pages.providers.undo.tell_removal(HOSTILE, None, HOSTILE, lambda: None)
     seen = 0
     for root in _open_everything(window):
         for widget in _all_widgets(root):

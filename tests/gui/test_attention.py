@@ -54,7 +54,7 @@ def test_a_server_that_gave_up_is_told_and_its_notification_leads_to_it(
         desk.change_server("search", lambda each: replace(each, phase=ServerPhase.FAILED))
     assert told == ["The MCP server search failed"]
     attention.mcp_notices.press("mcp search", "default")
-    chosen = window.mcp.chosen()
+    chosen = window.pages.mcp.chosen()
     assert (window.page_id, chosen and chosen.name) == ("mcp", "search")
     desk.mcp_refusal = "It waits for approval."
     attention.mcp_notices.press("mcp search", "restart")

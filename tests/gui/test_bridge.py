@@ -78,6 +78,22 @@ def test_request_events_keep_their_order_and_come_without_exchanges(qtbot: QtBot
     assert told == [tuple(events), "req_0003"]
 
 
+def test_while_lists_are_long_they_wait_longer_and_answers_do_not(
+    qtbot: QtBot, empty_desk: FakeDesk, bridge: Bridge
+):
+    with qtbot.waitSignal(bridge.requests_advanced):
+        empty_desk.announce(*request_events(30))
+    told: list[str] = []
+    bridge.requests_advanced.connect(lambda: told.append("list"))
+    bridge.action_done.connect(lambda: told.append("answer"))
+    with qtbot.waitSignals([bridge.requests_advanced, bridge.action_done]):
+        empty_desk.announce(FirstToken("req_0001", 0.1), ActionDone("a"))
+    assert told == ["answer", "list"]
+    with qtbot.waitSignal(bridge.requests_advanced):
+        empty_desk.announce(FirstToken("req_0002", 0.1))
+    assert told == ["answer", "list", "list"]
+
+
 def test_only_the_last_of_many_states_is_told(qtbot: QtBot, bridge: Bridge):
     heard: list[ProxyState] = []
     bridge.state_changed.connect(heard.append)
@@ -102,7 +118,8 @@ def test_what_changed_is_told_once_and_answers_in_order(qtbot: QtBot, bridge: Br
             ShowWindow(),
         ):
             bridge.take(event)
-    bridge.flush()
+    with qtbot.assertNotEmitted(bridge.providers_changed, wait=2 * bridge_module.INTERVAL_MS):
+        pass
     assert told == ["providers"]
     assert (done, failed) == ([("a",)], [("b", "")])
 

@@ -102,9 +102,9 @@ def test_find_puts_the_cursor_into_the_pages_filter(
         desk.announce(*request_events(3))
     window.activateWindow()
     for page, field in (
-        ("requests", window.requests.filter),
-        ("logs", window.logs.filter),
-        ("models", window.models.resolve.field),
+        ("requests", window.pages.requests.filter),
+        ("logs", window.pages.logs.filter),
+        ("models", window.pages.models.resolve.field),
     ):
         window.show_page(page)
         _action(window, "Find on this page").trigger()
@@ -159,18 +159,18 @@ def test_a_log_lines_request_id_jumps_to_the_request_and_back(
     with qtbot.waitSignal(room.bridge.requests_advanced):
         desk.announce(*request_events(20))
     window.show_page("logs")
-    window.logs.table.scrollToTop()
-    click_cell(window.logs.table, 5, REQUEST_COLUMN)
+    window.pages.logs.table.scrollToTop()
+    click_cell(window.pages.logs.table, 5, REQUEST_COLUMN)
     assert window.page_id == "requests"
-    shown = window.requests.detail.request_id
+    shown = window.pages.requests.detail.request_id
     assert shown.startswith("req_")
-    press(window.requests.detail.to_lines)
+    press(window.pages.requests.detail.to_lines)
     assert window.page_id == "logs"
-    assert window.logs.request.text() == shown
+    assert window.pages.logs.request.text() == shown
 
 
 def test_a_request_that_is_no_longer_kept_is_told(qtbot: QtBot, window: MainWindow, desk: FakeDesk):
-    window.logs.request_asked.emit("req_gone")
+    window.pages.logs.request_asked.emit("req_gone")
     assert "no longer" in window.last_event.text()
 
 
@@ -239,17 +239,17 @@ def test_a_closed_program_leaves_its_shape_to_the_next(
 ):
     first = make_window(room)
     first.resize(860, 590)
-    first.providers.splitter.setSizes([300, 500])
+    first.pages.providers.splitter.setSizes([300, 500])
     first.show_page("providers")
     QApplication.processEvents()
-    sizes = first.providers.splitter.sizes()
+    sizes = first.pages.providers.splitter.sizes()
     first.allow_close()
     assert first.close()
     second = make_window(room)
     assert (second.width(), second.height()) == (860, 590)
     second.show_page("providers")
     QApplication.processEvents()
-    assert second.providers.splitter.sizes() == sizes
+    assert second.pages.providers.splitter.sizes() == sizes
 
 
 def test_it_is_never_smaller_than_its_contents_allow(window: MainWindow):
@@ -352,4 +352,4 @@ def test_a_flood_of_everything_is_a_handful_of_signals(
             desk.set_state(desk.state_now)
         desk.announce(*events)
     assert [len(one) for one in told] == [1, 1, 1]
-    assert window.requests.model.rowCount() == 200
+    assert window.pages.requests.model.rowCount() == 200

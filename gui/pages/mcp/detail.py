@@ -41,6 +41,9 @@ class McpDetail(QWidget):
         self.tabs.tabBar().setAccessibleName("Server details, tabs")
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.tabs)  # before it is filled, as in `McpPage._lay_out`
         for tab, title in (
             (self.overview, "Overview"),
             (self._tools_place, "Tools"),
@@ -50,9 +53,6 @@ class McpDetail(QWidget):
         ):
             self.tabs.addTab(tab, title)
         self.tabs.setMinimumHeight(_LEAST)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.tabs)
         self.overview.approve_asked.connect(self.approve_asked)
         self.overview.start_asked.connect(self.start_asked)
         self.tools.refused.connect(self.refused)

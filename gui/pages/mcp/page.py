@@ -204,10 +204,18 @@ class McpPage(Page):
 
     def _lay_out(self) -> None:
         self.total = label(kind="caption")
+        for part in (self.problem, self.refused, self.undo):
+            self.body.addWidget(part)
+        self.body.addLayout(row(*self.actions_of_one, self.approve, None, self.total))
+        # From the outside in: with a style sheet, moving a part styles anew all that is in it already.
+        self.stack = QStackedWidget()
+        self.stack.setAccessibleName("MCP servers or a hint")
+        self.body.addWidget(self.stack, 1)
         self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.setAccessibleName("Servers and details")
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(12)
+        self.stack.addWidget(self.splitter)
         self.splitter.addWidget(self.table)
         self.splitter.addWidget(self.detail)
         self.splitter.setStretchFactor(1, 1)
@@ -219,17 +227,10 @@ class McpPage(Page):
             "Add one, paste what its page tells you, or take over those of Claude, Cursor or VS Code.",
             self.empty_add,
         )
-        self.stack = QStackedWidget()
-        self.stack.setAccessibleName("MCP servers or a hint")
-        self.stack.addWidget(self.splitter)
         self.stack.addWidget(self.empty)
         self.timer = QTimer(self)
         self.timer.setInterval(_TICK_MS)
         self.timer.timeout.connect(self.model.tell_time)
-        for part in (self.problem, self.refused, self.undo):
-            self.body.addWidget(part)
-        self.body.addLayout(row(*self.actions_of_one, self.approve, None, self.total))
-        self.body.addWidget(self.stack, 1)
 
     def _wire(self) -> None:
         self.room.bridge.mcp_changed.connect(self.refresh)

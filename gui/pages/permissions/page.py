@@ -53,6 +53,14 @@ class PermissionsPage(Page):
         self.tabs.tabBar().setAccessibleName("Tools and permissions, tabs")
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
+        choices = row(label("Mode"), self.mode, SPACE.m, label("Default workspace"), self.workspace, SPACE.m)
+        choices.addWidget(self.meaning, 100)
+        choices.addStretch(1)
+        self.body.addLayout(choices)
+        self.body.addWidget(self.broken)
+        self.body.addWidget(self.refused)
+        # Before it is filled: with a style sheet, moving a part styles anew all that is in it already.
+        self.body.addWidget(self.tabs, 1)
         for tab, title in (
             (self.tools, "Tools"),
             (self.rules, "Rules"),
@@ -61,13 +69,6 @@ class PermissionsPage(Page):
             (self.safety, "Safety"),
         ):
             self.tabs.addTab(tab, title)
-        choices = row(label("Mode"), self.mode, SPACE.m, label("Default workspace"), self.workspace, SPACE.m)
-        choices.addWidget(self.meaning, 100)
-        choices.addStretch(1)
-        self.body.addLayout(choices)
-        self.body.addWidget(self.broken)
-        self.body.addWidget(self.refused)
-        self.body.addWidget(self.tabs, 1)
         self.mode.activated.connect(self._on_mode)
         self.workspace.activated.connect(self._on_workspace)
         self.trial.rule_asked.connect(self._add_rule)

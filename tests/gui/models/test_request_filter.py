@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 
 from gui.models.request_filter import RequestQuery, RequestsProxy
 from gui.models.requests import RequestsModel
+from gui.roles import Index, Role
 from tests.gui.scenes import request_events
 
 
@@ -18,7 +21,7 @@ def model() -> RequestsModel:
 
 def _found(model: RequestsModel, query: RequestQuery) -> list[str]:
     accepts = query.predicate()
-    rows = (model.request(row) for row in range(model.rowCount()))
+    rows = (model.request(row) for row in reversed(range(model.rowCount())))
     return [row.request_id for row in rows if accepts(row)]
 
 
@@ -56,6 +59,25 @@ def test_terms_narrow_it_down(model: RequestsModel, text: str, expected: list[st
 @pytest.mark.parametrize("text", ["took:abc", "http://x", ":", "a:", "took:", "[(*"])
 def test_what_is_no_term_is_a_word(model: RequestsModel, text: str):
     assert _found(model, RequestQuery(text)) == []
+
+
+def test_newest_first_compares_nothing(qapp: QApplication):
+    class Counting(RequestsModel):
+        compared = 0
+
+        def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+            self.compared += role == Role.SORT
+            return super().data(index, role)
+
+    model = Counting()
+    model.advance(request_events(200))
+    proxy = RequestsProxy(model)
+    proxy.sort(0, Qt.SortOrder.DescendingOrder)
+    model.advance(request_events(260))
+    assert proxy.index(0, 0).data(Role.VALUE) is model.request(0)
+    assert model.compared == 0
+    proxy.sort(10, Qt.SortOrder.DescendingOrder)
+    assert model.compared > 260
 
 
 def test_the_view_follows_the_query_and_new_rows(model: RequestsModel):

@@ -92,7 +92,15 @@ def test_known_requests_change_with_one_signal():
     model.advance([_started(n) for n in range(100)])
     changes = heard(model.dataChanged)
     model.advance([FirstToken(f"req_{n}", 0.1) for n in range(10, 60)])
-    assert [(first.row(), last.row()) for first, last, *_roles in changes] == [(10, 59)]
+    assert [(first.row(), last.row()) for first, last, *_roles in changes] == [(40, 89)]
+
+
+def test_an_old_request_and_new_ones_change_without_those_between_them():
+    model = RequestsModel()
+    model.advance([_started(n) for n in range(1000)])
+    changes = heard(model.dataChanged)
+    model.advance([FirstToken(f"req_{n}", 0.1) for n in (998, 3, 999, 990)])
+    assert [(first.row(), last.row()) for first, last, *_roles in changes] == [(0, 9), (996, 996)]
 
 
 def test_the_oldest_leave_and_the_rest_are_still_found():
@@ -100,9 +108,9 @@ def test_the_oldest_leave_and_the_rest_are_still_found():
     model.advance([_started(n) for n in range(250)])
     assert model.rowCount() == 100
     assert model.row_of("req_149") is None
-    assert model.row_of("req_150") == 0
+    assert model.row_of("req_150") == 99
     model.advance([_started(n) for n in range(250, 260)])
-    assert model.row_of("req_160") == 0
-    assert model.request(99).request_id == "req_259"
+    assert model.row_of("req_160") == 99
+    assert model.request(0).request_id == "req_259"
     model.advance([FirstToken("req_160", 0.2), FirstToken("req_1", 0.2)])
-    assert model.request(0).first_token_s == 0.2
+    assert model.request(99).first_token_s == 0.2

@@ -12,7 +12,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from gui.models.requests import RequestRow
+from gui.models.requests import RequestRow, RequestsModel
 from gui.pages.page import Room
 from gui.pages.request_detail import facts
 from gui.pages.requests import RequestsPage
@@ -24,7 +24,9 @@ from tests.gui.scenes import START, request_events
 
 @pytest.fixture
 def page(qtbot: QtBot, room: Room) -> RequestsPage:
-    return shown(qtbot, RequestsPage(room), 900, 620)
+    rows = RequestsModel()
+    rows.follow(room.bridge)
+    return shown(qtbot, RequestsPage(room, rows), 900, 620)
 
 
 @pytest.fixture
@@ -55,6 +57,15 @@ def test_the_newest_request_stands_first(page: RequestsPage, happen: Happen):
     assert page.table.isVisible()
     assert _ids(page) == [f"req_{n:04d}" for n in reversed(range(12))]
     assert page.shown.text() == "12 requests"
+    happen(request_events(20))
+    newest_first = [f"req_{n:04d}" for n in reversed(range(20))]
+    assert _ids(page) == newest_first
+    page.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+    assert _ids(page) == newest_first[::-1]
+    page.table.sortByColumn(5, Qt.SortOrder.DescendingOrder)
+    assert _ids(page)[0] == "req_0017"
+    page.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
+    assert _ids(page) == newest_first
 
 
 def _opened(page: RequestsPage, title: str) -> str:
