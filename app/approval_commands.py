@@ -38,7 +38,7 @@ def answer_approval(
     decision: Literal["allow", "deny"],
     approval_id: str,
     *,
-    scope: Literal["once", "conversation", "always"] = "once",
+    scope: Literal["once", "conversation", "always", "10 minutes"] = "once",
     message: str = "",
 ) -> int:
     """Answers one call; returns the exit status.

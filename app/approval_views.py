@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator
 
-from app.call_text import call_text, fits_notification
+from app.call_text import call_text, fits_notification, repeat_text
 from gui.permission_desk import ApprovalView
 from proxy.config import WorkspaceConfig
 from proxy.permissions.accesses import NoAccess, accesses_of
@@ -35,15 +35,17 @@ def approval_view(
         workspace: Where it would run.
         redact: Hides the values of secrets, and nothing else.
     """
-    shown = redact(call_text(request.call, workspace.root if workspace is not None else None))
+    call, root = request.call, workspace.root if workspace is not None else None
+    text = call_text(call, root) if isinstance(call, ToolCall) else repeat_text(call)
+    shown = redact(text)
     return ApprovalView(
         approval_id=request.approval_id,
         digest=request.digest,
-        tool=request.call.tool,
+        tool=request.what,
         shown=shown,
-        fits_notification=fits_notification(shown),
+        fits_notification=fits_notification(shown if isinstance(call, ToolCall) else _in_one_line(shown)),
         reason=redact(request.verdict.reason),
-        hints=tuple(hints(request.call, workspace, shown)),
+        hints=tuple(hints(call, workspace, shown)) if isinstance(call, ToolCall) else (),
         suggestion=request.suggestion,
         client=request.client,
         conversation_id=request.conversation_id,
@@ -51,7 +53,13 @@ def approval_view(
         request_id=request.request_id,
         asked_at=request.asked_at,
         expires_at=request.expires_at,
+        is_request=not isinstance(call, ToolCall),
     )
+
+
+def _in_one_line(text: str) -> str:
+    """The lines are ours, and a notification shows them as well as a window does."""
+    return text.replace("\n", " ")
 
 
 def hints(call: ToolCall, workspace: WorkspaceConfig | None, shown: str) -> Iterator[str]:

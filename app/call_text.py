@@ -8,8 +8,10 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, cast
 
+from proxy.permissions.approval import RepeatedRequest
 from proxy.permissions.tool_names import COMMAND_TOOLS, FILE_TOOLS, canonical
 from proxy.permissions.values import ToolCall
+from proxy.routing.budgets import usd
 
 MAX_NOTIFICATION_CHARS = 200
 
@@ -112,6 +114,18 @@ def _named(arguments: Mapping[str, Any]) -> list[str]:
         label = f"{name} (says the model)" if name in _MODELS_OWN_WORDS else name
         lines.append(f"{label}: {text}" if "\n" not in text else f"{label}:\n{text}")
     return lines
+
+
+def repeat_text(repeated: RepeatedRequest) -> str:
+    """Returns a request that came too often as people read it before they let it go on."""
+    served = repeated.model if repeated.alias is None else f"{repeated.alias} (asked for {repeated.model})"
+    lines = (
+        f"{repeated.times} times within {repeated.within_s:g} seconds",
+        f"token: {repeated.token}",
+        f"model: {served}" if repeated.alias is None else f"alias: {served}",
+        f"cost so far: {usd(repeated.cost_micro_usd)}",
+    )
+    return spelt_out("\n".join(lines))
 
 
 def fits_notification(text: str) -> bool:

@@ -132,6 +132,13 @@ def _add_tokens(commands: Any, anywhere: argparse.ArgumentParser) -> None:
         const="always",
         help="store the rule that `list` shows",
     )
+    scope.add_argument(
+        "--for-10-minutes",
+        dest="scope",
+        action="store_const",
+        const="10 minutes",
+        help="a repeated request: let it come as often as it likes for so long",
+    )
     deny = answers.add_parser("deny", parents=[anywhere], help="refuse a call")
     deny.add_argument("id", metavar="ID", help="its id, as `list` gives it")
     deny.add_argument("--message", default="", metavar="TEXT", help="the reason the model is told")

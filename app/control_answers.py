@@ -14,7 +14,7 @@ from gui.permission_desk import ApprovalAnswerDraft, ApprovalView
 
 _MAX_LIST_BYTES = MAX_BYTES - 4096
 """What a list of approvals may take of a reply."""
-_SCOPES = ("once", "conversation", "always")
+_SCOPES = ("once", "conversation", "always", "10 minutes")
 
 
 def answers(controller: Controller, *, has_window: bool) -> Answer:
@@ -86,6 +86,9 @@ def _decide(controller: Controller, decision: Literal["allow", "deny"], words: W
     asked = waiting.get(words.get("id", ""))
     if asked is None:
         return Reply(is_ok=False, text="no such call waits; see: signalbox approvals list")
+    if decision == "allow" and scope != "once" and (scope == "10 minutes") is not asked.is_request:
+        choice = "once or for 10 minutes" if asked.is_request else "once, for its conversation or always"
+        return Reply(is_ok=False, text=f"this can be allowed {choice}")
     if scope == "always" and asked.suggestion is None:
         return Reply(is_ok=False, text="no rule that is safe to keep would allow this; allow it once")
     draft = ApprovalAnswerDraft(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from types import MappingProxyType
+from typing import Literal
 
 from pydantic import SecretStr
 
@@ -17,7 +18,7 @@ from app.settings import (
     RetrySettings,
     Settings,
 )
-from app.settings_money import BudgetSettings
+from app.settings_money import BudgetSettings, LoopGuardSettings
 from app.tool_config import default_workspace, permission_config, tool_config, workspace_configs
 from proxy.config import (
     Alias,
@@ -28,6 +29,7 @@ from proxy.config import (
     Conditions,
     LedgerPolicy,
     ListPrice,
+    LoopGuardPolicy,
     PermissionConfig,
     ProviderConfig,
     ProxyConfig,
@@ -65,6 +67,7 @@ def to_proxy_config(
         project_rules: The ask and deny rules of the workspaces' own files.
     """
     unknown = settings.unknown_models
+    permissions = permission_config(settings, has_window=has_window, project_rules=project_rules)
     return ProxyConfig(
         server=_server(settings, token),
         providers=MappingProxyType(
@@ -82,6 +85,7 @@ def to_proxy_config(
                 budgets=_budgets(each.budgets),
                 toolsets=each.toolsets,
                 tools_run_in=each.tools_run_in,
+                falls_back_to_dearer=each.fall_back_to_dearer,
             )
             for name, each in settings.aliases.items()
         ),
@@ -90,9 +94,10 @@ def to_proxy_config(
         retry=_retry(settings.retry),
         breaker=_breaker(settings.breaker),
         budgets=_budgets(settings.budgets),
+        loop_guard=_loop_guard(settings.loop_guard, permissions.approvals),
         ledger=LedgerPolicy(settings.ledger.keep_days, settings.ledger.keep_rows),
         capture_bytes=capture_bytes(settings.bodies, has_window=has_window),
-        permissions=permission_config(settings, has_window=has_window, project_rules=project_rules),
+        permissions=permissions,
         workspaces=workspace_configs(settings),
         default_workspace=default_workspace(settings),
         tools=tool_config(settings, search_key),
@@ -134,6 +139,15 @@ def _breaker(breaker: BreakerSettings) -> BreakerPolicy:
     return BreakerPolicy(
         breaker.failures, breaker.failure_share, breaker.window, breaker.rest_s, breaker.longest_rest_s
     )
+
+
+def _loop_guard(
+    guard: LoopGuardSettings | None, approvals: Literal["wait", "deny"]
+) -> LoopGuardPolicy | None:
+    """Unasked for, it is on only where it can ask: scripts and tests may well repeat themselves."""
+    if guard is None:
+        return LoopGuardPolicy() if approvals == "wait" else None
+    return LoopGuardPolicy(guard.repeats, guard.per_s) if guard.repeats else None
 
 
 def provider_config(name: str, provider: ProviderSettings, found: FoundKey) -> ProviderConfig:

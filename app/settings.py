@@ -18,6 +18,7 @@ from app.settings_keys import KeySettings
 from app.settings_money import (
     BudgetSettings,
     LedgerSettings,
+    LoopGuardSettings,
     PriceSettings,
     TokenSettings,
     token_name_problem,
@@ -110,6 +111,8 @@ class AliasSettings(Section):
     """Refuse a request that the provider cannot be told whole; otherwise what is lost is only named."""
     budgets: BudgetSettings = Field(default_factory=BudgetSettings, title="Budgets")
     """What may be spent on it."""
+    fall_back_to_dearer: bool = Field(default=False, title="Fall back to dearer ones")
+    """Also candidates whose list price is above the first one's may serve, when it fails."""
     toolsets: tuple[str, ...] = Field(default=(), title="Tools added")
     """Tools that Signalbox adds to its requests and runs itself: `builtin`, or `mcp:NAME` for a server's."""
     tools_run_in: Literal["client", "proxy"] = Field(default="client", title="Tools run in")
@@ -248,6 +251,9 @@ class Settings(Section):
     """When a candidate that keeps failing is left alone."""
     budgets: BudgetSettings = Field(default_factory=BudgetSettings, title="Budgets")
     """What may be spent on everything together."""
+    loop_guard: LoopGuardSettings | None = Field(default=None, title="Loop guard")
+    """When a client that sends the very same request again and again waits for your word. Nothing: after 5
+    within 60 seconds where approvals wait; where they are denied, nothing is asked and nothing refused."""
     tokens: Mapping[str, TokenSettings] = Field(default_factory=dict, title="Client tokens")
     """Tokens besides the first one, by name."""
     ledger: LedgerSettings = Field(default_factory=LedgerSettings, title="Ledger")

@@ -52,6 +52,15 @@ class TokenSettings(Section):
     """The workspace its requests work in; nothing: the default one."""
 
 
+class LoopGuardSettings(Section):
+    """When a client that is stuck, and sends the very same request again and again, waits for your word."""
+
+    repeats: int = Field(default=5, title="The same request may pass", ge=0, le=1000)
+    """Times within the seconds below; the next one asks. 0: nothing is asked, however often it comes."""
+    per_s: float = Field(default=60.0, title="Within", gt=0, le=3600)
+    """Seconds. A request that was refused is refused until it has not come for so long."""
+
+
 class LedgerSettings(Section):
     """How long single requests are kept with their costs. What each day cost is kept for 400 days."""
 

@@ -143,7 +143,7 @@ class ImportPreview:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalView:
-    """A call that waits for the user."""
+    """A call that waits for the user, or a request that came too often."""
 
     approval_id: str
     digest: str
@@ -163,6 +163,9 @@ class ApprovalView:
     request_id: str
     asked_at: float
     expires_at: float
+    is_request: bool = False
+    """No tool's call but a request that its client repeats: `shown` says which, and `10 minutes` is the scope
+    beside `once`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +198,7 @@ class ApprovalAnswerDraft:
     digest: str
     """Of the call that was shown."""
     decision: Literal["allow", "deny"]
-    scope: Literal["once", "conversation", "always"] = "once"
+    scope: Literal["once", "conversation", "always", "10 minutes"] = "once"
     rule: str | None = None
     message: str = ""
     by: Literal["window", "notification", "command line"] = "window"

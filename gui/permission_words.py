@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from gui.permission_desk import ApprovalView, DecisionView, Effect
-from gui.wording import Phrase, visible
+from gui.wording import Phrase, count, visible
 
 BYPASS = "bypassPermissions"
 MODES = (
@@ -53,7 +54,9 @@ def mode_meaning(mode: str) -> str:
 
 
 def wants(approval: ApprovalView) -> str:
-    """Returns what a waiting call is about, in a few words."""
+    """Returns what a waiting call, or a repeated request, is about, in a few words."""
+    if approval.is_request:
+        return "A client repeats the same request"
     verbs = {
         "Bash": "wants to run a command",
         "Read": "wants to read",
@@ -86,9 +89,11 @@ def result_words(row: DecisionView) -> str:
     return "failed" if row.is_error else "done"
 
 
-def waiting_words(number: int) -> str:
-    """Returns `1 tool waiting for approval`."""
-    return f"{number:,} tool{'' if number == 1 else 's'} waiting for approval"
+def waiting_words(waiting: Sequence[ApprovalView]) -> str:
+    """Returns `1 tool waiting for approval`; what waits may be tools, requests, or both."""
+    kinds = {each.is_request for each in waiting}
+    noun = "question" if len(kinds) > 1 else "request" if True in kinds else "tool"
+    return f"{count(len(waiting), noun)} waiting for approval"
 
 
 def can_be_typed(text: str) -> bool:

@@ -175,9 +175,9 @@ class Tray(QObject):
 
     def _refresh(self) -> None:
         self._state = state = self._desk.state()
-        number = len(self._desk.approvals())
-        self.waiting.setText(f"{words.waiting_words(number)}…")
-        self.waiting.setVisible(number > 0)
+        waiting = self._desk.approvals()
+        self.waiting.setText(f"{words.waiting_words(waiting)}…")
+        self.waiting.setVisible(bool(waiting))
         mode = self._desk.safety().mode
         for action in self.modes.actions():
             action.setChecked(action.data() == mode)

@@ -191,6 +191,8 @@ class Alias:
     """Tools that Signalbox adds to each request and runs itself: `builtin`, `mcp:NAME`."""
     tools_run_in: Literal["client", "proxy"] = "client"
     """Who runs the built-in tools that the client declares by their names."""
+    falls_back_to_dearer: bool = False
+    """Also candidates that cost more than the first one may serve, when it fails."""
     budgets: Budgets = Budgets()
 
 
@@ -251,6 +253,15 @@ class BreakerPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class LoopGuardPolicy:
+    """When a client that sends the very same request again and again must be asked about."""
+
+    repeats: int = 5
+    """So many pass within `per_s` seconds; at least 1."""
+    per_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class ProxyConfig:
     """Everything the proxy needs to know; a change makes a new one."""
 
@@ -266,6 +277,8 @@ class ProxyConfig:
     breaker: BreakerPolicy = BreakerPolicy()
     budgets: Budgets = Budgets()
     """For everything together; aliases and tokens have their own."""
+    loop_guard: LoopGuardPolicy | None = None
+    """None: nobody is asked, however often a request comes."""
     ledger: LedgerPolicy = LedgerPolicy()
     capture_bytes: int = 256 * 1024
     """Of each side of a request so much is announced when it ended (`events.Exchange`); 0: nothing is."""

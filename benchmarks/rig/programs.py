@@ -188,6 +188,7 @@ def _home(upstream: str, port: int) -> Generator[tuple[Path, dict[str, str]]]:
             "max_concurrent: 256}}\n"
             "unknown_models: {provider: bench}\n"
             "tools: {may_run_as_root: true}\n"
+            "loop_guard: {repeats: 1000, per_s: 0.001}\n"  # it does its work and never asks
         )
         settings.chmod(0o600)
         yield home, {"SIGNALBOX_HOME": folder, "SIGNALBOX_TOKEN": TOKEN}

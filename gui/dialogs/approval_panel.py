@@ -118,7 +118,7 @@ class ApprovalPanel(QFrame):
 
     def answer_buttons(self) -> tuple[Button, ...]:
         """Returns the buttons that answer, in order."""
-        return (self.deny, self.once, self.conversation, self.always, self.store)
+        return (self.deny, self.once, self.minutes, self.conversation, self.always, self.store)
 
     def changeEvent(self, event: QEvent) -> None:
         """Starts the guard when the window comes to the front: the last click was for another."""
@@ -148,12 +148,11 @@ class ApprovalPanel(QFrame):
         line.addWidget(self.hints, 1)
         self.hint_row.setLayout(line)
         self.reason = QLineEdit()
-        self.reason.setAccessibleName("Reason for denying, for the model")
-        self.reason.setPlaceholderText("If you deny: a reason for the model (optional)")
         self.deny = self._answer_button("Deny", "refused", self._deny, kind="danger")
         self.once = self._answer_button("Allow once", "check", self._allow_once, kind="primary")
         self.conversation = self._answer_button("Allow for this conversation", None, self._allow_conversation)
         self.always = self._answer_button("Always…", None, self._show_rule)
+        self.minutes = self._answer_button("Allow for 10 minutes", None, self._allow_minutes)
         self.deny.setAccessibleDescription("Key D")
         self.once.setAccessibleDescription("Key A")
         self.refused = Banner(theme, "Not answered")
@@ -189,7 +188,7 @@ class ApprovalPanel(QFrame):
         answers.setContentsMargins(0, 0, 0, 0)
         answers.setSpacing(SPACE.s)
         answers.addWidget(self.reason)
-        answers.addLayout(row(self.deny, None, self.once, self.conversation, self.always))
+        answers.addLayout(row(self.deny, None, self.once, self.minutes, self.conversation, self.always))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE.l, SPACE.m, SPACE.l, SPACE.l)
         layout.setSpacing(SPACE.s)
@@ -210,7 +209,8 @@ class ApprovalPanel(QFrame):
     def _show_facts(self, approval: ApprovalView) -> None:
         self.title.setText(words.wants(approval))
         origin = [approval.client or "unknown client"]
-        origin.append(f"workspace {approval.workspace}" if approval.workspace else "no workspace")
+        if not approval.is_request:
+            origin.append(f"workspace {approval.workspace}" if approval.workspace else "no workspace")
         if approval.conversation_id:
             origin.append(f"conversation {approval.conversation_id}")
         self.origin.setText("  ·  ".join(origin))
@@ -219,6 +219,12 @@ class ApprovalPanel(QFrame):
         self.why.setText(f"Why asked: {approval.reason}")
         self._show_hints(approval.hints)
         self.conversation.setEnabled(approval.conversation_id is not None)
+        self.minutes.setVisible(approval.is_request)
+        self.conversation.setVisible(not approval.is_request)
+        self.always.setVisible(not approval.is_request)
+        told = "client" if approval.is_request else "model"
+        self.reason.setAccessibleName(f"Reason for denying, for the {told}")
+        self.reason.setPlaceholderText(f"If you deny: a reason for the {told} (optional)")
         can_keep = approval.suggestion is not None and words.can_be_typed(approval.suggestion)
         self.always.setEnabled(can_keep)
         self.always.setToolTip("" if can_keep else tip(_NO_RULE))
@@ -274,6 +280,9 @@ class ApprovalPanel(QFrame):
     def _allow_conversation(self) -> None:
         self._answer("allow", scope="conversation")
 
+    def _allow_minutes(self) -> None:
+        self._answer("allow", scope="10 minutes")
+
     def _allow_always(self) -> None:
         self._answer("allow", scope="always", rule=self.rule.text)
 
@@ -281,7 +290,7 @@ class ApprovalPanel(QFrame):
         self,
         decision: Literal["allow", "deny"],
         *,
-        scope: Literal["once", "conversation", "always"] = "once",
+        scope: Literal["once", "conversation", "always", "10 minutes"] = "once",
         rule: str | None = None,
         message: str = "",
     ) -> None:

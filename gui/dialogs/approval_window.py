@@ -17,6 +17,7 @@ from gui.widgets.text import label, name_structure
 
 _SIZE = QSize(640, 440)
 TITLE = "A tool waits for your approval"
+REQUEST_TITLE = "A request waits for your approval"
 
 
 class ApprovalWindow(QDialog):
@@ -94,6 +95,10 @@ class ApprovalWindow(QDialog):
 
     def _show(self, position: int) -> None:
         number = len(self._approvals)
+        title = REQUEST_TITLE if self._approvals[position].is_request else TITLE
+        if title != self.windowTitle():
+            self.setWindowTitle(title)
+            self.setAccessibleName(title)
         self.panel.show_approval(self._approvals[position], takes_focus=True)
         self.position.setText(f"{position + 1} of {number}")
         for part in (self.position, self.before, self.after):

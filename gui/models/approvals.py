@@ -20,7 +20,7 @@ class WaitingModel(ValueTable[ApprovalView]):
         self._clock = clock
         super().__init__(
             (
-                Column("Tool", lambda a: Cell(a.tool)),
+                Column("Tool", _tool_cell),
                 Column("Client", lambda a: Cell(a.client.partition("/")[0], full=a.client)),
                 Column(
                     "Workspace", lambda a: Cell(a.workspace or "none", tone=None if a.workspace else "muted")
@@ -40,6 +40,12 @@ class WaitingModel(ValueTable[ApprovalView]):
     def _left_cell(self, approval: ApprovalView) -> Cell:
         left = approval.expires_at - self._clock()
         return Cell(wording.time_left(left), tone="warn" if left < _HURRY_S else None)
+
+
+def _tool_cell(approval: ApprovalView) -> Cell:
+    if approval.is_request:
+        return Cell("none", tone="muted", full=approval.tool)
+    return Cell(approval.tool)
 
 
 class HistoryModel(ValueTable[DecisionView]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
@@ -13,6 +13,7 @@ from gui.bridge import Bridge
 from gui.notices.notice import OPEN, Notice, Notifier
 from gui.permission_desk import ApprovalAnswerDraft, ApprovalView, PermissionDesk
 from proxy.events import ApprovalEnded
+from proxy.permissions.approval import REPEATED_REQUEST
 
 GROUP_FROM = 3
 _GROUP = "waiting"
@@ -64,7 +65,7 @@ class ApprovalNotices(QObject):
         for key, approval in wanted.items():
             if key in self._shown or key in fresh or key == _GROUP:
                 self._shown[key] = approval
-                self._notifier.show(key, _group(len(waiting)) if approval is None else notice_of(approval))
+                self._notifier.show(key, _group(waiting) if approval is None else notice_of(approval))
 
     def close(self) -> None:
         """Takes all of them back: nobody would hear their buttons any more."""
@@ -89,6 +90,8 @@ class ApprovalNotices(QObject):
     def _on_ended(self, event: ApprovalEnded) -> None:
         if event.by == "expiry" and not self._is_seen():
             text = f"Nobody answered in time, so {event.tool} was not run. The model was told."
+            if event.tool == REPEATED_REQUEST:
+                text = "Nobody answered in time, so it was not sent to a provider. The client was told."
             key = f"ended {event.approval_id}"
             self._notifier.show(key, Notice(f"{event.tool} was denied", text, ((OPEN, "Open"),)))
 
@@ -96,6 +99,8 @@ class ApprovalNotices(QObject):
 def notice_of(approval: ApprovalView) -> Notice:
     """Returns the notification of a call: with answers only where it shows the whole call."""
     where = f"workspace {approval.workspace}" if approval.workspace else "no workspace"
+    if approval.is_request:
+        where = f"sent by {wording.visible(approval.client)}"
     if approval.fits_notification:
         actions = ((OPEN, "Open"), (_ALLOW, "Allow once"), (_DENY, "Deny"))
         text = wording.visible(approval.shown)
@@ -106,6 +111,6 @@ def notice_of(approval: ApprovalView) -> Notice:
     return Notice(words.wants(approval), f"{text}\n{where}", actions, is_sticky=True)
 
 
-def _group(number: int) -> Notice:
+def _group(waiting: Sequence[ApprovalView]) -> Notice:
     text = "Open Signalbox to see and answer them."
-    return Notice(words.waiting_words(number), text, ((OPEN, "Open"), (_REVIEW, "Review…")), is_sticky=True)
+    return Notice(words.waiting_words(waiting), text, ((OPEN, "Open"), (_REVIEW, "Review…")), is_sticky=True)

@@ -223,7 +223,11 @@ class ApprovalsPage(Page):
     """What waits, and the history."""
 
     def __init__(self, room: Room, clock: Callable[[], float] = now) -> None:
-        super().__init__(room, "Approvals", "Calls that no rule allows wait here for your word.")
+        super().__init__(
+            room,
+            "Approvals",
+            "Calls that no rule allows wait here for your word; so do requests that come too often.",
+        )
         self.tabs = QTabWidget()
         self.tabs.setAccessibleName("Approvals")
         self.tabs.tabBar().setAccessibleName("Approvals, tabs")

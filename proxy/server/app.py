@@ -36,6 +36,7 @@ from proxy.service.connections import Connections, UpstreamFactory, preload, ups
 from proxy.service.count_tokens import models_counted_first
 from proxy.service.health import Health
 from proxy.service.ledger import Ledger, Spending
+from proxy.service.loop_guard import LoopGuard
 from proxy.service.mcp_door import McpDoor
 from proxy.service.messages import MessagesService
 from proxy.service.model_facts import ModelFacts
@@ -92,15 +93,17 @@ class ProxyServer:
             open_store=None if storage is None else self._open_ledger,
             emit=emit,
         )
+        clocks = Clocks(clock, wall_clock, new_id)
         self._desk = ToolDesk(
             config,
             host,
             emit,
-            Clocks(clock, wall_clock, new_id),
+            clocks,
             None if storage is None else self._open_audit,
             SubConversations(lambda: self._service, lambda: self._announcer, new_id).run,
         )
         self._mcp = McpDoor(self._desk, new_id, clock)
+        self._loop_guard = LoopGuard(self._desk.asking, clocks, facts.price_of)
         self._announcer = Announcer(emit, clock, wall_clock, config.capture_bytes, self._ledger.book)
         self._failed_tokens = door.FailedTokens(self._limits, clock)
         self._connections = Connections(make_upstream or upstream_of)
@@ -311,6 +314,7 @@ class ProxyServer:
             self._limits,
             self._open_storage,
             self._mcp,
+            self._loop_guard,
         )
 
     async def _open_storage(self) -> Storage:

@@ -11,6 +11,7 @@ from proxy.config import ProxyConfig
 from proxy.context import RequestContext
 from proxy.server.connection import ConnectionState
 from proxy.server.limits import Limits
+from proxy.service.loop_guard import LoopGuard
 from proxy.service.mcp_door import McpDoor
 from proxy.service.messages import MessagesService
 from proxy.service.record import Announcer, RequestRecord
@@ -34,5 +35,6 @@ class Call:
     storage: Callable[[], Awaitable[Storage]]
     """Opens what is behind batches and files; raises ApiError where it cannot be had."""
     mcp: McpDoor
+    guard: LoopGuard
     record: RequestRecord | None = None
     """Exists once the request was understood; what fails before was refused."""

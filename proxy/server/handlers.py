@@ -82,17 +82,19 @@ async def messages(call: Call, _match: Match) -> web.StreamResponse:
     if request.max_tokens == 0:
         tokens = await call.service.counter.estimate(request, route.candidates[0].model)
         return _whole(call, record, prewarmed(request, tokens, call.service.new_id))
-    if not request.stream:
-        return _whole(call, record, await call.service.whole(request, route, headers, record))
-    response = SseResponse(call.request, record, call.limits)
-    try:
-        await response.relay(call.service.stream(request, route, headers, record))
-    except ApiError as error:
-        if not response.has_begun:
-            raise
-        record.error = error
-        await response.send([{**error.body(call.context.request_id)}])
-    return await response.finish()
+    with call.guard.passage(call.config, request, route, data, record) as passage:
+        if not request.stream:
+            await passage.consent()
+            return _whole(call, record, await call.service.whole(request, route, headers, record))
+        response = SseResponse(call.request, record, call.limits)
+        try:
+            await response.relay(passage.led(call.service.stream(request, route, headers, record)))
+        except ApiError as error:
+            if not response.has_begun:
+                raise
+            record.error = error
+            await response.send([{**error.body(call.context.request_id)}])
+        return await response.finish()
 
 
 def _whole(call: Call, record: RequestRecord, message: Any) -> web.Response:

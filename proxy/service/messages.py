@@ -43,6 +43,7 @@ from proxy.service.lawful import Lawful
 from proxy.service.ledger import Ledger
 from proxy.service.model_facts import ModelFacts
 from proxy.service.overflow import lacks_numbers, with_numbers
+from proxy.service.prices import affordable
 from proxy.service.record import RequestRecord, Tally
 from proxy.service.structured_output import held, is_enforced, schema_to_check, watched
 from proxy.service.tool_door import Prepared, ToolDoor
@@ -96,6 +97,7 @@ class MessagesService:
         asked = Asked(request, context.request_class, lambda: tokens, context.token_name)
         route = route_of(self.config, asked)
         check_token_use(self.config, context.token_name, route)
+        route = affordable(route, self.config, self.facts.price_of)
         check_request(request, route, self.config, headers, is_count=is_count)
         return route
 

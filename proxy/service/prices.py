@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from proxy.config import Candidate, ProviderConfig, ProxyConfig
-from proxy.routing.aliases import DEMO_PROVIDER
+from proxy.routing.aliases import DEMO_PROVIDER, Route
+from proxy.routing.dearness import Rates, without_dearer
 from proxy.upstreams.model_entries import Prices
 
 PriceOf = Callable[[ProviderConfig, str], Prices | None]
@@ -85,6 +86,34 @@ def most_of(prices: Prices, input_tokens: int, max_tokens: int) -> int:
     rates = (prices.input, prices.cache_write, prices.cache_write_1h)
     dearest = max((each for each in rates if each is not None), default=0.0)
     return micro_usd(dearest * input_tokens + (prices.output or 0.0) * max_tokens + (prices.request or 0.0))
+
+
+def is_free(prices: Prices) -> bool:
+    """Says whether nothing that is asked there costs anything."""
+    return not (prices.input or prices.output or prices.request)
+
+
+def affordable(route: Route, config: ProxyConfig, price_of: PriceOf) -> Route:
+    """Returns the route without the candidates that its alias does not want to pay for.
+
+    Args:
+        route: Whose candidates are weighed up.
+        config: Says what aliases want; and prices.
+        price_of: What a provider's own list says.
+    """
+    if len(route.candidates) == 1 or any(
+        each.falls_back_to_dearer for each in config.aliases if each.name == route.alias
+    ):
+        return route
+    prices = PriceList(config, price_of)
+
+    def rates_of(candidate: Candidate) -> Rates | None:
+        price, is_known = prices.price(candidate)
+        if not is_known:
+            return None
+        return Rates((price.input or 0.0) * 1e6, (price.output or 0.0) * 1e6, price.request or 0.0)
+
+    return without_dearer(route, rates_of)
 
 
 def micro_usd(amount_usd: float) -> int:

@@ -123,7 +123,7 @@ class ToolDesk:
                 lambda: self.catalogue,
                 self._judge,
                 self._workspaces,
-                self._asking,
+                self.asking,
                 self._decided,
                 clocks.clock,
                 clocks.wall_clock,
@@ -204,6 +204,12 @@ class ToolDesk:
             AnswerRefused: It waits no more, or is not the one that was shown.
         """
         return self._list.answer(approval_id, digest, answer)
+
+    def asking(self) -> Asking:
+        """Returns who asks the user now."""
+        permissions = self._config.permissions
+        approver = self._list if permissions.approvals == "wait" else NobodyAsks()
+        return Asking(approver, permissions.approval_timeout_s)
 
     async def try_call(
         self, call: ToolCall, workspace: str | None, mode: Mode | None
@@ -326,11 +332,6 @@ class ToolDesk:
     def _network(self) -> NetworkFacts:
         hosts = frozenset(self._config.tools.search.plain_http_hosts)
         return NetworkFacts(tuple(self._host.secrets()), hosts)
-
-    def _asking(self) -> Asking:
-        permissions = self._config.permissions
-        approver = self._list if permissions.approvals == "wait" else NobodyAsks()
-        return Asking(approver, permissions.approval_timeout_s)
 
     def _decided(self, event: object) -> None:
         if isinstance(event, ToolDecided):

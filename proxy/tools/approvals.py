@@ -1,4 +1,4 @@
-"""Who asks the user: a list of calls that wait for an answer, or a refusal where nobody answers."""
+"""Who asks the user: a list of what waits for an answer, or a refusal where nobody answers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import structlog
 
 from proxy.events import ApprovalAsked, ApprovalEnded, EventSink
 from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest
+from proxy.permissions.values import ToolCall
 
 _log = structlog.get_logger("proxy.tools")
 
@@ -61,7 +62,7 @@ class ApprovalList:
     async def ask(self, request: ApprovalRequest) -> ApprovalAnswer:
         """Waits for the answer to a call; denies it when time is up or too many wait already."""
         if len(self._waiting) >= MAX_WAITING:
-            _log.warning("too_many_approvals", tool=request.call.tool, waiting=len(self._waiting))
+            _log.warning("too_many_approvals", tool=request.what, waiting=len(self._waiting))
             return ApprovalAnswer(
                 "deny", "headless", message=f"{MAX_WAITING} calls wait for the user already"
             )
@@ -72,7 +73,7 @@ class ApprovalList:
             max(0.0, request.expires_at - self._clock()), lambda: self._expire(request.approval_id)
         )
         try:
-            self._emit(ApprovalAsked(request.approval_id, request.request_id, request.call.tool))
+            self._emit(ApprovalAsked(request.approval_id, request.request_id, request.what))
             ended_by = await waiting.answer
             return ended_by
         finally:
@@ -82,7 +83,7 @@ class ApprovalList:
                 ApprovalEnded(
                     request.approval_id,
                     request.request_id,
-                    request.call.tool,
+                    request.what,
                     ended_by.decision,
                     ended_by.by,
                 )
@@ -124,12 +125,14 @@ class NobodyAsks:
 
     async def ask(self, request: ApprovalRequest) -> ApprovalAnswer:
         """Denies at once, and says which rule would allow the call."""
-        _log.info("approval_denied_headless", tool=request.call.tool, needed_rule=request.suggestion)
+        _log.info("approval_denied_headless", tool=request.what, needed_rule=request.suggestion)
         return ApprovalAnswer("deny", "headless", message=_what_is_needed(request))
 
 
 def _what_is_needed(request: ApprovalRequest) -> str:
     why = "it needs the user's consent and nobody is there to give it"
+    if not isinstance(request.call, ToolCall):
+        return why
     if request.suggestion is None:
         return f"{why}; no rule is safe enough to allow it"
     return f"{why}; the rule {request.suggestion} would allow it"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Literal
 
 import pytest
 
@@ -11,7 +12,7 @@ from app.approval_commands import answer_approval, list_approvals
 from app.control_answers import answers
 from app.exit_codes import FAILED, OK
 from app.instance import ControlChannel
-from proxy.permissions.approval import ApprovalRequest, digest_of
+from proxy.permissions.approval import ApprovalRequest, RepeatedRequest, digest_of
 from proxy.permissions.values import ToolCall, Verdict
 from tests.app.controller_bench import Bench, Make
 
@@ -112,3 +113,48 @@ async def test_nothing_waiting_and_nothing_running_are_told_apart(
 def test_without_a_running_program_it_says_so(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
     assert list_approvals(make().folders, 0.0) == FAILED
     assert "does not run" in capsys.readouterr().err
+
+
+REPEATED = RepeatedRequest("ci", "big", "claude-opus-5-5", 6, 60.0, 1_860_000, "0" * 64)
+
+
+def _repeated() -> ApprovalRequest:
+    verdict = Verdict("ask", "too often")
+    return ApprovalRequest(
+        "apr_1", REPEATED, digest_of(REPEATED), verdict, None, "req_1", "sdk/1", None, None, 1.0, 121.0
+    )
+
+
+async def test_a_repeated_request_is_listed_and_allowed_for_ten_minutes(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.servers[0].waiting[:] = [_repeated()]
+    assert await _list(bench) == OK
+    assert capsys.readouterr().out == (
+        "apr_1  Repeated request  60 s left  (asked by sdk/1)\n"
+        "    6 times within 60 seconds\n    token: ci\n    alias: big (asked for claude-opus-5-5)\n"
+        "    cost so far: $1.86\n  why: too often\n"
+    )
+    status = await asyncio.to_thread(answer_approval, bench.folders, "allow", "apr_1", scope="10 minutes")
+    assert (status, bench.servers[0].answers[0].scope) == (OK, "10 minutes")
+
+
+@pytest.mark.parametrize(
+    ("waiting", "scope", "told"),
+    [
+        (_repeated(), "conversation", "once or for 10 minutes"),
+        (_repeated(), "always", "once or for 10 minutes"),
+        (_waiting(), "10 minutes", "once, for its conversation or always"),
+    ],
+)
+async def test_an_answer_that_does_not_fit_the_question_is_refused_and_it_waits_on(
+    bench: Bench,
+    capsys: pytest.CaptureFixture[str],
+    waiting: ApprovalRequest,
+    scope: Literal["conversation", "always", "10 minutes"],
+    told: str,
+) -> None:
+    bench.servers[0].waiting[:] = [waiting]
+    assert await asyncio.to_thread(answer_approval, bench.folders, "allow", "apr_1", scope=scope) == FAILED
+    assert capsys.readouterr().err == f"signalbox: this can be allowed {told}\n"
+    assert bench.servers[0].answers == []

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.approval_views import approval_view, hints
-from app.call_text import call_text, fits_notification, spelt_out
+from app.call_text import call_text, fits_notification, repeat_text, spelt_out
 from proxy.config import WorkspaceConfig
-from proxy.permissions.approval import ApprovalRequest, digest_of
+from proxy.permissions.approval import ApprovalRequest, RepeatedRequest, digest_of
 from proxy.permissions.values import ToolCall, Verdict
 
 SITE = WorkspaceConfig("site", "/home/me/site")
@@ -127,3 +128,38 @@ def test_risks_are_named(tool: str, arguments: dict[str, object], said: list[str
     found = list(hints(call, SITE, call_text(call)))
     assert len(found) == len(said)
     assert all(part in each for part, each in zip(said, found, strict=True))
+
+
+REPEATED = RepeatedRequest("ci", "big", "claude-opus-5-5", 6, 60.0, 1_860_000, "0" * 64)
+
+
+def test_a_repeated_request_is_told_with_token_alias_and_cost_and_fits_a_notification() -> None:
+    request = ApprovalRequest(
+        "apr_1",
+        REPEATED,
+        digest_of(REPEATED),
+        Verdict("ask", "why"),
+        None,
+        "req_1",
+        "c",
+        None,
+        None,
+        1.0,
+        121.0,
+    )
+    view = approval_view(request, None, str)
+    assert view.shown == (
+        "6 times within 60 seconds\ntoken: ci\nalias: big (asked for claude-opus-5-5)\ncost so far: $1.86"
+    )
+    assert (view.tool, view.is_request, view.fits_notification) == ("Repeated request", True, True)
+    assert view.hints == ()
+
+
+def test_without_an_alias_a_repeated_request_names_the_model_and_hides_nothing() -> None:
+    shown = repeat_text(replace(REPEATED, alias=None, model="gpt-\u202e5", cost_micro_usd=12))
+    assert shown.splitlines()[2:] == ["model: gpt-\\u{202e}5", "cost so far: $0.0000"]
+
+
+def test_an_approval_is_bound_to_every_fact_of_a_repeated_request() -> None:
+    others = [replace(REPEATED, times=7), replace(REPEATED, body_sha256="1" * 64)]
+    assert len({digest_of(each) for each in (REPEATED, *others)}) == 3

@@ -17,6 +17,7 @@ from proxy.config import (
     BreakerPolicy,
     Candidate,
     Conditions,
+    LoopGuardPolicy,
     ProxyConfig,
     RetryPolicy,
     RouteRule,
@@ -80,6 +81,7 @@ def test_the_settings_defaults_are_the_proxys_own() -> None:
     config = _config(TEXT)
 
     assert (config.routes, config.retry, config.breaker) == ((), RetryPolicy(), BreakerPolicy())
+    assert config.loop_guard == LoopGuardPolicy()
 
 
 def test_how_often_and_how_long_is_as_the_settings_say() -> None:
@@ -91,6 +93,33 @@ def test_how_often_and_how_long_is_as_the_settings_say() -> None:
 
     assert config.retry == RetryPolicy(2, 1, 20, 60)
     assert config.breaker == BreakerPolicy(3, 0.25, 8, 5, 50)
+
+
+def test_the_loop_guard_is_as_the_settings_say_and_off_where_nothing_may_repeat() -> None:
+    guard = _config(TEXT + "loop_guard: {repeats: 3, per_s: 10}\n").loop_guard
+    assert guard == LoopGuardPolicy(3, 10)
+    assert _config(TEXT + "loop_guard: {repeats: 0}\n").loop_guard is None
+
+
+@pytest.mark.parametrize(
+    ("text", "guard"),
+    [
+        ("approvals: wait\n", LoopGuardPolicy()),
+        ("approvals: deny\n", None),
+        ("approvals: deny\nloop_guard: {}\n", LoopGuardPolicy()),
+        ("approvals: wait\nloop_guard: {repeats: 0}\n", None),
+    ],
+)
+def test_without_a_setting_it_is_on_only_where_somebody_can_be_asked(
+    text: str, guard: LoopGuardPolicy | None
+) -> None:
+    assert _config(TEXT + text).loop_guard == guard
+
+
+def test_an_alias_falls_back_to_dearer_ones_only_where_the_settings_say_so() -> None:
+    text = TEXT.replace("model: c}]}", "model: c}], fall_back_to_dearer: true}").replace("routes:\n", "")
+    dearer = [(alias.name, alias.falls_back_to_dearer) for alias in _config(text).aliases]
+    assert dearer == [("big", False), ("long", True)]
 
 
 def test_a_rule_to_an_alias_that_is_not_there_is_refused_where_it_stands_with_the_near_miss() -> None:

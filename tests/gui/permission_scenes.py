@@ -153,6 +153,23 @@ FETCH = ApprovalView(
     asked_at=0.0,
     expires_at=0.0,
 )
+REPEATED = ApprovalView(
+    "apr_4",
+    "d4",
+    "Repeated request",
+    "6 times within 60 seconds\ntoken: ci\nalias: big (asked for claude-opus-5-5)\ncost so far: $1.86",
+    fits_notification=True,
+    reason="the loop guard lets the same request pass 5 times in 60 s",
+    hints=(),
+    suggestion=None,
+    client="claude-cli/2.1.330",
+    conversation_id="conv_3",
+    workspace=None,
+    request_id="req_0009",
+    asked_at=0.0,
+    expires_at=0.0,
+    is_request=True,
+)
 TRIES = {
     "git push origin main && rm -rf build": TryView(
         "deny",

@@ -18,7 +18,7 @@ from gui.tray_host import TrayHost
 from proxy.mcp.values import ServerPhase
 from tests.gui.acting import key, press
 from tests.gui.fake_desk import FakeDesk
-from tests.gui.permission_scenes import FETCH, PUSH, WRITE
+from tests.gui.permission_scenes import FETCH, PUSH, REPEATED, WRITE
 from tests.gui.scenes import START
 
 
@@ -170,3 +170,11 @@ def test_what_waits_at_the_start_is_shown(qtbot: QtBot, desk: FakeDesk, room: Ro
     assert made.popup.isVisible()
     made.close()
     tray.close()
+
+
+def test_its_title_says_whether_a_tool_or_a_request_waits(attention: Attention, ask: Ask):
+    ask(PUSH, REPEATED)
+    popup = attention.popup
+    assert popup.windowTitle() == popup.accessibleName() == "A tool waits for your approval"
+    press(popup.after)
+    assert popup.windowTitle() == popup.accessibleName() == "A request waits for your approval"

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from gui import permission_words as words
-from tests.gui.permission_scenes import PUSH
+from gui.permission_desk import ApprovalView
+from tests.gui.permission_scenes import PUSH, REPEATED
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,7 @@ def test_every_mode_has_a_title_and_a_meaning_and_unknown_ones_their_name():
 def test_what_a_call_wants_is_told_by_its_tool():
     assert words.wants(PUSH) == "Bash wants to run a command"
     assert words.wants(replace(PUSH, tool="mcp__x__y")) == "mcp__x__y wants to run"
+    assert words.wants(REPEATED) == "A client repeats the same request"
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,13 @@ def test_who_runs_a_call_is_told(runner: str, told: str):
 
 
 @pytest.mark.parametrize(
-    ("number", "told"), [(1, "1 tool waiting for approval"), (12, "12 tools waiting for approval")]
+    ("waiting", "told"),
+    [
+        ([PUSH], "1 tool waiting for approval"),
+        ([PUSH] * 12, "12 tools waiting for approval"),
+        ([REPEATED], "1 request waiting for approval"),
+        ([PUSH, REPEATED], "2 questions waiting for approval"),
+    ],
 )
-def test_what_waits_is_counted(number: int, told: str):
-    assert words.waiting_words(number) == told
+def test_what_waits_is_counted(waiting: list[ApprovalView], told: str):
+    assert words.waiting_words(waiting) == told

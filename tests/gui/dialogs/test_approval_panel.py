@@ -16,7 +16,7 @@ from gui.permission_desk import ApprovalAnswerDraft, ApprovalView
 from gui.theme import Theme
 from tests.gui.acting import heard, key, press, press_named, type_into, write
 from tests.gui.fake_desk import FakeDesk
-from tests.gui.permission_scenes import FETCH, PUSH, WRITE
+from tests.gui.permission_scenes import FETCH, PUSH, REPEATED, WRITE
 from tests.gui.scenes import START
 
 ASKED = replace(PUSH, asked_at=START, expires_at=START + 120)
@@ -261,3 +261,35 @@ def test_the_request_can_be_looked_at(panel: ApprovalPanel, show: Show):
     told = heard(panel.request_asked)
     press(panel.to_request)
     assert told == [("req_0004",)]
+
+
+def test_a_repeated_request_is_asked_about_in_words_of_its_own(panel: ApprovalPanel, show: Show):
+    show(ASKED)
+    show(REPEATED)
+    assert panel.title.text() == "A client repeats the same request"
+    assert panel.origin.text() == "claude-cli/2.1.330  ·  conversation conv_3"
+    assert panel.call.toPlainText() == REPEATED.shown
+    offered = [each.text() for each in panel.answer_buttons() if each.isVisible()]
+    assert offered == ["Deny", "Allow once", "Allow for 10 minutes"]
+    assert panel.reason.accessibleName() == "Reason for denying, for the client"
+    show(ASKED)
+    offered = [each.text() for each in panel.answer_buttons() if each.isVisible()]
+    assert offered == ["Deny", "Allow once", "Allow for this conversation", "Always…"]
+    assert panel.reason.accessibleName() == "Reason for denying, for the model"
+
+
+@pytest.mark.parametrize(
+    ("button", "answer"),
+    [
+        ("Deny", ApprovalAnswerDraft("apr_4", "d4", "deny")),
+        ("Allow once", ApprovalAnswerDraft("apr_4", "d4", "allow")),
+        ("Allow for 10 minutes", ApprovalAnswerDraft("apr_4", "d4", "allow", "10 minutes")),
+    ],
+)
+def test_each_button_gives_its_answer_to_a_repeated_request(
+    qtbot: QtBot, panel: ApprovalPanel, show: Show, desk: FakeDesk, button: str, answer: ApprovalAnswerDraft
+):
+    desk.waiting = [REPEATED]
+    show(REPEATED)
+    press_named(qtbot, panel, button)
+    assert desk.answers == [answer]

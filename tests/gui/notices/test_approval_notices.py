@@ -15,7 +15,7 @@ from gui.permission_desk import ApprovalAnswerDraft, ApprovalView
 from proxy.events import ApprovalEnded
 from tests.gui.acting import heard
 from tests.gui.fake_desk import FakeDesk
-from tests.gui.permission_scenes import FETCH, PUSH, WRITE
+from tests.gui.permission_scenes import FETCH, PUSH, REPEATED, WRITE
 
 
 class Wall:
@@ -51,6 +51,13 @@ def test_a_call_that_fits_is_shown_whole_with_its_answers():
     assert notice.body == "git push origin main && npm publish\nworkspace website"
     assert [words for _key, words in notice.actions] == ["Open", "Allow once", "Deny"]
     assert notice.is_sticky
+
+
+def test_a_repeated_request_is_told_with_its_client_and_its_answers():
+    notice = notice_of(REPEATED)
+    assert notice.title == "A client repeats the same request"
+    assert notice.body == f"{REPEATED.shown}\nsent by claude-cli/2.1.330"
+    assert [words for _key, words in notice.actions] == ["Open", "Allow once", "Deny"]
 
 
 @pytest.mark.parametrize("approval", [WRITE, FETCH])
@@ -155,3 +162,13 @@ def test_closing_takes_all_back(ask: Ask, wall: Wall, notices: ApprovalNotices):
     ask(PUSH, WRITE)
     notices.close()
     assert wall.shown == {}
+
+
+def test_an_expired_question_about_a_request_says_that_its_client_was_told(
+    qtbot: QtBot, wall: Wall, room: Room, desk: FakeDesk, notices: ApprovalNotices
+):
+    with qtbot.waitSignal(room.bridge.approval_ended):
+        desk.announce(ApprovalEnded("apr_4", "req_1", REPEATED.tool, "deny", "expiry"))
+    (notice,) = wall.shown.values()
+    assert notice.title == "Repeated request was denied"
+    assert notice.body == "Nobody answered in time, so it was not sent to a provider. The client was told."

@@ -14,7 +14,7 @@ from typing import Any
 import anthropic
 import pytest
 
-from proxy.config import Budgets, ClientToken, LedgerPolicy, ListPrice, ProxyConfig
+from proxy.config import Budgets, ClientToken, LedgerPolicy, ListPrice, ProxyConfig, RetryPolicy
 from proxy.events import RequestFinished
 from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.service.storage import StorageConfig
@@ -41,6 +41,8 @@ NO_BUDGETS = Budgets()
 USAGE = line({"id": "c1", "choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 10}})
 FREE_OF_PRICE = (delta(content="Hello"), delta("stop"), USAGE, DONE)
 """An answer whose upstream tells tokens and no cost."""
+PAID = HELLO[-2]
+"""The upstream's word that 0.25 dollars are due."""
 PRICE = ListPrice(input_usd=1.0, output_usd=100.0)
 """64 tokens, as BODY asks for at most, cost 6,400 millionths; the answer above 1,000 + 1,000."""
 
@@ -200,6 +202,23 @@ async def test_the_ledger_tells_who_asked_what_was_tried_and_what_it_cost(home: 
     assert (day.token, day.alias, day.requests, day.micro_usd) == ("ci", "big", 1, 250_000)
     assert [(each.provider, each.outcome) for each in attempts][-1] == ("two", "ok")
     assert {each.outcome for each in attempts if each.provider == "one"} == {"overloaded_error"}
+
+
+@pytest.mark.expects_log("candidate_failed")
+async def test_tries_and_fallbacks_that_failed_are_paid_for_where_the_upstream_wants_money_for_them(
+    home: Path,
+) -> None:
+    gone = UpstreamError(ErrorType.API, "gone")
+    failing = ScriptedUpstream([Reply((PAID, gone))])  # 0.25 dollars, and no answer
+    two_tries = RetryPolicy(tries=2, first_wait_s=0.001)
+    config = priced(Budgets(day_micro_usd=10**9), "one", "two")
+    upstreams = {"one": failing, "two": ScriptedUpstream([Reply((PAID, gone)), Reply(HELLO)])}
+    async with running(upstreams, config, retry=two_tries, storage=StorageConfig(home)) as proxy:
+        assert (await asked(proxy))[0] == 200
+        spent = proxy.server.spending().budgets[0].spent_micro_usd
+    (row,), _, attempts = await rows_of(home)
+    assert [each.provider for each in attempts] == ["one", "two", "one", "two"]
+    assert spent == row.cost_micro_usd == 4 * 250_000
 
 
 async def test_an_answer_that_breaks_off_is_paid_for_by_an_estimate(home: Path) -> None:

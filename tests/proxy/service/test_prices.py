@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.config import Candidate, ProviderConfig
-from proxy.service.prices import DEAREST, PriceList, Tokens, cost_of, micro_usd, most_of
+from proxy.routing.aliases import resolve
+from proxy.service.prices import (
+    DEAREST,
+    PriceList,
+    Tokens,
+    affordable,
+    cost_of,
+    is_free,
+    micro_usd,
+    most_of,
+)
 from proxy.upstreams.model_entries import Prices
 from tests.proxy.scripted import proxy_config
 
@@ -47,6 +58,35 @@ def test_an_unknown_price_is_the_highest_known_of_what_the_aliases_name() -> Non
 def test_a_list_that_tells_half_a_price_tells_none() -> None:
     half = listed({"model-of-one": Prices(input=1e-6)})
     assert half.price(Candidate("one", "model-of-one")) == (replace(DEAREST, request=0.0), False)
+
+
+@pytest.mark.parametrize(
+    ("prices", "told"),
+    [
+        (Prices(input=0.0, output=0.0), True),
+        (Prices(input=0.0, output=1e-6), False),
+        (Prices(input=0.0, output=0.0, request=0.001), False),
+    ],
+)
+def test_free_is_what_costs_nothing_at_all(prices: Prices, *, told: bool) -> None:
+    assert is_free(prices) is told
+
+
+@pytest.mark.parametrize(
+    ("second", "kept"),
+    [
+        (Prices(input=2e-6, output=2e-6), ["one"]),
+        (Prices(input=1e-6), ["one", "two"]),
+        (None, ["one", "two"]),
+    ],
+)
+def test_a_candidate_is_left_out_only_where_its_whole_list_price_is_known_and_above_the_first_ones(
+    second: Prices | None, kept: list[str]
+) -> None:
+    config = proxy_config("one", "two")
+    listed = {"model-of-one": Prices(input=1e-6, output=2e-6), "model-of-two": second}
+    route = affordable(resolve(config, "big"), config, lambda _provider, model: listed[model])
+    assert [each.provider for each in route.candidates] == kept
 
 
 @given(

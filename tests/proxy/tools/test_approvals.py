@@ -9,7 +9,7 @@ import pytest
 from structlog.typing import EventDict
 
 from proxy.events import ApprovalAsked, ApprovalEnded, ProxyEvent
-from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest, digest_of
+from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest, RepeatedRequest, digest_of
 from proxy.permissions.values import ToolCall, Verdict
 from proxy.tools.approvals import MAX_WAITING, AnswerRefused, ApprovalList, NobodyAsks
 from tests.proxy.tools.run_room import NOW, ManualTimer
@@ -170,3 +170,10 @@ async def test_where_nobody_is_there_the_call_is_denied_and_the_rule_it_needs_is
 async def test_where_no_rule_would_be_safe_none_is_named() -> None:
     answer = await NobodyAsks().ask(replace(question(), suggestion=None))
     assert answer.message.endswith("no rule is safe enough to allow it")
+
+
+async def test_of_a_repeated_request_no_rule_is_told_for_there_is_none() -> None:
+    repeated = RepeatedRequest("local", "big", "big", 6, 60.0, 0, "")
+    answer = await NobodyAsks().ask(replace(question(), call=repeated, suggestion=None))
+    assert (answer.decision, answer.by) == ("deny", "headless")
+    assert answer.message == "it needs the user's consent and nobody is there to give it"

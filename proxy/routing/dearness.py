@@ -1,0 +1,74 @@
+"""Leaves out candidates that cost more than the one an alias names first, unless the alias wants them too.
+
+The rules:
+
+1. What is listed first is what the user pays for: the first candidate, or all that share its place by weight.
+2. A later one whose list price for input, output or a request is above theirs is left out.
+3. A price that nobody knows is compared with nothing: that candidate stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
+
+from proxy.config import Candidate
+from proxy.routing.aliases import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What a model costs by its list, in US dollars."""
+
+    input: float
+    """A million tokens."""
+    output: float
+    request: float = 0.0
+
+
+RatesOf = Callable[[Candidate], Rates | None]
+"""Returns a candidate's rates; None: nobody knows them."""
+
+
+def without_dearer(route: Route, rates_of: RatesOf) -> Route:
+    """Returns the route without what is dearer than its first choice, and says so in its reason."""
+    chosen = _first_choice(route.candidates)
+    most = _most([rates_of(each) for each in chosen])
+    if most is None:
+        return route
+    kept, skipped = list(chosen), list[str]()
+    for each in route.candidates[len(chosen) :]:
+        rates = rates_of(each)
+        if rates is not None and _is_dearer(rates, most):
+            skipped.append(f"skipped {each.provider}/{each.model}: dearer ({_words(rates)}; {_words(most)})")
+        else:
+            kept.append(each)
+    if not skipped:
+        return route
+    return replace(route, candidates=tuple(kept), reason="; ".join([route.reason, *skipped]))
+
+
+def _first_choice(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+    equals = tuple(takewhile(lambda each: each.weight is not None, candidates))
+    return equals or candidates[:1]
+
+
+def _most(rates: Sequence[Rates | None]) -> Rates | None:
+    known = [each for each in rates if each is not None]
+    if len(known) < len(rates):
+        return None
+    return Rates(
+        max(each.input for each in known),
+        max(each.output for each in known),
+        max(each.request for each in known),
+    )
+
+
+def _is_dearer(rates: Rates, than: Rates) -> bool:
+    return rates.input > than.input or rates.output > than.output or rates.request > than.request
+
+
+def _words(rates: Rates) -> str:
+    per_request = f" and ${rates.request:g} a request" if rates.request else ""
+    return f"${rates.input:g}/${rates.output:g} a million tokens{per_request}"

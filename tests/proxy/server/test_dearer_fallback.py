@@ -1,0 +1,62 @@
+"""A candidate that costs more than the first one serves only where its alias says so; the route says why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+
+import pytest
+
+from proxy.config import ListPrice, ProxyConfig
+from proxy.events import RequestRouted
+from proxy.messages.errors import ErrorType, UpstreamError
+from tests.proxy.scripted import ScriptedUpstream, proxy_config, running
+
+CHEAP, DEAR = ListPrice(1, 2), ListPrice(3, 15)
+
+
+def priced(*, also_dearer: bool = False, **prices: ListPrice | None) -> ProxyConfig:
+    """Providers of these names and prices; `big` leads to all of them in turn."""
+    config = proxy_config(*prices)
+    providers = {name: replace(each, price=prices[name]) for name, each in config.providers.items()}
+    aliases = tuple(replace(each, falls_back_to_dearer=also_dearer) for each in config.aliases)
+    return replace(config, providers=MappingProxyType(providers), aliases=aliases)
+
+
+async def served_by(config: ProxyConfig) -> tuple[int, list[str], str]:
+    """The status, who was asked, and the reason of the last attempt, where the first provider is down."""
+    upstreams = {name: ScriptedUpstream() for name in config.providers}
+    upstreams["first"] = ScriptedUpstream([UpstreamError(ErrorType.OVERLOADED, "too busy")])
+    async with running(upstreams, config) as proxy:
+        async with proxy.post() as response:
+            status = response.status
+        routed: list[RequestRouted] = proxy.of(RequestRouted)
+    return status, [each.provider for each in routed], routed[-1].reason
+
+
+@pytest.mark.expects_log("candidate_failed")
+async def test_a_dearer_one_is_passed_over_and_a_later_one_that_is_not_dearer_serves() -> None:
+    status, asked, reason = await served_by(priced(first=CHEAP, dear=DEAR, last=CHEAP))
+    assert (status, asked) == (200, ["first", "last"])
+    assert reason == (
+        "'big' is the alias big; skipped dear/model-of-dear: dearer ($3/$15 a million tokens; "
+        "$1/$2 a million tokens) → last/model-of-last: candidate 2 of 2; first failed (529 overloaded_error)"
+    )
+
+
+async def test_where_all_others_are_dearer_the_client_is_told_the_first_ones_error() -> None:
+    status, asked, reason = await served_by(priced(first=CHEAP, dear=DEAR))
+    assert (status, asked) == (529, ["first"])
+    assert "skipped dear/model-of-dear: dearer" in reason
+
+
+@pytest.mark.expects_log("candidate_failed")
+async def test_an_alias_that_wants_them_falls_back_to_dearer_ones() -> None:
+    status, asked, _reason = await served_by(priced(first=CHEAP, dear=DEAR, also_dearer=True))
+    assert (status, asked) == (200, ["first", "dear"])
+
+
+@pytest.mark.expects_log("candidate_failed")
+async def test_a_price_that_nobody_knows_keeps_nobody_from_serving() -> None:
+    status, asked, _reason = await served_by(priced(first=CHEAP, unknown=None))
+    assert (status, asked) == (200, ["first", "unknown"])
