@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -52,8 +51,7 @@ def make_supervisor(configuration: Configuration, emit: Callable[[], None]) -> S
             clock=time.monotonic,
             emit=emit,
             environment=environment,
-            is_root=hasattr(os, "geteuid") and os.geteuid() == 0,
-            may_run_as_root=configuration.settings.tools.may_run_as_root,
+            may_run_programs=lambda: configuration.may_run_programs,
         )
     )
 

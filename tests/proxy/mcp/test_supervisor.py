@@ -188,13 +188,17 @@ async def test_a_disabled_server_starts_by_hand_only(tmp_path: Path) -> None:
         await made.stands(ServerPhase.CONNECTED)
 
 
-async def test_as_root_nothing_starts_unless_the_settings_allow_it(tmp_path: Path) -> None:
-    async with room(tmp_path, is_root=True) as made:
+async def test_as_root_nothing_starts_before_the_settings_allow_it(tmp_path: Path) -> None:
+    may_run = False
+    async with room(tmp_path, may_run_programs=lambda: may_run) as made:
         made.supervisor.apply([raw()])
         status = await made.stands(ServerPhase.FAILED)
-        assert "root" in status.reason
-    async with room(tmp_path, is_root=True, may_run_as_root=True) as made:
+        assert "set `tools: {may_run_as_root: true}` in its settings" in status.reason
+        may_run = True
         await made.connected(raw())
+        may_run = False
+        made.supervisor.apply([raw()])
+        await made.stands(ServerPhase.FAILED)
 
 
 async def test_a_version_is_resolved_once_and_pinned_with_the_approval(tmp_path: Path) -> None:

@@ -195,6 +195,14 @@ async def test_changed_rules_count_for_the_next_call(tmp_path: Path) -> None:
         assert (await desk.run("Bash", command="echo one")).is_error
 
 
+async def test_whether_commands_run_as_root_can_change_while_the_program_runs(tmp_path: Path) -> None:
+    config = config_of(tmp_path, permissions=rules(allow=["Bash(echo *)"]))
+    async with opened(replace(config, tools=ToolConfig(may_run_programs=False))) as desk:
+        assert "may_run_as_root" in said(await desk.run("Bash", command="echo one"))
+        desk.desk.apply(config)
+        assert said(await desk.run("Bash", command="echo one")) == "one"
+
+
 async def test_a_tool_that_is_switched_off_is_gone_at_once() -> None:
     config = config_of()
     async with opened(config) as desk:

@@ -122,6 +122,15 @@ async def test_beside_a_call_of_the_clients_ours_is_run_and_the_client_gets_its_
     assert roles == [("user", None), ("assistant", None), ("tool", "call_1"), ("tool", "call_2")]
 
 
+async def test_as_root_the_clients_own_commands_are_still_the_clients() -> None:
+    upstream = ScriptedUpstream([Reply(calling(call("Bash", '{"command":"ls"}')))])
+    config = replace(proxy_config("one"), tools=ToolConfig(may_run_programs=False))
+    scoped = rules(deny=["Bash(rm *)"])
+    async with running_tools(upstream, config, tools=[FakeTool()], permissions=scoped) as proxy:
+        message = await ask(proxy, tools=declared("Bash"))
+    assert (kinds(message), message["stop_reason"]) == (["tool_use"], "tool_use")
+
+
 async def test_a_call_that_is_no_json_is_told_to_the_model_and_not_run() -> None:
     todo = FakeTool()
     broken = tuple(
