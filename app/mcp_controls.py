@@ -105,8 +105,10 @@ class McpControls:
         problem = self.mcp_problem()
         if problem is not None:
             return (Problem("No MCP server runs", problem, "mcp"),)
+        lost = None if self._supervisor is None else self._supervisor.trust_problem()
+        found = [] if lost is None else [Problem("Approvals of MCP servers were lost", lost, "mcp")]
         notices = self._mcp_file.document.notices
-        return tuple(Problem("A secret stands in plain text", each, "mcp") for each in notices)
+        return (*found, *(Problem("A secret stands in plain text", each, "mcp") for each in notices))
 
     def mcp_log(self, name: str) -> tuple[LogEntry, ...]:
         """Returns the lines that are kept, oldest first."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _log = structlog.get_logger("proxy.mcp")
 MAX_RESTARTS = 5
 RESTARTS_WITHIN_S = 600.0
+_UNKNOWN = "the file that says whether you approved or rejected it was damaged: approve it if you want it"
 _AWAITS_A_PERSON = frozenset({ServerPhase.PENDING, ServerPhase.REJECTED})
 _AT_WORK = frozenset({ServerPhase.STARTING, ServerPhase.CONNECTED})
 
@@ -280,7 +281,10 @@ class Server:
         answer = self._stores.approvals.answer(self._config.name, launch.digest)
         if answer == "approved":
             return launch
-        self._state.set(ServerPhase.PENDING if answer is None else ServerPhase.REJECTED)
+        if answer is None and self._stores.approvals.is_unknown(self._config.name):
+            self._state.set(ServerPhase.REJECTED, _UNKNOWN)
+        else:
+            self._state.set(ServerPhase.PENDING if answer is None else ServerPhase.REJECTED)
         return None
 
     async def _look(self) -> Launch:

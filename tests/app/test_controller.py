@@ -520,3 +520,19 @@ async def test_what_was_spent_is_told_while_the_proxy_runs(make: Make) -> None:
         month_cost_usd=0.001,
         budgets=(BudgetView("alias big", "day", 0.001, 0.0007, 0.0003, "2026-11-23", is_used_up=True),),
     )
+
+
+@pytest.mark.expects_log("mcp_trust_unreadable")
+async def test_lost_approvals_of_mcp_servers_are_told_as_soon_as_they_are_noticed(make: Make) -> None:
+    bench = make()
+    (bench.folders.config / "mcp_servers.yaml").write_text("servers: {box: {type: stdio, command: box}}\n")
+    trust = bench.folders.state / "mcp"
+    trust.mkdir()
+    (trust / "approvals.json").write_text("{")
+    await bench.controller.start()
+    told = await bench.until(ProxyStateChanged, lambda event: bool(event.state.problems))
+    (problem,) = told.state.problems
+    assert (problem.title, problem.page) == ("Approvals of MCP servers were lost", "mcp")
+    assert "approvals.damaged-1.json" in problem.text
+    assert [each.phase.value for each in bench.controller.mcp_servers()] == ["rejected"]
+    await bench.controller.shutdown()

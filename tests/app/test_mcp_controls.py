@@ -51,6 +51,9 @@ class _Supervisor:
     def apply(self, configs: Sequence[McpServerConfig]) -> None:
         self.configs = tuple(configs)
 
+    def trust_problem(self) -> str | None:
+        return None
+
     def statuses(self) -> tuple[ServerStatus, ...]:
         said = self.configs[0].tools.get("now", ToolChoice()) if self.configs else ToolChoice()
         tool = ToolFacts("now", "mcp__time__now", "Tells it.", {}, said.is_enabled, said.permission, 40)

@@ -201,6 +201,27 @@ async def test_as_root_nothing_starts_before_the_settings_allow_it(tmp_path: Pat
         await made.stands(ServerPhase.FAILED)
 
 
+@pytest.mark.expects_log("mcp_trust_unreadable")
+async def test_with_a_damaged_file_of_approvals_servers_count_as_rejected_and_say_why(tmp_path: Path) -> None:
+    async with room(tmp_path) as made:
+        made.supervisor.apply([raw()])
+        await made.stands(ServerPhase.PENDING)
+        made.supervisor.reject("raw")
+        assert made.supervisor.trust_problem() is None
+    (tmp_path / "mcp" / "approvals.json").write_text('{"answers": {"raw"')
+    async with room(tmp_path) as made:
+        made.supervisor.apply([raw()])
+        status = await made.stands(ServerPhase.REJECTED)
+        assert "was damaged" in status.reason
+        assert "approvals.damaged-1.json" in (made.supervisor.trust_problem() or "")
+        assert status.launch is not None
+        made.supervisor.approve("raw", status.launch.digest)
+        await made.stands(ServerPhase.CONNECTED)
+    async with room(tmp_path) as made:
+        made.supervisor.apply([raw()])
+        await made.stands(ServerPhase.CONNECTED)
+
+
 async def test_a_version_is_resolved_once_and_pinned_with_the_approval(tmp_path: Path) -> None:
     entry = McpServerConfig("time", "python", "mcp-server-time")
     async with room(tmp_path) as made:
