@@ -12,6 +12,7 @@ from app.environment import Environment
 from app.keyring_access import KeyringFailure
 from app.mcp_file import McpFile
 from app.paths import Folders
+from app.redaction_names import is_sensitive_name, is_value_kept
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,7 +60,10 @@ def make_supervisor(configuration: Configuration, emit: Callable[[], None]) -> S
 def _resolved(configuration: Configuration, name: str) -> str | None:
     """Looks up a variable, or with `keyring:` before its name an entry of the keyring."""
     if not name.startswith("keyring:"):
-        return configuration.environment.get(name)
+        value = configuration.environment.get(name)
+        if value is not None and is_sensitive_name(name) and not is_value_kept(value):
+            configuration.redactor.know([value])  # the server may print it
+        return value
     try:
         found = configuration.secrets.get(name.removeprefix("keyring:"))
     except KeyringFailure:
