@@ -195,6 +195,15 @@ async def test_changed_rules_count_for_the_next_call(tmp_path: Path) -> None:
         assert (await desk.run("Bash", command="echo one")).is_error
 
 
+async def test_under_strict_a_rule_on_the_whole_of_read_lets_files_be_searched(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "a.txt").write_text("needle")
+    strict = replace(rules(allow=["Read"]), policy="strict", approvals="deny")
+    async with opened(config_of(tmp_path, permissions=strict)) as desk:
+        assert "a.txt" in said(await desk.run("Grep", pattern="needle"))
+        assert "a.txt" in said(await desk.run("Glob", pattern="**/*.txt"))
+
+
 async def test_whether_commands_run_as_root_can_change_while_the_program_runs(tmp_path: Path) -> None:
     config = config_of(tmp_path, permissions=rules(allow=["Bash(echo *)"]))
     async with opened(replace(config, tools=ToolConfig(may_run_programs=False))) as desk:
