@@ -31,11 +31,14 @@ from app.settings_store import (
     load_settings,
     shipped_settings,
 )
+from app.tool_config import may_run_programs
 from app.workspace_files import folder_problems, project_rules
 from app.yaml_document import SettingsError
 from gui.desk import Problem
 from proxy.config import ProxyConfig, RuleSource
+from proxy.tools.elevated import WAY_OUT
 
+_ELEVATED = "Signalbox runs as root or administrator"
 _REPAIR = "Correct it and start again; until then every request is refused."
 
 
@@ -52,6 +55,7 @@ class Configuration:
         overrides: Overrides | None = None,
         redactor: Redactor | None = None,
         has_window: bool = True,
+        is_elevated: bool = False,
     ) -> None:
         """Reads the settings; keys and token are found by `unlock`.
 
@@ -63,6 +67,7 @@ class Configuration:
             overrides: What the command line says instead.
             redactor: Learns each secret that is found.
             has_window: Somebody looks, and can be asked what tools may do.
+            is_elevated: Signalbox runs as root or administrator.
         """
         self.folders = folders
         self.secrets = secret_store
@@ -80,12 +85,18 @@ class Configuration:
         self.mcp_rules: tuple[RuleSource, ...] = ()
         """What the file of the MCP servers says of single tools, as rules."""
         self.has_window = has_window
+        self._is_elevated = is_elevated
         self.token: LocalToken | None = None
 
     @property
     def settings(self) -> Settings:
         """The settings in force."""
         return self.loaded.settings
+
+    @property
+    def may_run_programs(self) -> bool:
+        """Commands run, and programs as MCP servers."""
+        return may_run_programs(self.settings, is_elevated=self._is_elevated)
 
     @property
     def settings_path(self) -> Path:
@@ -130,6 +141,7 @@ class Configuration:
             has_window=self.has_window,
             search_key=self.search_key.key,
             project_rules=(*self.mcp_rules, *self._project_rules),
+            is_elevated=self._is_elevated,
         )
 
     def check(self, edits: Sequence[Edit]) -> Settings:
@@ -245,6 +257,8 @@ class Configuration:
             Problem(f"The workspace {name} cannot be used", f"{text}.", "permissions")
             for name, text in self.workspace_problems.items()
         ]
+        if self._is_elevated:
+            found.append(self._elevated())
         if not is_loopback(self.settings.server.host):
             found.append(
                 Problem(
@@ -254,3 +268,15 @@ class Configuration:
                 )
             )
         return found
+
+    def _elevated(self) -> Problem:
+        if self.may_run_programs:
+            return Problem(
+                _ELEVATED,
+                "Whatever a command or an MCP server does wrong, it may do to the whole machine. "
+                "Start Signalbox as another user.",
+            )
+        return Problem(
+            "Commands and MCP servers are off",
+            f"{_ELEVATED}, and so would they: {WAY_OUT}.",
+        )

@@ -106,6 +106,8 @@ class Controller(PermissionControls, ProviderControls, McpControls):
         ProviderControls.__init__(self, configuration, self._changes, probe, self._announce, self._took_over)
         McpControls.__init__(self, configuration, mcp_file(configuration), self._supervise, self._announce)
         self._tokens = TokenDesk(configuration)
+        self._problems_told: tuple[Problem, ...] = ()
+        """Those about MCP servers: they come up while the servers start."""
         self._is_quitting = False
         self._recalling: asyncio.Task[None] | None = None
         self._clock = clock
@@ -337,6 +339,10 @@ class Controller(PermissionControls, ProviderControls, McpControls):
         if self._runner.server is not None and self.supervisor is not None:
             self._runner.server.use_mcp(self.supervisor)
         self._announce(McpChanged())
+        problems = self.mcp_problems()
+        if problems != self._problems_told:
+            self._problems_told = problems
+            self._announce_state()
 
     def _announce_state(self) -> None:
         self._announce(ProxyStateChanged(self.state()))

@@ -26,6 +26,7 @@ from app.instance import ControlChannel, Reply, ask
 from app.interpreter import prefer_the_loop, settle
 from app.logs import LogPipeline
 from app.paths import Folders
+from app.privileges import runs_elevated
 from app.qt_loop import new_qt_loop
 from app.secrets import SecretStore, forbid_core_dumps
 from app.settings_store import SettingsStore
@@ -80,6 +81,7 @@ def run_desktop(folders: Folders, environment: Environment, *, hidden: bool = Fa
         SettingsStore(folders.settings_file),
         SecretStore(environment, names_file=folders.key_names_file),
         environment,
+        is_elevated=runs_elevated(),
     )
     configuration.set_broken_aside(datetime.now(timezone.utc))
     settings = configuration.settings

@@ -26,13 +26,16 @@ from app.mcp_file import McpFile
 from app.mcp_host import mcp_path
 from app.paths import Folders
 from app.port_owner import port_owner
+from app.privileges import runs_elevated
 from app.proxy_config import dangling_names
 from app.secrets import LOCAL_TOKEN_ENTRY, SecretStore
 from app.settings import is_loopback
 from app.settings_store import LoadedSettings, Overrides, SettingsStore, load_settings
+from app.tool_config import may_run_programs
 from proxy.mcp.launch import RUNNERS
 from proxy.mcp.runtimes import HOW_TO_GET, Runtime, Runtimes
 from proxy.tools.children import Children
+from proxy.tools.elevated import WAY_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,14 @@ class Finding:
 
 def doctor(folders: Folders, environment: Environment) -> int:
     """Prints the facts; returns 1 when one of them is broken."""
-    findings = list(find_facts(folders, environment))
+    findings = list(find_facts(folders, environment, is_elevated=runs_elevated()))
     for each in findings:
         mark = "BROKEN" if each.is_broken else "ok"
         print(f"{mark:<7}{each.topic:<10} {each.text}")
     return FAILED if any(each.is_broken for each in findings) else OK
 
 
-def find_facts(folders: Folders, environment: Environment) -> Iterator[Finding]:
+def find_facts(folders: Folders, environment: Environment, *, is_elevated: bool) -> Iterator[Finding]:
     """Yields what there is to know, in the order in which one thing needs another."""
     secret_store = SecretStore(environment, names_file=folders.key_names_file)
     loaded = load_settings(
@@ -66,6 +69,8 @@ def find_facts(folders: Folders, environment: Environment) -> Iterator[Finding]:
     yield from _program()
     yield from _folders(folders)
     yield from _settings(loaded, folders)
+    if is_elevated:
+        yield _rights(loaded)
     yield from _keyring(loaded, secret_store, folders, environment)
     yield from _port(loaded, folders)
     yield from _servers(loaded, folders, environment)
@@ -113,6 +118,13 @@ def _settings(loaded: LoadedSettings, folders: Folders) -> Iterator[Finding]:
         yield Finding("settings", f"note: {notice}")
     if not loaded.settings.providers:
         yield Finding("provider", "none is configured: the built-in demo answers")
+
+
+def _rights(loaded: LoadedSettings) -> Finding:
+    if may_run_programs(loaded.settings, is_elevated=True):
+        return Finding("rights", "root or administrator; commands and MCP servers run so too")
+    text = f"root or administrator: commands and MCP servers are off; {WAY_OUT}"
+    return Finding("rights", text)
 
 
 def _keyring(

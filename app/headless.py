@@ -25,6 +25,7 @@ from app.interpreter import prefer_the_loop, settle
 from app.local_token import TokenProblem
 from app.logs import LogPipeline
 from app.paths import Folders, UnsafeFolder
+from app.privileges import runs_elevated
 from app.secrets import SecretStore, forbid_core_dumps
 from app.settings_store import Overrides, SettingsStore
 from app.signals import on_stop_signals
@@ -59,6 +60,7 @@ def serve(options: ServeOptions, folders: Folders, environment: Environment) -> 
         environment,
         overrides=Overrides(options.host, options.port),
         has_window=False,
+        is_elevated=runs_elevated(),
     )
     if configuration.loaded.error is not None:
         _tell(configuration.loaded.broken_text(store.path))

@@ -18,11 +18,13 @@ from pydantic import SecretStr
 
 from app.configuration import Configuration
 from app.desk_changes import DeskChanges
-from app.mcp_file import McpFile
+from app.mcp_file import McpFile, secrets_in
 from app.mcp_imports import ImportedServer, NotUnderstood, import_edits, read_pasted
+from app.mcp_logs import ShownLogs
 from app.mcp_rules import rules_of, shown_of, text_of
 from app.mcp_sources import found_servers, read_bundle
 from app.provider_desk import DeskRefusal
+from app.redaction_names import is_value_kept
 from app.settings_edit import Edit, Put, Remove, Rename
 from gui.desk import ActionDone, DeskEvent, Problem
 from gui.mcp_desk import McpChanged, McpDraft, McpImportRow, McpTried
@@ -61,6 +63,7 @@ class McpControls:
         """
         self._mcp_keys = configuration.secrets
         self._mcp_redactor = configuration.redactor
+        self._mcp_shown = ShownLogs(configuration.redactor)
         self._mcp_file = file
         self._make_supervisor = make_supervisor
         self._supervisor: Supervisor | None = None
@@ -94,7 +97,9 @@ class McpControls:
 
     def mcp_servers(self) -> tuple[ServerStatus, ...]:
         """Returns the servers in file order."""
-        return () if self._supervisor is None else self._supervisor.statuses()
+        if self._supervisor is None:
+            return ()
+        return tuple(map(self._mcp_shown.status, self._supervisor.statuses()))
 
     def mcp_problem(self) -> str | None:
         """Returns why the servers' file cannot be used, with file, line and field."""
@@ -105,12 +110,14 @@ class McpControls:
         problem = self.mcp_problem()
         if problem is not None:
             return (Problem("No MCP server runs", problem, "mcp"),)
+        lost = None if self._supervisor is None else self._supervisor.trust_problem()
+        found = [] if lost is None else [Problem("Approvals of MCP servers were lost", lost, "mcp")]
         notices = self._mcp_file.document.notices
-        return tuple(Problem("A secret stands in plain text", each, "mcp") for each in notices)
+        return (*found, *(Problem("A secret stands in plain text", each, "mcp") for each in notices))
 
     def mcp_log(self, name: str) -> tuple[LogEntry, ...]:
-        """Returns the lines that are kept, oldest first."""
-        return () if self._supervisor is None else self._supervisor.log(name)
+        """Returns the lines that are kept, oldest first, without secrets."""
+        return () if self._supervisor is None else self._mcp_shown.log(name, self._supervisor.log(name))
 
     def mcp_changes(self, name: str) -> tuple[ToolChange, ...]:
         """Returns the definitions that changed since they were approved."""
@@ -365,6 +372,7 @@ class McpControls:
 
     def _apply_servers(self) -> None:
         servers = self._mcp_file.servers()
+        self._mcp_redactor.know(each for each in secrets_in(servers) if not is_value_kept(each))
         if self._supervisor is None and servers:
             self._supervisor = self._make_supervisor()
         if self._supervisor is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -150,3 +150,13 @@ def server_config(name: str, server: McpServerSettings) -> McpServerConfig:
         start_timeout_s=server.start_timeout_s,
         tools={tool: ToolChoice(each.enabled, each.permission) for tool, each in server.tools.items()},
     )
+
+
+def secrets_in(servers: Iterable[McpServerConfig]) -> list[str]:
+    """Returns the values that stand there in plain text under names of secrets."""
+    return [
+        value
+        for server in servers
+        for name, value in (*server.environment.items(), *server.headers.items())
+        if _LOOKS_SECRET.search(name) and value and "$" not in value
+    ]

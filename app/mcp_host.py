@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from app.environment import Environment
 from app.keyring_access import KeyringFailure
 from app.mcp_file import McpFile
 from app.paths import Folders
+from app.redaction_names import is_sensitive_name, is_value_kept
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -52,8 +52,7 @@ def make_supervisor(configuration: Configuration, emit: Callable[[], None]) -> S
             clock=time.monotonic,
             emit=emit,
             environment=environment,
-            is_root=hasattr(os, "geteuid") and os.geteuid() == 0,
-            may_run_as_root=configuration.settings.tools.may_run_as_root,
+            may_run_programs=lambda: configuration.may_run_programs,
         )
     )
 
@@ -61,7 +60,10 @@ def make_supervisor(configuration: Configuration, emit: Callable[[], None]) -> S
 def _resolved(configuration: Configuration, name: str) -> str | None:
     """Looks up a variable, or with `keyring:` before its name an entry of the keyring."""
     if not name.startswith("keyring:"):
-        return configuration.environment.get(name)
+        value = configuration.environment.get(name)
+        if value is not None and is_sensitive_name(name) and not is_value_kept(value):
+            configuration.redactor.know([value])  # the server may print it
+        return value
     try:
         found = configuration.secrets.get(name.removeprefix("keyring:"))
     except KeyringFailure:

@@ -55,6 +55,7 @@ def to_proxy_config(
     has_window: bool = True,
     search_key: SecretStr | None = None,
     project_rules: Sequence[RuleSource] = (),
+    is_elevated: bool = False,
 ) -> ProxyConfig:
     """Returns what the proxy is given.
 
@@ -65,6 +66,7 @@ def to_proxy_config(
         has_window: Somebody can be asked what tools may do.
         search_key: What was found for the search engine's key.
         project_rules: The ask and deny rules of the workspaces' own files.
+        is_elevated: Signalbox runs as root or administrator.
     """
     unknown = settings.unknown_models
     permissions = permission_config(settings, has_window=has_window, project_rules=project_rules)
@@ -100,7 +102,7 @@ def to_proxy_config(
         permissions=permissions,
         workspaces=workspace_configs(settings),
         default_workspace=default_workspace(settings),
-        tools=tool_config(settings, search_key),
+        tools=tool_config(settings, search_key, is_elevated=is_elevated),
         mcp_allowed_hosts=tuple(each.lower() for each in settings.mcp_allowed_hosts),
     )
 

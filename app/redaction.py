@@ -64,6 +64,11 @@ class Redactor:
         # One assignment: what another thread judges by the keys before is remembered with those.
         self._known = _Known(all_values, tuple({form for value in all_values for form in _forms(value)}))
 
+    @property
+    def mark(self) -> object:
+        """Another object after each key that was added: what was judged before has to be judged again."""
+        return self._known
+
     def text(self, text: str) -> str:
         """Returns the text with every secret replaced by `[redacted]`."""
         known = self._known

@@ -119,7 +119,7 @@ class ToolSettings(Section):
     """How often the model may go on in one request after tools of Signalbox ran."""
     max_total_s: float = Field(default=1800.0, title="All rounds may take", gt=0, le=86_400)
     """Seconds for all rounds of one request together."""
-    may_run_as_root: bool = Field(default=True, title="Run as administrator")
+    may_run_as_root: bool = Field(default=False, title="Run as administrator")
     """Commands and MCP servers run although Signalbox itself runs as root or administrator."""
     local_hosts: tuple[str, ...] = Field(default=(), title="Hosts of your own")
     """Hosts, as name:port, whose pages may be fetched though they are on this machine or your network,

@@ -58,12 +58,13 @@ def default_workspace(settings: Settings) -> str | None:
     return next(iter(settings.workspaces))
 
 
-def tool_config(settings: Settings, search_key: SecretStr | None) -> ToolConfig:
+def tool_config(settings: Settings, search_key: SecretStr | None, *, is_elevated: bool = False) -> ToolConfig:
     """Returns how tools are run.
 
     Args:
         settings: The settings in force.
         search_key: What was found for the search engine's key.
+        is_elevated: Signalbox runs as root or administrator.
     """
     tools, search = settings.tools, settings.web_search
     return ToolConfig(
@@ -74,8 +75,14 @@ def tool_config(settings: Settings, search_key: SecretStr | None) -> ToolConfig:
         task_alias=tools.task_alias,
         max_rounds=tools.max_rounds,
         max_total_s=tools.max_total_s,
+        may_run_programs=may_run_programs(settings, is_elevated=is_elevated),
         search=SearchConfig(search.engine, search.base_url, search_key, tools.local_hosts),
     )
+
+
+def may_run_programs(settings: Settings, *, is_elevated: bool) -> bool:
+    """Tells whether commands run, and programs as MCP servers."""
+    return settings.tools.may_run_as_root or not is_elevated
 
 
 def _absolute(path: str) -> str:

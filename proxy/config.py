@@ -106,6 +106,8 @@ class ToolConfig:
     max_rounds: int = 25
     """Turns of the model in one request, as long as Signalbox owes it results."""
     max_total_s: float = 1800.0
+    may_run_programs: bool = True
+    """Commands run, and programs as MCP servers; False: that would be as root, which nobody allowed."""
     search: SearchConfig = SearchConfig()
 
 

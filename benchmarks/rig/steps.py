@@ -24,10 +24,10 @@ import orjson
 import uvloop
 from aiohttp import web
 
-from proxy.context import new_id
 from proxy.dialects.base import Target
 from proxy.dialects.profiles import profile_for
 from proxy.dialects.registry import dialect_for
+from proxy.ids import new_id
 from proxy.messages.fold import MessageFold
 from proxy.messages.pairing import check_pairing
 from proxy.messages.request import parse_request

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 Answer = Literal["approved", "rejected"]
 
@@ -34,16 +34,22 @@ class Approvals:
         """
         self._answers = dict(answers or {})
         self._ready = dict(ready or {})
+        self.are_lost = False
+        """A damaged file of earlier answers is kept: a server without one may have been rejected there."""
 
     @classmethod
     def read(cls, value: object) -> Approvals:
-        """Takes what `stored` gave; anything else means that nothing was approved."""
+        """Takes what `stored` gave.
+
+        Raises:
+            ValueError: It is something else.
+        """
         try:
             document = cast("Mapping[str, Any]", value)
-            answers = {str(name): Approval(**each) for name, each in document["answers"].items()}
+            answers = {str(name): _read(each) for name, each in document["answers"].items()}
             return cls(answers, {str(name): str(each) for name, each in document["ready"].items()})
-        except (KeyError, TypeError, AttributeError):
-            return cls()
+        except (KeyError, TypeError, AttributeError) as exc:
+            raise ValueError("it holds something else than approvals") from exc
 
     def stored(self) -> dict[str, Any]:
         """Returns them for the file."""
@@ -56,6 +62,10 @@ class Approvals:
         """Returns what was answered about exactly this; None: it was never asked."""
         known = self._answers.get(server)
         return known.answer if known is not None and known.digest == digest else None
+
+    def is_unknown(self, server: str) -> bool:
+        """Tells whether an answer about a server may have been lost."""
+        return self.are_lost and server not in self._answers
 
     def version(self, server: str, entry: str) -> str | None:
         """Returns the version that was resolved for this entry of a server."""
@@ -76,3 +86,10 @@ class Approvals:
             self._ready.pop(server, None)
         else:
             self._ready[server] = package
+
+
+def _read(value: Mapping[str, Any]) -> Approval:
+    texts = (value["digest"], value["entry"], value.get("version") or "")
+    if value["answer"] not in get_args(Answer) or not all(isinstance(each, str) for each in texts):
+        raise TypeError("no approval")
+    return Approval(**value)

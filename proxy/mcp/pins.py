@@ -48,13 +48,17 @@ class Pins:
 
     @classmethod
     def read(cls, value: object) -> Pins:
-        """Takes what `stored` gave; anything else means that the pins are lost."""
+        """Takes what `stored` gave.
+
+        Raises:
+            ValueError: It is something else, or a definition is not the one its digest was made of.
+        """
         try:
             document = cast("Mapping[str, Any]", value)
             servers = {str(name): _read(each) for name, each in document["servers"].items()}
             return cls(servers, are_lost=bool(document["are_lost"]))
-        except (KeyError, TypeError, AttributeError, ValueError):
-            return cls(are_lost=True)
+        except (KeyError, TypeError, AttributeError) as exc:
+            raise ValueError("it holds something else than pins") from exc
 
     def stored(self) -> dict[str, Any]:
         """Returns them for the file, each with its digest."""

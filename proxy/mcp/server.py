@@ -33,6 +33,7 @@ from proxy.mcp.values import (
 )
 from proxy.mcp.waiting import slept, until
 from proxy.tasks import spawn
+from proxy.tools.elevated import SERVERS_OFF
 
 if TYPE_CHECKING:
     from proxy.mcp.connection import Connection
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger("proxy.mcp")
 RESTARTS_WITHIN_S = 600.0
+_UNKNOWN = "the file that says whether you approved or rejected it was damaged: approve it if you want it"
 _AWAITS_A_PERSON = frozenset({ServerPhase.PENDING, ServerPhase.REJECTED})
 _AT_WORK = frozenset({ServerPhase.STARTING, ServerPhase.CONNECTED})
 
@@ -71,6 +73,7 @@ class Server:
         self._life: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
         self._is_closed = False
+        self._may_run = self._is_let_run()
         self._begin(by_hand=False)
 
     # What there is -----------------------------------------------------------------------------
@@ -94,9 +97,10 @@ class Server:
     def configure(self, config: McpServerConfig) -> None:
         """Takes its entry as it is now; it starts again only where its start is another one."""
         old, self._config = self._config, config
+        could_run, self._may_run = self._may_run, self._is_let_run()
         self._state.config = config
-        if start_of(old) != start_of(config):
-            self.log.add("lifecycle", "its entry changed")
+        if start_of(old) != start_of(config) or could_run != self._may_run:
+            self.log.add("lifecycle", "its entry or the settings changed")
             self._restarts.clear()
             self._begin(by_hand=False)
         elif old.is_enabled != config.is_enabled:
@@ -187,6 +191,9 @@ class Server:
             return None
         return launch.package.rpartition("==" if self._config.type == "python" else "@")[2]
 
+    def _is_let_run(self) -> bool:
+        return self._config.type in {"http", "sse"} or self._with.may_run_programs()
+
     def _must_be_approved(self) -> None:
         if self._state.phase is ServerPhase.REJECTED:
             raise McpProblem(f"{self._config.name} was rejected: approve it first")
@@ -258,14 +265,8 @@ class Server:
         """Returns what somebody approved; None where it may not start."""
         if not (self._config.is_enabled or by_hand):
             self._state.set(ServerPhase.DISABLED)
-        elif (
-            self._with.is_root and not self._with.may_run_as_root and self._config.type not in {"http", "sse"}
-        ):
-            self._state.set(
-                ServerPhase.FAILED,
-                "Signalbox runs as root, and so would the server: start Signalbox as another user, or "
-                "allow it in the settings",
-            )
+        elif not self._may_run:
+            self._state.set(ServerPhase.FAILED, SERVERS_OFF)
         else:
             return await self._shown(stop)
         return None
@@ -287,7 +288,10 @@ class Server:
         answer = self._stores.approvals.answer(self._config.name, launch.digest)
         if answer == "approved":
             return launch
-        self._state.set(ServerPhase.PENDING if answer is None else ServerPhase.REJECTED)
+        if answer is None and self._stores.approvals.is_unknown(self._config.name):
+            self._state.set(ServerPhase.REJECTED, _UNKNOWN)
+        else:
+            self._state.set(ServerPhase.PENDING if answer is None else ServerPhase.REJECTED)
         return None
 
     async def _look(self) -> Launch:

@@ -1,4 +1,8 @@
-"""Keeps approvals and pins in two private files, written whole or not at all."""
+"""Keeps approvals and pins in two private files, written whole or not at all.
+
+A file that cannot be read is set aside untouched. As long as it is kept, what it may have said counts as no:
+servers that nobody answered for since are as if rejected, tools that nobody accepted since are held back.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,9 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import structlog
 
@@ -22,6 +26,7 @@ _log = structlog.get_logger("proxy.mcp")
 _APPROVALS = "approvals.json"
 _PINS = "pins.json"
 _MAX_FILE_BYTES = 64 * 2**20
+_T = TypeVar("_T")
 
 
 class Stores:
@@ -36,6 +41,10 @@ class Stores:
         self._folder = folder
         self.approvals = Approvals()
         self.pins = Pins()
+        self._damaged: tuple[Path, ...] = ()
+        """Files that could not be read, and are kept."""
+        self._untouched: set[str] = set()
+        """Names of damaged files that could not be set aside: they are not written over."""
         self._reading: asyncio.Task[None] | None = None
         self._writing: asyncio.Task[None] | None = None
         self._changed = False
@@ -57,16 +66,57 @@ class Stores:
         if self._writing is not None:
             await asyncio.shield(self._writing)
 
+    def problem(self) -> str | None:
+        """Returns what the user should know of files that cannot be read, and can mend."""
+        if not self._damaged:
+            return None
+        names = " and ".join(path.name for path in self._damaged)
+        return (
+            f"What you approved and rejected could not be read; {names} in {self._folder} is kept untouched. "
+            "As long as it is there, servers that you did not answer for since count as rejected, and tools "
+            "that you did not accept since are held back. Answer again and delete it, or stop Signalbox, "
+            f"mend it and give it its name back: {_APPROVALS} or {_PINS}."
+        )
+
     async def _read(self) -> None:
         approvals, pins = await asyncio.to_thread(self._read_files)
-        self.approvals = Approvals() if approvals is None else Approvals.read(approvals)
-        self.pins = Pins() if pins is None else Pins.read(pins)
-        if pins is False:
-            self.save()  # the damaged file was put aside: that it was there must be known at the next start
+        lost = {path.name.partition(".")[0] for path in self._damaged}
+        self.approvals = approvals or Approvals()
+        self.approvals.are_lost = "approvals" in lost
+        self.pins = pins or Pins(are_lost="pins" in lost)
+        if "pins" in lost:
+            self.save()  # that they were lost must be known at the next start, whatever becomes of the file
 
-    def _read_files(self) -> tuple[object, object]:
+    def _read_files(self) -> tuple[Approvals | None, Pins | None]:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return _load(self._folder / _APPROVALS), _load(self._folder / _PINS)
+        found = self._load(_APPROVALS, Approvals.read), self._load(_PINS, Pins.read)
+        kept = {*self._folder.glob("*.damaged-*"), *(self._folder / name for name in self._untouched)}
+        self._damaged = tuple(sorted(kept))
+        return found
+
+    def _load(self, name: str, read: Callable[[object], _T]) -> _T | None:
+        """Returns what a file says; None: there is none, or it cannot be read and was set aside."""
+        path = self._folder / name
+        try:
+            with path.open("rb") as stream:
+                return read(json.loads(stream.read(_MAX_FILE_BYTES)))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, RecursionError) as exc:
+            kept = self._set_aside(path)
+            _log.warning("mcp_trust_unreadable", file=str(path), kept=str(kept), reason=str(exc))
+            return None
+
+    def _set_aside(self, path: Path) -> Path:
+        number = 1
+        while (kept := path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")).exists():
+            number += 1
+        try:
+            path.rename(kept)
+        except OSError:
+            self._untouched.add(path.name)
+            return path
+        return kept
 
     async def _write(self) -> None:
         while self._changed:
@@ -81,6 +131,8 @@ class Stores:
     def _write_files(self, texts: Mapping[str, bytes]) -> None:
         for name, text in texts.items():
             path = self._folder / name
+            if name in self._untouched:
+                continue
             if not path.exists() or path.read_bytes() != text:
                 replace_file(path, text)
 
@@ -104,17 +156,3 @@ def replace_file(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise
-
-
-def _load(path: Path) -> Any:
-    """Returns a file's value; None: there is no file; False: it cannot be read, and was put aside."""
-    try:
-        with path.open("rb") as stream:
-            return json.loads(stream.read(_MAX_FILE_BYTES))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as exc:
-        _log.warning("mcp_trust_unreadable", file=str(path), reason=str(exc))
-        with contextlib.suppress(OSError):
-            path.replace(path.with_suffix(".damaged"))
-        return False

@@ -60,6 +60,10 @@ class Supervisor:
                 server.configure(config)
         self._with.emit()
 
+    def trust_problem(self) -> str | None:
+        """Returns what the user should know of approvals that were lost, and can mend."""
+        return self._stores.problem()
+
     def statuses(self) -> tuple[ServerStatus, ...]:
         """Returns all servers as they are now, in the order of the file."""
         return tuple(self._servers[name].status() for name in self._order)

@@ -57,8 +57,8 @@ class Surroundings:
     sleep: Sleep = asyncio.sleep
     packages: Packages | None = None
     """None: asked through the tools' own commands, `uv` and `npm`."""
-    is_root: bool = False
-    may_run_as_root: bool = False
+    may_run_programs: Callable[[], bool] = lambda: True
+    """False: Signalbox runs as root, and the user did not allow servers that are programs to run so too."""
     platform: str = sys.platform
     stdin_grace_s: float = 2.0
     """Between closing a server's input and TERM."""

@@ -12,7 +12,7 @@ from proxy.permissions import modes, paths, shell, shell_claude_code, shell_stri
 from proxy.permissions.accesses import NoAccess, accesses_of
 from proxy.permissions.path_names import absolute_text
 from proxy.permissions.rules import kind_of, parameter_matches, rules_of
-from proxy.permissions.tool_names import matches_name
+from proxy.permissions.tool_names import governs, matches_name
 from proxy.permissions.values import (
     Access,
     AgentAccess,
@@ -95,9 +95,11 @@ def _rule_for_call(
     """Returns the first rule of an effect that is about the tool as a whole, a parameter or an agent."""
     agents = [access.agent for access in accesses if isinstance(access, AgentAccess)]
     for rule in rules_of(policy, effect):
-        if not matches_name(rule.tool, call.tool):
-            continue
         kind = kind_of(rule)
+        if not matches_name(rule.tool, call.tool):
+            if kind == "tool" and policy.name == "strict" and governs(rule.tool, call.tool, effect):
+                return rule
+            continue
         if kind == "tool" or (kind == "parameter" and parameter_matches(rule, call.input)):
             return rule
         if kind == "agent" and any(wildcard_match(rule.spec or "", agent) for agent in agents):

@@ -12,7 +12,7 @@ from proxy.permissions.values import Decision, Rule
 _STARTS: dict[Decision, str] = {"allow": "Allows", "ask": "Asks before", "deny": "Forbids"}
 _WHOLE = {
     "Bash": "running any command",
-    "Read": "the tool Read on any file",
+    "Read": "the tool Read on any file (under strict: every tool that reads files)",
     "Edit": "the tools Edit and MultiEdit on any file",
     "WebFetch": "fetching any page",
     "WebSearch": "searching the web",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from proxy.permissions.values import Decision
 from proxy.permissions.wildcards import wildcard_match
 
 READ_TOOLS = frozenset({"Read", "NotebookRead", "Grep", "Glob", "LS", "LSP"})
@@ -17,6 +18,11 @@ COMMAND_TOOLS = frozenset({"Bash", "Monitor"})
 """Governed by `Bash(pattern)`."""
 HARMLESS_TOOLS = frozenset({"TodoRead", "TodoWrite", "BashOutput", "KillShell", "TaskOutput", "TaskStop"})
 """They touch nothing but what their own conversation made."""
+
+_GOVERNED: Mapping[tuple[str, Decision], frozenset[str]] = MappingProxyType({
+    ("Read", "allow"): READ_TOOLS, ("Read", "ask"): READ_TOOLS, ("Read", "deny"): READ_TOOLS,
+    ("Edit", "allow"): READ_TOOLS, ("Edit", "ask"): EDIT_TOOLS, ("Edit", "deny"): EDIT_TOOLS,
+})  # fmt: skip
 
 _OTHER_NAMES = {"Task": "Agent", "KillBash": "KillShell", "BashOutputTool": "BashOutput"}
 _OLDER_FORMS = {"MultiEdit": "Edit", "NotebookRead": "Read", "Monitor": "Bash"}
@@ -87,6 +93,16 @@ def is_mcp(name: str) -> bool:
 def names_literal_server(pattern: str) -> bool:
     """Tells whether a pattern of MCP names spells out its server: `mcp__github__get_*`."""
     return _MCP_WITH_SERVER.match(pattern) is not None
+
+
+def governs(rule_tool: str, name: str, effect: Decision) -> bool:
+    """Tells whether a rule on the whole of `Read` or `Edit` is about another file tool too, under `strict`.
+
+    Rules on paths are about all tools that read, or change, files. The real client takes one without brackets
+    for its own tool alone, but reads in its folder without any rule. So it forbids like a rule on paths, and
+    lets all tools read; what `Edit` may change no other tool may: that would be laxer than the real client.
+    """
+    return canonical(name) in _GOVERNED.get((rule_tool, effect), frozenset())
 
 
 def matches_name(pattern: str, name: str) -> bool:

@@ -13,8 +13,9 @@ import structlog
 from aiohttp import web
 
 from proxy.config import ProxyConfig
-from proxy.context import LOCAL_TOKEN, NewId, RequestContext, new_id
+from proxy.context import LOCAL_TOKEN, NewId, RequestContext
 from proxy.events import BreakerChanged, EventSink, RequestRefused, ToolDecided
+from proxy.ids import new_id
 from proxy.messages.errors import ApiError, ClientError, ErrorType
 from proxy.messages.message import JsonObject
 from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest

@@ -20,7 +20,9 @@ from proxy.messages.message import JsonObject
 from proxy.messages.wire import InvalidJson, read_json
 from proxy.service.own_tools import ModelCall, ToolPlan
 
-UNREADABLE = "The input of the call is not valid JSON."
+UNREADABLE = "The input of the call is not valid JSON. Make it again, with one whole JSON object as input."
+_MAX_WRITTEN = 200
+"""So much of an input that cannot be read is shown to the model: it is told that its input was empty."""
 
 Cite = Callable[[str], Sequence[JsonObject]]
 """Returns the citations of a text."""
@@ -60,6 +62,8 @@ class AnswerRound:
         self.own_calls: list[ModelCall] = []
         self.client_calls: list[ModelCall] = []
         """Calls that the client was given."""
+        self.has_unreadable = False
+        """The model is to be told of a call whose input is no JSON object."""
         self.denials: dict[str, str] = {}
         """Of each call that was kept back, by its id: what the model is told."""
         self.ending: StreamEvent | None = None
@@ -101,6 +105,7 @@ class AnswerRound:
         self.held = self._buffer = None
         if denial is not None:
             self.denials[call.id] = denial
+            self.has_unreadable = self.has_unreadable or call.input is None
             return []
         self.client_calls.append(call)
         made = [self._numbered(event) for event in buffer]
@@ -148,7 +153,11 @@ class AnswerRound:
             self._buffer.append(event)
             self.held = call
             return []
-        (self.client_calls if own is None else self.own_calls).append(call)
+        if own is None:
+            self.client_calls.append(call)
+        else:
+            self.own_calls.append(call)
+            self.has_unreadable = self.has_unreadable or call.input is None
         made = [self._numbered(event)]
         if own is not None and self._buffer is not None:
             self._buffer = None
@@ -162,11 +171,18 @@ class AnswerRound:
 
     def _made(self, block: JsonObject) -> ModelCall:
         text = "".join(self._pieces)
-        return ModelCall(str(block.get("id")), str(block.get("name")), _input(text, block))
+        value = _input(text, block)
+        written = text[:_MAX_WRITTEN] if value is None else ""
+        return ModelCall(str(block.get("id")), str(block.get("name")), value, written)
 
     def _numbered(self, event: StreamEvent) -> StreamEvent:
         index = self.next_index
         return event if event.get("index") == index else {**event, "index": index}
+
+
+def unreadable(call: ModelCall) -> str:
+    """Returns what the model is told of a call whose input cannot be read."""
+    return f"{UNREADABLE} It began: {call.written}" if call.written else UNREADABLE
 
 
 def _input(text: str, block: JsonObject) -> Mapping[str, Any] | None:

@@ -18,6 +18,8 @@ class ModelCall:
     name: str
     input: Mapping[str, Any] | None
     """None: what the model wrote is no JSON object."""
+    written: str = ""
+    """Then: the beginning of what it wrote."""
 
 
 class OwnTool(Protocol):

@@ -128,6 +128,7 @@ class ToolDesk:
                 clocks.clock,
                 clocks.wall_clock,
                 clocks.new_id,
+                lambda: self._config.tools.may_run_programs,
             )
         )
         self._children = Children(host.environment, host.children_folder)

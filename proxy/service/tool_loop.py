@@ -3,10 +3,12 @@
 1. One `message_start` at the beginning, one `message_delta` with the usage of all rounds at the end, and the
    blocks numbered through: `messages.stream_state` would take the answer for a single one.
 2. A failure before anything left is raised, as for any request; one that comes later is an `error` event.
-3. The loop ends where the model stops calling, where the client has calls to answer, or at a limit: of
+3. A call that is run or judged here and whose input is no JSON object goes back to the model as an error, at
+   most `MAX_REPAIRS` times in a row; one that ran into the request's own limit of tokens ends the answer.
+4. The loop ends where the model stops calling, where the client has calls to answer, or at a limit: of
    rounds, of time, or of the iterations that the API allows its own tools. There it says `pause_turn`, and
    the client may send the conversation again to go on.
-4. Calls of the API's own tools beside calls of the client's are left open; the next request begins with them.
+5. Calls of the API's own tools beside calls of the client's are left open; the next request begins with them.
 """
 
 from __future__ import annotations
@@ -19,13 +21,14 @@ from typing import Any, cast
 import structlog
 
 from proxy.config import ToolConfig
+from proxy.dialects.loose_json import as_object
 from proxy.dialects.own_calls import mcp_result, result_param
 from proxy.messages import events
 from proxy.messages.errors import ApiError
 from proxy.messages.events import StreamEvent
 from proxy.messages.message import JsonObject
 from proxy.messages.request import MessageParam, MessagesRequest
-from proxy.service.answer_round import AnswerRound
+from proxy.service.answer_round import AnswerRound, unreadable
 from proxy.service.owed_results import Told, owed_by, remember
 from proxy.service.own_tools import ModelCall
 from proxy.service.passing import freed
@@ -40,6 +43,8 @@ _log = structlog.get_logger("proxy.service")
 
 MAX_ITERATIONS = 10
 """Rounds with calls of the API's own tools in one request; the API pauses there too."""
+MAX_REPAIRS = 3
+"""Answers in a row after which the model is told that its call cannot be read."""
 
 _STEP = ("tool_chain", "tool_round")
 """In every log line of a step; a sub-conversation has its own while it lasts."""
@@ -60,6 +65,7 @@ class _Talk:
     has_started: bool = False
     rounds: int = 0
     iterations: int = 0
+    repairs: int = 0
     told: list[Told] = field(default_factory=list[Told])
     opening: list[StreamEvent] = field(default_factory=list[StreamEvent])
     """Leaves right behind `message_start`."""
@@ -177,14 +183,17 @@ class ToolLoop:
 
     async def _denial(self, call: ModelCall) -> str | None:
         passing = self._prepared.passing
-        return None if passing is None else await passing.denial(call)
+        if passing is None:
+            return None
+        return unreadable(call) if call.input is None else await passing.denial(call)
 
     # What follows ---------------------------------------------------------------------------
 
     async def _followed(self, answer: AnswerRound) -> Batches:
         """What comes of an answer: its end, or results and another round."""
         self._usage.add(self._record.tally.usage)
-        calls = _to_run(answer)
+        is_cut = self._is_cut(answer)
+        calls = [] if is_cut else _to_run(answer)
         results: dict[str, JsonObject] = {}
         if calls:
             yield []  # life: what follows may take long
@@ -193,8 +202,11 @@ class ToolLoop:
                     results[call.id] = block
                     yield self._result_events(block)
         self._note(answer, results)
-        if _is_over(answer):
-            yield self._ending(answer, None)
+        if is_cut or _is_over(answer):
+            is_whole = not is_cut and answer.stop_reason in _CUT  # what the client is to run
+            yield self._ending(answer, "tool_use" if is_whole else None)
+        elif self._is_beyond_repair(answer):
+            yield self._ending(answer, "max_tokens")
         elif self._is_at_limit(answer):
             _log.warning("tool_loop_paused", rounds=self._talk.rounds)
             yield self._ending(answer, "pause_turn")
@@ -241,6 +253,28 @@ class ToolLoop:
         }
         self._talk.told.append(Told(answer.content, answer.denials, shown, [*results.values()]))
 
+    def _is_cut(self, answer: AnswerRound) -> bool:
+        """Calls may not be whole, or are not to be made.
+
+        A dialect calls an answer cut where a call in it is not whole: no client may run that. Where it is not
+        the client's to run, only the request's own limit counts.
+        """
+        if answer.stop_reason not in _CUT:
+            return False
+        if answer.stop_reason != "max_tokens" or not answer.has_unreadable:
+            return True
+        if any(call.input is None for call in answer.client_calls):
+            return True
+        written = as_object((answer.ending or {}).get("usage")).get("output_tokens")
+        return isinstance(written, int) and written >= self._talk.request.max_tokens
+
+    def _is_beyond_repair(self, answer: AnswerRound) -> bool:
+        talk = self._talk
+        talk.repairs = talk.repairs + 1 if answer.has_unreadable else 0
+        if answer.has_unreadable:
+            _log.info("tool_call_unreadable", calls=self._record.tally.tool_names)
+        return talk.repairs > MAX_REPAIRS
+
     def _is_at_limit(self, answer: AnswerRound) -> bool:
         talk, limits = self._talk, self._limits
         if talk.rounds >= limits.max_rounds or self._clock() >= self._until:
@@ -283,9 +317,7 @@ class ToolLoop:
 
 
 def _to_run(answer: AnswerRound) -> list[ModelCall]:
-    """The calls to run now: none of an answer that was cut, no server tools beside the client's own calls."""
-    if answer.stop_reason in _CUT:
-        return []
+    """The calls to run now: no server tools beside the client's own calls."""
     if not answer.client_calls:
         return answer.own_calls
     return [call for call in answer.own_calls if not answer.plan.own[call.name].is_server_tool]
@@ -293,9 +325,7 @@ def _to_run(answer: AnswerRound) -> list[ModelCall]:
 
 def _is_over(answer: AnswerRound) -> bool:
     """The client has something to do, or the model is done."""
-    if answer.stop_reason in _CUT or answer.client_calls:
-        return True
-    return not answer.own_calls and not answer.denials
+    return bool(answer.client_calls) or not (answer.own_calls or answer.denials)
 
 
 def _is_blank(block: JsonObject) -> bool:

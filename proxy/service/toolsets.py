@@ -11,7 +11,7 @@ from proxy.messages.message import JsonObject
 from proxy.messages.request import MessagesRequest, ToolParam
 from proxy.permissions.tool_names import canonical
 from proxy.permissions.values import ToolCall
-from proxy.service.answer_round import UNREADABLE
+from proxy.service.answer_round import unreadable
 from proxy.service.own_tools import ModelCall
 from proxy.service.parents import PARENT, Parent
 from proxy.tools.base import Tool
@@ -51,7 +51,7 @@ class ToolsetTool:
     async def run(self, call: ModelCall) -> JsonObject:
         """Runs a call through the runner: judged, asked about, noted."""
         if call.input is None:
-            return self.refused(call, UNREADABLE)
+            return self.refused(call, unreadable(call))
         PARENT.set(self.parent)  # in this call's own task
         output = await self.runner.run(ToolCall(call.name, call.input), call.id, self.scope)
         return mcp_result(call.id, output.content, is_error=output.is_error)

@@ -3,7 +3,9 @@
 `PR_SET_PDEATHSIG` reaches only a direct child, and only Linux has it. The guardian has no part in what
 children do; it knows the process groups that are alive, and when Signalbox dies, however it dies, the pipe
 closes and it ends them all: TERM, a moment, KILL. On Linux it then also ends what left its group, known by
-the mark in its environment. It lives in a session of its own, so that nothing that ends us ends it too.
+the mark in its environment or by its limit (`child_limit`), over again while there is any: they may start
+others meanwhile. To be their reaper (`PR_SET_CHILD_SUBREAPER`) instead, it would have to be the ancestor of
+them all, and start them. It lives in a session of its own, so that nothing that ends us ends it too.
 """
 
 from __future__ import annotations
@@ -26,25 +28,35 @@ while read -r what id; do
     -) case $groups in *" $id "*) left=${groups%%" $id "*} groups="$left ${groups#*" $id "}" ;; esac ;;
   esac
 done
-strays() { [ -r /proc/self/environ ] && grep -lsa -- "$1" /proc/[0-9]*/environ | tr -dc '0-9\n'; }
+strays() {
+  [ -r /proc/self/environ ] || return
+  { grep -lsa -- "$1" /proc/[0-9]*/environ; grep -lsE "^Max msgqueue size +$2 " /proc/[0-9]*/limits; } |
+    tr -dc '0-9\n'
+}
 for id in $groups; do kill -s TERM -- "-$id" 2>/dev/null; done
 [ "$groups" = ' ' ] || sleep 1
 for id in $groups; do kill -s KILL -- "-$id" 2>/dev/null; done
-for id in $(strays "$0"); do kill -s KILL "$id" 2>/dev/null; done
+for turn in 1 2 3 4 5; do
+  found=$(strays "$0" "$1")
+  [ -n "$found" ] || break
+  for id in $found; do [ "$id" = $$ ] || kill -s KILL "$id" 2>/dev/null; done
+done
 """
 
 
 class Guardian:
     """One guardian for all children of this process; made at the first of them, and again if it dies."""
 
-    def __init__(self, run_id: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, run_id: str, environment: Mapping[str, str], limit: int | None = None) -> None:
         """Starts nothing yet.
 
         Args:
             run_id: What children carry in their mark.
             environment: A clean one, without the mark.
+            limit: The value of their `LimitMark`.
         """
         self._run_id = run_id
+        self._limit = limit
         self._environment = {**environment}
         self._groups: set[int] = set()
         self._pipe: asyncio.WriteTransport | None = None
@@ -80,6 +92,7 @@ class Guardian:
                 "-c",
                 _SCRIPT,
                 f"{MARK}={self._run_id}",
+                "none" if self._limit is None else str(self._limit),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,

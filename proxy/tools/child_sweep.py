@@ -20,6 +20,7 @@ from pathlib import Path
 import structlog
 
 from proxy.tools.child_environment import MARK
+from proxy.tools.child_limit import LimitMark
 
 _log = structlog.get_logger("proxy.tools.children")
 
@@ -138,16 +139,18 @@ def _read(path: Path) -> _Left | None:
 
 
 def _end(left: _Left) -> int:
-    """Ends who is known by number and start time with the whole group, then who carries the run's mark."""
+    """Ends who is known by number and start time with the whole group, then who carries a mark of the run."""
     import psutil  # noqa: PLC0415 - of use only where something was left behind
 
     ended: set[int] = set()
     for pid, start in left.children.items():
         if _is_same(pid, start):
             ended |= _end_tree(pid)
+    limit = LimitMark(left.run_id)
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.pid not in ended and process.environ().get(MARK) == left.run_id:
+            is_ours = limit.is_on(process) or process.environ().get(MARK) == left.run_id
+            if is_ours and process.pid not in ended:
                 process.kill()
                 ended.add(process.pid)
     return len(ended)

@@ -5,7 +5,7 @@ session and a process group of its own. What it started lives as long as it does
 that comes, the rest of its group is ended too. Four things see to it that none survives Signalbox:
 
 1. `aclose` ends all of them, TERM first.
-2. `child_guardian` ends their groups when this process dies without a word.
+2. `child_guardian` ends their groups, and what left those, when this process dies without a word.
 3. On Linux the child itself is killed by the kernel (`PR_SET_PDEATHSIG`). `setpriv` sets that between fork
    and exec of the program; Python's own `preexec_fn` could deadlock in a process with threads, and would
    cost the fast `vfork`. The signal comes when the *thread* that started the child ends, so children are
@@ -31,6 +31,7 @@ from typing import Any, Literal
 from proxy.tasks import spawn
 from proxy.tools.child_environment import MARK, clean_environment
 from proxy.tools.child_guardian import Guardian
+from proxy.tools.child_limit import LimitMark
 from proxy.tools.child_output import Sink
 from proxy.tools.child_process import Child, ChildProtocol
 from proxy.tools.child_sweep import ChildLedger
@@ -79,7 +80,8 @@ class Children:
         """What children and temporary folders of this run are marked with."""
         self._ledger = ChildLedger(folder, self.run_id) if folder is not None else None
         clean = clean_environment(environment)
-        self._guardian: Guardian | None = _guardian(self.run_id, clean)
+        self._mark = LimitMark(self.run_id)
+        self._guardian = _guardian(self.run_id, clean, self._mark.value)
         self._notes = ThreadPoolExecutor(1, "children")
         """Writes the ledger, in order."""
         self._living: set[Child] = set()
@@ -148,6 +150,8 @@ class Children:
         """Starts a child whole, though its caller leaves meanwhile; an error comes back as a value."""
         pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
         errors = asyncio.subprocess.STDOUT if launch.joins_stderr else pipe
+        self._mark.put_on()  # it is started in this very step of the loop, before anything else runs
+        asyncio.get_running_loop().call_soon(self._mark.take_off)
         try:
             transport, _ = await asyncio.get_running_loop().subprocess_exec(
                 lambda: protocol,
@@ -216,9 +220,9 @@ def _stop_unwanted(starting: asyncio.Task[Child | OSError]) -> None:
         spawn(child.stop(), name="end a child that nobody waits for")
 
 
-def _guardian(run_id: str, environment: Mapping[str, str]) -> Guardian | None:
+def _guardian(run_id: str, environment: Mapping[str, str], limit: int | None) -> Guardian | None:
     """Returns none on Windows, where job objects do its work."""
-    return None if sys.platform == "win32" else Guardian(run_id, environment)
+    return None if sys.platform == "win32" else Guardian(run_id, environment, limit)
 
 
 def _find_program(name: str, path: str) -> str | None:

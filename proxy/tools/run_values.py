@@ -55,6 +55,8 @@ class Surroundings:
     wall_clock: Callable[[], float]
     """Seconds since the epoch."""
     new_id: NewId
+    may_run_commands: Callable[[], bool] = lambda: True
+    """False: Signalbox runs as root, and the user did not allow commands to run so too."""
 
 
 @dataclass(slots=True)

@@ -8,7 +8,8 @@ The rules:
    elsewhere now, counts. Where the verdict is another one than the user saw, the user is asked again.
 3. Identical calls of one conversation that wait together are one question; calls that differ in anything
    never share an answer.
-4. Whatever happens, one `ToolDecided` is announced, and whoever called gets a result; only a cancelled call
+4. Where Signalbox runs as root and the user did not allow it, no command runs, and nobody is asked about one.
+5. Whatever happens, one `ToolDecided` is announced, and whoever called gets a result; only a cancelled call
    raises.
 """
 
@@ -30,6 +31,7 @@ from proxy.tools.base import Tool, ToolOutput, ToolScope
 from proxy.tools.catalogue import BUILTIN, toolset_of
 from proxy.tools.consent import Consent, with_problem
 from proxy.tools.course import Course, announced, bounded, refusal
+from proxy.tools.elevated import COMMANDS_OFF
 from proxy.tools.errors import ToolError
 from proxy.tools.guard_permit import permit
 from proxy.tools.run_values import RunScope, Site, Surroundings
@@ -119,6 +121,9 @@ class ToolRunner:
         if problem is not None:
             course.refused("its arguments are not valid")
             return ToolOutput.text(problem, is_error=True)
+        if canonical(tool.name) in COMMAND_TOOLS and not self._with.may_run_commands():
+            course.refused(COMMANDS_OFF)
+            return refusal(course.call, course.reason)
         async with self._site(course.call, scope) as site:
             course.call = replace(course.call, cwd=site.place.cwd)
             await self._consent.decide(course, scope, site)

@@ -2,6 +2,8 @@
 
 import asyncio
 import errno
+import json
+import sys
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -27,8 +29,10 @@ from gui.desk import (
     TokenCreated,
     TokensChanged,
 )
+from gui.mcp_desk import McpChanged
 from gui.spending import BudgetView, SpendingView, TokenDraft
 from proxy.events import BreakerChanged, Exchange, RequestRefused
+from proxy.mcp.values import ServerPhase, ServerStatus
 from tests.app.controller_bench import Bench, Make
 from tests.app.test_secrets import Entries
 
@@ -529,3 +533,43 @@ async def test_what_was_spent_is_told_while_the_proxy_runs(make: Make) -> None:
         month_cost_usd=0.001,
         budgets=(BudgetView("alias big", "day", 0.001, 0.0007, 0.0003, "2026-11-23", is_used_up=True),),
     )
+
+
+@pytest.mark.expects_log("mcp_trust_unreadable")
+async def test_lost_approvals_of_mcp_servers_are_told_as_soon_as_they_are_noticed(make: Make) -> None:
+    bench = make()
+    (bench.folders.config / "mcp_servers.yaml").write_text("servers: {box: {type: stdio, command: box}}\n")
+    trust = bench.folders.state / "mcp"
+    trust.mkdir()
+    (trust / "approvals.json").write_text("{")
+    await bench.controller.start()
+    told = await bench.until(ProxyStateChanged, lambda event: bool(event.state.problems))
+    (problem,) = told.state.problems
+    assert (problem.title, problem.page) == ("Approvals of MCP servers were lost", "mcp")
+    assert "approvals.damaged-1.json" in problem.text
+    assert [each.phase.value for each in bench.controller.mcp_servers()] == ["rejected"]
+    await bench.controller.shutdown()
+
+
+async def test_a_secret_that_an_mcp_server_was_given_is_not_shown_when_it_prints_it(make: Make) -> None:
+    secret = "plainly said"
+    bench = make(variables={"BOX_TOKEN": secret})
+    code = "import os, sys; sys.exit('I have ' + os.environ['GIVEN'])"
+    entry = {"type": "stdio", "command": sys.executable, "args": ["-c", code], "restart": False}
+    servers = {"box": {**entry, "environment": {"GIVEN": "${BOX_TOKEN}"}}}
+    (bench.folders.config / "mcp_servers.yaml").write_text(json.dumps({"servers": servers}))
+    await bench.controller.start()
+
+    async def stands(phase: ServerPhase) -> ServerStatus:
+        while (status := bench.controller.mcp_servers()[0]).phase is not phase:
+            await bench.until(McpChanged)
+        return status
+
+    launch = (await stands(ServerPhase.PENDING)).launch
+    assert launch is not None
+    bench.controller.approve_mcp("box", launch.digest)
+    failed = await stands(ServerPhase.FAILED)
+    texts = [each.text for each in bench.controller.mcp_log("box")]
+    assert "I have [redacted]" in texts
+    assert secret not in f"{texts} {failed.reason}"
+    await bench.controller.shutdown()

@@ -47,16 +47,23 @@ class _Supervisor:
     def __init__(self) -> None:
         self.configs: tuple[McpServerConfig, ...] = ()
         self.done: list[tuple[str, ...]] = []
+        self.said = [LogEntry(1.0, "stderr", "ready")]
+        self.reason = ""
 
     def apply(self, configs: Sequence[McpServerConfig]) -> None:
         self.configs = tuple(configs)
+
+    def trust_problem(self) -> str | None:
+        return None
 
     def statuses(self) -> tuple[ServerStatus, ...]:
         said = self.configs[0].tools.get("now", ToolChoice()) if self.configs else ToolChoice()
         tool = ToolFacts("now", "mcp__time__now", "Tells it.", {}, said.is_enabled, said.permission, 40)
         launch = Launch("time", ("uvx", "mcp-server-time==1"), digest="d1")
         return tuple(
-            ServerStatus(each.name, each.type, ServerPhase.CONNECTED, tools=(tool,), launch=launch)
+            ServerStatus(
+                each.name, each.type, ServerPhase.CONNECTED, self.reason, tools=(tool,), launch=launch
+            )
             for each in self.configs
         )
 
@@ -72,7 +79,7 @@ class _Supervisor:
         return (ToolChange("now", "", "{}"),)
 
     def log(self, name: str) -> tuple[LogEntry, ...]:
-        return (LogEntry(1.0, "stderr", "ready"),)
+        return tuple(self.said)
 
     async def call(self, name: str, tool: str, arguments: Mapping[str, Any]) -> _Result:
         self.done.append(("call", name, tool, json.dumps(arguments)))
@@ -149,6 +156,43 @@ async def test_what_is_asked_reaches_the_supervisor_and_its_refusals_come_back(d
         "restart_failed",
     ]
     assert "no MCP server 'box'" in (controls.start_mcp("box") or "")
+
+
+async def test_a_servers_own_output_is_shown_without_secrets(desk: _Desk) -> None:
+    pair = "-----BEGIN " + "PRIVATE KEY-----", "-----END " + "PRIVATE KEY-----"
+    said = ["started", f"{pair[0]}", "MIIEvQIBADANBgkq", f"{pair[1]} loaded", "api_key=" + "q7Zp" * 6]
+    desk.supervisor.said = [LogEntry(float(at), "stderr", text) for at, text in enumerate(said)]
+    desk.supervisor.said.insert(1, LogEntry(0.5, "lifecycle", "was approved"))
+
+    shown = desk.controls.mcp_log("time")
+    assert [(each.at, each.kind, each.text) for each in shown] == [
+        (0.0, "stderr", "started"),
+        (0.5, "lifecycle", "was approved"),
+        (1.0, "stderr", "[redacted] loaded"),
+        (2.0, "stderr", "api_key=[redacted]"),
+    ]
+    reply = mcp_answer(desk.controls, "mcp.logs", {"name": "time"})
+    assert isinstance(reply, Reply)
+    assert [each["text"] for each in reply.facts["lines"]] == [each.text for each in shown]
+
+
+@pytest.mark.expects_log("mcp_notice")
+async def test_a_key_that_comes_to_be_known_leaves_the_lines_of_before(make: Make, tmp_path: Path) -> None:
+    path, value = tmp_path / "mcp_servers.yaml", "plainer words"
+    path.write_text(TIME)
+    desk = _Desk(make(Entries()), path)
+    await desk.controls.start_servers()
+    desk.supervisor.said = [LogEntry(1.0, "stderr", f"I was given {value}")]
+    desk.supervisor.reason = f"exit 1: {value} is no key"
+    assert desk.controls.mcp_log("time") == tuple(desk.supervisor.said)
+
+    path.write_text(
+        f"{TIME.splitlines()[0]}\n  time: {{type: stdio, command: x, env: {{API_KEY: {value}}}}}\n"
+    )
+    await desk.controls.start_servers()
+
+    assert [each.text for each in desk.controls.mcp_log("time")] == ["I was given [redacted]"]
+    assert [each.reason for each in desk.controls.mcp_servers()] == ["exit 1: [redacted] is no key"]
 
 
 async def test_switches_and_permissions_are_written_in_place_and_hold_at_once(desk: _Desk) -> None:

@@ -89,6 +89,22 @@ def test_limits_and_the_search_engine_reach_the_proxy() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "is_elevated", "may_run"),
+    [
+        ("", False, True),
+        ("", True, False),
+        ("tools: {may_run_as_root: false}", False, True),
+        ("tools: {may_run_as_root: true}", True, True),
+    ],
+)
+def test_as_root_programs_run_only_where_the_settings_allow_it(
+    text: str, *, is_elevated: bool, may_run: bool
+) -> None:
+    config = to_proxy_config(_settings(text), {}, SecretStr("t"), is_elevated=is_elevated)
+    assert config.tools.may_run_programs is may_run
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("permissions: {denied: [Bash]}", "no permission setting 'denied'"),

@@ -90,7 +90,11 @@ async def test_it_uses_a_server_of_the_file_once_its_user_approved_it(
     servers = tmp_path / "servers.yaml"
     entry = {"type": "stdio", "command": sys.executable, "args": [RAW]}
     servers.write_text(json.dumps({"servers": {"raw": entry}}), "utf-8")
-    settings = {"mcp_config": str(servers), "permissions": {"allow": ["mcp__raw"]}}
+    settings = {
+        "mcp_config": str(servers),
+        "permissions": {"allow": ["mcp__raw"]},
+        "tools": {"may_run_as_root": True},
+    }
     more = "".join(f"{name}: {json.dumps(value)}\n" for name, value in settings.items())
     box = tmp_path / "box"
     with (

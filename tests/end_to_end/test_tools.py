@@ -35,6 +35,7 @@ def start(claude_code: Path, checks: Path, tmp_path: Path) -> Iterator[Start]:
             client = ClaudeCode(claude_code, "", homes)
             settings["workspaces"] = {"work": {"root": str(client.folder)}}
             settings["default_workspace"] = "work"
+            settings["tools"] = {"may_run_as_root": True, **settings.get("tools", {})}
             more = "".join(f"{name}: {json.dumps(value)}\n" for name, value in settings.items())
             if dialect == CHAT:
                 url, model = (

@@ -174,7 +174,12 @@ def exchange(request_id: str) -> Exchange:
 
 
 _EVENTS = (
-    ("info", "proxy.server", "request_refused", {"status": "401", "reason": "The local token is missing or wrong"}),
+    (
+        "info",
+        "proxy.server",
+        "request_refused",
+        {"status": "401", "reason": "The local token is wrong"},
+    ),
     ("debug", "proxy.routing", "candidate_chosen", {"alias": "big", "provider": "openrouter"}),
     ("info", "proxy.upstreams", "stream_opened", {"provider": "openrouter", "status": "200"}),
     (

@@ -88,8 +88,8 @@ class OverviewTab(QWidget):
             case ServerPhase.REJECTED:
                 self.banner.say(
                     "neutral",
-                    "You said never",
-                    "It is not started until its entry changes, or until you approve it after all.",
+                    "It counts as rejected" if reason else "You said never",
+                    reason or "It is not started until its entry changes, or until you approve it after all.",
                     actions=(("Review…", self.approve_asked.emit),),
                     can_close=False,
                 )

@@ -117,13 +117,33 @@ def test_a_tool_that_left_and_comes_back_as_it_was_is_known() -> None:
 @pytest.mark.parametrize(
     "value", [[], {}, {"servers": []}, {"servers": {"s": {}}, "are_lost": False}, False, 1]
 )
-def test_pins_that_cannot_be_read_leave_nothing_trusted(value: Any) -> None:
-    assert Pins.read(value).compare("s", Said("", (TOOL,))) == {"t": "new"}
+def test_pins_that_cannot_be_read_are_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match="something else"):
+        Pins.read(value)
 
 
-@pytest.mark.parametrize("value", [[], {}, {"answers": {"s": {"x": 1}}, "ready": {}}, False])
-def test_approvals_that_cannot_be_read_approve_nothing(value: Any) -> None:
-    assert Approvals.read(value).answer("s", "d") is None
+def test_where_pins_were_lost_nothing_is_trusted() -> None:
+    assert Pins(are_lost=True).compare("s", Said("", (TOOL,))) == {"t": "new"}
+
+
+APPROVED = {"answer": "approved", "digest": "d", "entry": "e", "version": None}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [],
+        {},
+        False,
+        {"answers": {"s": {"x": 1}}, "ready": {}},
+        {"answers": {"s": {**APPROVED, "answer": "yes"}}, "ready": {}},
+        {"answers": {"s": {**APPROVED, "digest": 1}}, "ready": {}},
+        {"answers": {"s": {**APPROVED, "version": [1]}}, "ready": {}},
+    ],
+)
+def test_approvals_that_cannot_be_read_are_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match="something else"):
+        Approvals.read(value)
 
 
 def test_an_approval_is_of_one_digest_and_its_version_of_one_entry() -> None:
@@ -174,3 +194,36 @@ async def test_a_full_disk_is_logged_and_nothing_breaks(tmp_path: Path, log_even
     stores.save()
     await stores.saved()
     assert "mcp_trust_not_stored" in {each["event"] for each in log_events}
+
+
+@pytest.mark.expects_log("mcp_trust_unreadable")
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[]", b'{"answers": {"s": 1}, "ready": {}}'])
+async def test_a_damaged_file_of_approvals_is_kept_and_no_server_passes_for_a_new_one(
+    content: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "approvals.json").write_bytes(content)
+    for _ in range(2):  # at the next start, too
+        stores = Stores(tmp_path)
+        await stores.ready()
+        assert stores.approvals.is_unknown("s")
+        assert "approvals.damaged-1.json" in (stores.problem() or "")
+        assert (tmp_path / "approvals.damaged-1.json").read_bytes() == content
+        stores.approvals.note("t", Approval("rejected", "d", "e"))
+        stores.save()
+        await stores.saved()
+    again = Stores(tmp_path)
+    await again.ready()
+    assert not again.approvals.is_unknown("t")
+    (tmp_path / "approvals.damaged-1.json").unlink()
+    mended = Stores(tmp_path)
+    await mended.ready()
+    assert (mended.approvals.is_unknown("s"), mended.problem()) == (False, None)
+
+
+@pytest.mark.expects_log("mcp_trust_unreadable")
+async def test_a_second_damaged_file_does_not_replace_the_first(tmp_path: Path) -> None:
+    for content in (b"first", b"second"):
+        (tmp_path / "approvals.json").write_bytes(content)
+        await Stores(tmp_path).ready()
+    kept = [(tmp_path / f"approvals.damaged-{number}.json").read_bytes() for number in (1, 2)]
+    assert kept == [b"first", b"second"]

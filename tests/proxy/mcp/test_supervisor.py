@@ -188,13 +188,38 @@ async def test_a_disabled_server_starts_by_hand_only(tmp_path: Path) -> None:
         await made.stands(ServerPhase.CONNECTED)
 
 
-async def test_as_root_nothing_starts_unless_the_settings_allow_it(tmp_path: Path) -> None:
-    async with room(tmp_path, is_root=True) as made:
+async def test_as_root_nothing_starts_before_the_settings_allow_it(tmp_path: Path) -> None:
+    may_run = False
+    async with room(tmp_path, may_run_programs=lambda: may_run) as made:
         made.supervisor.apply([raw()])
         status = await made.stands(ServerPhase.FAILED)
-        assert "root" in status.reason
-    async with room(tmp_path, is_root=True, may_run_as_root=True) as made:
+        assert "set `tools: {may_run_as_root: true}` in its settings" in status.reason
+        may_run = True
         await made.connected(raw())
+        may_run = False
+        made.supervisor.apply([raw()])
+        await made.stands(ServerPhase.FAILED)
+
+
+@pytest.mark.expects_log("mcp_trust_unreadable")
+async def test_with_a_damaged_file_of_approvals_servers_count_as_rejected_and_say_why(tmp_path: Path) -> None:
+    async with room(tmp_path) as made:
+        made.supervisor.apply([raw()])
+        await made.stands(ServerPhase.PENDING)
+        made.supervisor.reject("raw")
+        assert made.supervisor.trust_problem() is None
+    (tmp_path / "mcp" / "approvals.json").write_text('{"answers": {"raw"')
+    async with room(tmp_path) as made:
+        made.supervisor.apply([raw()])
+        status = await made.stands(ServerPhase.REJECTED)
+        assert "was damaged" in status.reason
+        assert "approvals.damaged-1.json" in (made.supervisor.trust_problem() or "")
+        assert status.launch is not None
+        made.supervisor.approve("raw", status.launch.digest)
+        await made.stands(ServerPhase.CONNECTED)
+    async with room(tmp_path) as made:
+        made.supervisor.apply([raw()])
+        await made.stands(ServerPhase.CONNECTED)
 
 
 async def test_a_version_is_resolved_once_and_pinned_with_the_approval(tmp_path: Path) -> None:

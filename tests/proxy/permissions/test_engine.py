@@ -51,6 +51,49 @@ def test_how_specific_a_rule_is_does_not_matter() -> None:
     assert _judged(bash("git log"), ask=["Bash(git *)"], allow=["Bash(git log)"]).decision == "ask"
 
 
+_FINDERS = (
+    ToolCall("Grep", {"pattern": "x", "path": f"{ROOT}/src"}),
+    ToolCall("Glob", {"pattern": "src/*.py"}),
+    ToolCall("LS", {"path": f"{ROOT}/src"}),
+    ToolCall("NotebookRead", {"notebook_path": f"{ROOT}/src/a.ipynb"}),
+)
+
+
+@pytest.mark.parametrize("call", [_read(f"{ROOT}/src/app.py"), *_FINDERS])
+def test_under_strict_a_rule_on_the_whole_of_read_is_about_all_that_reads(call: ToolCall) -> None:
+    for allowing in ("Read", "Edit"):  # who may edit may read
+        assert _judged(call, name="strict").decision == "ask"
+        verdict = _judged(call, name="strict", allow=[allowing])
+        assert (verdict.decision, verdict.rule) == ("allow", allowing)
+    assert _judged(call, name="strict", allow=["Read"], ask=["Read"]).decision == "ask"
+    assert _judged(call, name="strict", allow=["Read"], deny=["Read"]).decision == "deny"
+    assert _judged(call, name="strict", allow=["Read"], deny=["Edit"]).decision == "allow"
+
+
+def test_under_strict_a_rule_on_the_whole_of_read_opens_nothing_else() -> None:
+    outside = ToolCall("Grep", {"pattern": "x", "path": "/etc"})
+    assert _judged(outside, name="strict", allow=["Read"]).decision == "deny"
+    secret = ToolCall("Grep", {"pattern": "x", "path": f"{ROOT}/.env"})
+    assert _judged(secret, name="strict", allow=["Read"], deny=["Read(.env)"]).decision == "deny"
+    assert _judged(_write("x"), name="strict", allow=["Read"]).decision == "ask"
+    assert _judged(bash("cat /etc/hostname"), name="strict", allow=["Read"]).decision == "ask"
+
+
+@pytest.mark.parametrize("tool", ["Write", "NotebookEdit"])
+def test_a_rule_on_the_whole_of_edit_lets_no_other_tool_write_as_in_the_real_client(tool: str) -> None:
+    call = ToolCall(tool, {"file_path": "x", "notebook_path": "x.ipynb", "content": "x", "new_source": "x"})
+    for name in ("claude-code", "strict"):
+        assert _judged(call, name=name, allow=["Edit"]).decision == "ask"
+        assert _judged(call, name=name, allow=["Edit(**)"]).decision == "allow"
+    assert _judged(call, name="strict", allow=["Edit(**)"], deny=["Edit"]).decision == "deny"
+    assert _judged(call, name="claude-code", allow=["Edit(**)"], deny=["Edit"]).decision == "allow"
+
+
+def test_in_the_real_client_a_rule_on_the_whole_of_read_is_about_read_alone() -> None:
+    for call in _FINDERS[:3]:
+        assert _judged(call, deny=["Read"]).decision == "allow"
+
+
 def test_a_verdict_names_the_rule_and_where_it_is_from() -> None:
     verdict = _judged(ToolCall("WebSearch", {"query": "x"}), deny=["WebSearch"])
 
@@ -320,6 +363,7 @@ _RULE_TEXTS = (
     "Read(src/**)",
     "Read(**)",
     "Read",
+    "Edit",
     "Edit(src/**)",
     "Edit(**)",
     "Write",
@@ -344,6 +388,9 @@ _CALLS = (
     _write(f"{ROOT}/src/new"),
     _write(f"{ROOT}/.npmrc", "Edit"),
     ToolCall("Glob", {"pattern": "**/*.py"}),
+    ToolCall("Grep", {"pattern": "x", "path": "docs"}),
+    ToolCall("LS", {"path": "/etc"}),
+    ToolCall("NotebookEdit", {"notebook_path": "src/a.ipynb", "new_source": "x"}),
     _fetch("https://a.test/"),
     _fetch("https://b.test/"),
     ToolCall("WebSearch", {"query": "x"}),

@@ -35,7 +35,7 @@ def _words(effect: Decision, text: str, anchor: str = "", *, is_exception: bool 
             "Asks before calls of Bash whose argument run_in_background is `true`.",
         ),
         ("deny", "Bash(timeout:6*)", "Forbids calls of Bash whose argument timeout is like `6*`."),
-        ("deny", "Read", "Forbids the tool Read on any file."),
+        ("deny", "Read", "Forbids the tool Read on any file (under strict: every tool that reads files)."),
         ("deny", "Write", "Forbids the tool Write."),
         ("deny", "Notebook*", "Forbids every tool whose name is like Notebook*."),
         ("deny", "*", "Forbids every tool."),

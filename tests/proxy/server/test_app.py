@@ -16,8 +16,8 @@ import pytest
 from pydantic import SecretStr
 
 from proxy.config import ProxyConfig, ServerConfig
-from proxy.context import new_id
 from proxy.events import RequestFinished, RequestRefused, RequestStarted
+from proxy.ids import new_id
 from proxy.messages.message import JsonObject
 from proxy.server.app import ProxyServer
 from proxy.server.limits import Limits

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.context import new_id
+from proxy.ids import new_id
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.service.files import (
     FileRules,

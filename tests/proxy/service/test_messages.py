@@ -17,7 +17,6 @@ from proxy.context import RequestContext
 from proxy.events import Exchange, FirstToken, RequestFinished, RequestRouted, RequestStarted
 from proxy.messages import events
 from proxy.messages.errors import ApiError, ErrorType, UpstreamError
-from proxy.messages.events import StreamEvent
 from proxy.messages.request import parse_request
 from proxy.service.lawful import Lawful
 from proxy.service.record import Announcer, RequestRecord

@@ -12,8 +12,8 @@ import pytest
 from structlog.typing import EventDict
 
 from proxy.config import PermissionConfig, ProxyConfig, ToolConfig
-from proxy.context import new_id
 from proxy.events import RequestFinished, RequestStarted, ToolDecided
+from proxy.ids import new_id
 from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.messages.message import JsonObject
 from proxy.service.sub_conversations import SubConversations

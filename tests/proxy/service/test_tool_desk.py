@@ -23,8 +23,9 @@ from proxy.config import (
     ToolConfig,
     WorkspaceConfig,
 )
-from proxy.context import RequestContext, new_id
+from proxy.context import RequestContext
 from proxy.events import ApprovalAsked, ProxyEvent
+from proxy.ids import new_id
 from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest
 from proxy.permissions.values import ToolCall
 from proxy.service.audit import OpenStore
@@ -193,6 +194,23 @@ async def test_changed_rules_count_for_the_next_call(tmp_path: Path) -> None:
         assert said(await desk.run("Bash", command="echo one")) == "one"
         desk.desk.apply(replace(config, permissions=rules(deny=["Bash(echo *)"])))
         assert (await desk.run("Bash", command="echo one")).is_error
+
+
+async def test_under_strict_a_rule_on_the_whole_of_read_lets_files_be_searched(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "a.txt").write_text("needle")
+    strict = replace(rules(allow=["Read"]), policy="strict", approvals="deny")
+    async with opened(config_of(tmp_path, permissions=strict)) as desk:
+        assert "a.txt" in said(await desk.run("Grep", pattern="needle"))
+        assert "a.txt" in said(await desk.run("Glob", pattern="**/*.txt"))
+
+
+async def test_whether_commands_run_as_root_can_change_while_the_program_runs(tmp_path: Path) -> None:
+    config = config_of(tmp_path, permissions=rules(allow=["Bash(echo *)"]))
+    async with opened(replace(config, tools=ToolConfig(may_run_programs=False))) as desk:
+        assert "may_run_as_root" in said(await desk.run("Bash", command="echo one"))
+        desk.desk.apply(config)
+        assert said(await desk.run("Bash", command="echo one")) == "one"
 
 
 async def test_a_tool_that_is_switched_off_is_gone_at_once() -> None:

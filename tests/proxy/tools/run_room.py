@@ -114,6 +114,7 @@ class RunRoom:
         permissions: PermissionConfig | None = None,
         approver: Approver | None = None,
         root: Path | None = None,
+        may_run_commands: bool = True,
     ) -> None:
         self.events: list[ProxyEvent] = []
         self.timer = ManualTimer()
@@ -142,6 +143,7 @@ class RunRoom:
                 self.timer.clock,
                 self.timer.clock,
                 lambda prefix: f"{prefix}{next(numbers)}",
+                lambda: may_run_commands,
             )
         )
         self.scope = RunScope(

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from proxy.tools.child_environment import MARK
+from proxy.tools.child_limit import LimitMark
 from proxy.tools.child_sweep import ChildLedger, sweep, temporary_prefix
 from tests.proxy.tools.tool_room import lives
 
@@ -58,6 +59,29 @@ def test_the_children_of_a_crashed_run_are_ended_and_its_ledger_removed(tmp_path
 def test_strays_of_a_crashed_run_are_known_by_their_mark(tmp_path: Path) -> None:
     run_id = secrets.token_hex(8)
     stray, stranger = _sleeper(run_id), _sleeper("another")
+    ledger = ChildLedger(tmp_path, run_id)
+    ledger.started(stranger.pid)
+    ledger.ended(stranger.pid)
+    _dead_owner(_ledger(tmp_path))
+
+    assert sweep(tmp_path) == 1
+
+    assert _ended(stray)
+    assert lives(stranger.pid)
+    stranger.kill()
+    stranger.wait()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no limit marks children elsewhere")
+def test_strays_without_their_environment_are_known_by_their_limit(tmp_path: Path) -> None:
+    run_id = secrets.token_hex(8)
+    limits = LimitMark(run_id), LimitMark("another")
+    started: list[subprocess.Popen[bytes]] = []
+    for limit in limits:
+        limit.put_on()
+        started.append(_sleeper())
+        limit.take_off()
+    stray, stranger = started
     ledger = ChildLedger(tmp_path, run_id)
     ledger.started(stranger.pid)
     ledger.ended(stranger.pid)

@@ -256,6 +256,21 @@ async def test_a_stray_that_left_the_group_does_not_keep_us_waiting(children: Ch
     assert survivors([stray.pid]) == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="no limit marks children elsewhere")
+async def test_a_stray_that_left_its_session_and_its_environment_ends_with_us(children: Children) -> None:
+    before = psutil.Process().rlimit(psutil.RLIMIT_MSGQUEUE)
+    script = "env -i setsid sh -c 'sleep 300 & echo $!; exec sleep 300' & sleep 0.2"
+    code, out, _ = await _run(children, "/bin/sh", "-c", script)
+
+    stray = psutil.Process(int(out))
+    assert code == 0
+    assert MARK not in stray.environ()
+    assert stray.is_running()
+    assert psutil.Process().rlimit(psutil.RLIMIT_MSGQUEUE) == before
+    await children.aclose()
+    assert survivors([stray.pid]) == []
+
+
 async def test_closing_ends_all_and_starts_no_more(children: Children) -> None:
     started = [
         await children.start(Launch(("/bin/sleep", "300"), "/"), on_stdout=HeadOutput().feed)
@@ -279,7 +294,7 @@ from proxy.tools.children import Children, Launch
 async def main():
     children = Children(os.environ, Path(sys.argv[1]))
     script = "sleep 300 & echo $!; (trap '' TERM HUP; sleep 300; sleep 300) & echo $!; "
-    script += "setsid sleep 300 & echo $!; wait"
+    script += "setsid sleep 300 & echo $!; env -i setsid sleep 300 & echo $!; wait"
     told = asyncio.Event()
     for _ in range(3):
         out = HeadOutput()
@@ -287,7 +302,7 @@ async def main():
             out.feed(piece)
             told.set()
         child = await children.start(Launch(("/bin/bash", "-c", script), "/"), on_stdout=feed)
-        while out.text().count("\\n") < 3:
+        while out.text().count("\\n") < 4:
             told.clear()
             await told.wait()
         print(child.pid, *out.text().split(), flush=True)
@@ -323,7 +338,7 @@ def _kill(parent: subprocess.Popen[str]) -> None:
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_five_seconds_after_a_kill_no_child_or_grandchild_is_left(tmp_path: Path, loop: str) -> None:
     parent, pids, guardian = _start_parent(tmp_path, loop)
-    assert len(pids) == 12
+    assert len(pids) == 15
     assert all(map(lives, pids))
 
     _kill(parent)
@@ -341,9 +356,9 @@ def test_without_a_guardian_the_kernel_still_ends_the_children_themselves(tmp_pa
 
         _kill(parent)
 
-        assert survivors(pids[::4], 5) == []
+        assert survivors(pids[::5], 5) == []
     finally:
-        for group in {*pids[::4], *filter(lives, pids)}:  # those that left have a group of their own
+        for group in {*pids[::5], *filter(lives, pids)}:  # those that left have a group of their own
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
         for pid in filter(lives, pids):
@@ -365,6 +380,9 @@ async def _use_children(folder: Path) -> None:
     sleeper = await children.start(Launch(("/bin/sleep", "300"), "/"), on_stdout=out.feed)
     await sleeper.stop()
     assert sleeper.exit_code == -signal.SIGTERM
+    if sys.platform == "linux":
+        _, limit, _ = await _run(children, "/bin/grep", "msgqueue", "/proc/self/limits")
+        assert int(limit.split()[3]) < psutil.Process().rlimit(psutil.RLIMIT_MSGQUEUE)[0]
     guardian = children.guardian_pid
     assert guardian is not None
     await _run(children, "/bin/true")

@@ -107,6 +107,22 @@ async def test_a_denied_command_is_quoted_to_the_model(tmp_path: Path) -> None:
     assert tool.ran == []
 
 
+async def test_as_root_no_command_runs_nobody_is_asked_and_the_model_is_told_what_to_do(
+    tmp_path: Path,
+) -> None:
+    bash, web = ScriptedTool(), ScriptedTool("WebSearch")
+    approver = ScriptedApprover()
+    allowed = rules(allow=["WebSearch"], ask=["Bash"])
+    room = RunRoom(bash, web, permissions=allowed, approver=approver, root=tmp_path, may_run_commands=False)
+    output = await room.run("Bash", command="make")
+    assert (output.is_error, bash.ran, approver.asked) == (True, [], [])
+    assert "Bash with command make has been denied: Signalbox runs as root" in said(output)
+    assert "set `tools: {may_run_as_root: true}` in its settings" in said(output)
+    assert said(await room.run("WebSearch", query="x")) == "done", "what starts no command runs as ever"
+    (command, _search) = room.decided
+    assert (command.decision, command.decided_by, command.ran) == ("deny", "signalbox", False)
+
+
 async def test_an_allowed_call_runs_and_is_noted_with_all_there_is_to_know() -> None:
     async def behave(arguments: Mapping[str, Any], scope: ToolScope) -> ToolOutput:
         room.timer.now += 2.5

@@ -76,6 +76,8 @@ def test_a_rejected_server_and_one_without_a_sign_in_say_what_to_do(qtbot: QtBot
     overview = page.detail.overview
     overview.show_server(ServerStatus("a", "http", ServerPhase.REJECTED))
     assert overview.banner.title == "You said never"
+    overview.show_server(ServerStatus("a", "http", ServerPhase.REJECTED, reason="the file was damaged"))
+    assert overview.banner.title == "It counts as rejected"
     overview.show_server(ServerStatus("a", "http", ServerPhase.NEEDS_AUTHENTICATION, reason="401"))
     assert overview.banner.title == "Needs a sign-in"
 

@@ -1,0 +1,66 @@
+"""The configuration as a whole: what it tells the user of the process it runs in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.configuration import Configuration
+from app.doctor import find_facts
+from app.environment import Environment
+from app.paths import Folders
+from app.secrets import SecretStore
+from app.settings_store import SettingsStore
+
+ALLOWED = "tools: {may_run_as_root: true}\n"
+
+
+def _made(home: Path, settings: str = "", *, is_elevated: bool) -> Configuration:
+    folders = Folders(config=home, state=home, runtime=home / "run")
+    folders.create()
+    folders.settings_file.write_text(f"version: 1\n{settings}")
+    environment = Environment(process={})
+    return Configuration(
+        folders,
+        SettingsStore(folders.settings_file),
+        SecretStore(environment, backend=lambda: None),
+        environment,
+        is_elevated=is_elevated,
+    )
+
+
+def test_as_root_the_user_is_told_what_is_off_and_how_to_allow_it(home: Path) -> None:
+    made = _made(home, is_elevated=True)
+    (problem,) = made.problems()
+    assert problem.title == "Commands and MCP servers are off"
+    assert "set `tools: {may_run_as_root: true}` in its settings" in problem.text
+    assert not made.may_run_programs
+    assert not made.proxy_config().tools.may_run_programs
+
+
+def test_as_root_the_user_is_warned_also_where_it_is_allowed(home: Path) -> None:
+    made = _made(home, ALLOWED, is_elevated=True)
+    (problem,) = made.problems()
+    assert problem.title == "Signalbox runs as root or administrator"
+    assert made.may_run_programs
+    assert made.proxy_config().tools.may_run_programs
+
+
+def test_as_anybody_else_nothing_is_off_and_nothing_said(home: Path) -> None:
+    made = _made(home, is_elevated=False)
+    assert made.problems() == ()
+    assert made.may_run_programs
+
+
+def test_doctor_says_what_is_off_as_root_and_how_to_allow_it(home: Path) -> None:
+    folders = _made(home, is_elevated=True).folders
+
+    def rights(settings: str) -> list[str]:
+        folders.settings_file.write_text(f"version: 1\n{settings}")
+        facts = find_facts(folders, Environment(process={}), is_elevated=True)
+        return [each.text for each in facts if each.topic == "rights"]
+
+    (off,) = rights("server: {port: 0}\n")
+    assert "commands and MCP servers are off" in off
+    assert "tools: {may_run_as_root: true}" in off
+    (on,) = rights(f"server: {{port: 0}}\n{ALLOWED}")
+    assert "run so too" in on
