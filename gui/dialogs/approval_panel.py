@@ -153,6 +153,7 @@ class ApprovalPanel(QFrame):
         self.conversation = self._answer_button("Allow for this conversation", None, self._allow_conversation)
         self.always = self._answer_button("Always…", None, self._show_rule)
         self.minutes = self._answer_button("Allow for 10 minutes", None, self._allow_minutes)
+        self.minutes.hide()  # until it is asked about a request: with it, the others have too little room
         self.deny.setAccessibleDescription("Key D")
         self.once.setAccessibleDescription("Key A")
         self.refused = Banner(theme, "Not answered")
