@@ -79,6 +79,14 @@ class ApiError(Exception):
         return {"type": "error", "error": error, "request_id": request_id}
 
 
+def forget_frames(error: BaseException) -> None:
+    """Lets go of all that an error's tracebacks hold, which is the whole request; once it has been told."""
+    link: BaseException | None = error
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+
+
 class ClientError(ApiError):
     """The request is wrong: answered at once, never retried, never sent upstream."""
 

@@ -16,7 +16,7 @@ from proxy.config import ProxyConfig
 from proxy.context import LOCAL_TOKEN, NewId, RequestContext
 from proxy.events import BreakerChanged, EventSink, RequestRefused, ToolDecided
 from proxy.ids import new_id
-from proxy.messages.errors import ApiError, ClientError, ErrorType
+from proxy.messages.errors import ApiError, ClientError, ErrorType, forget_frames
 from proxy.messages.message import JsonObject
 from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest
 from proxy.permissions.values import Mode, ToolCall, Verdict
@@ -279,6 +279,7 @@ class ProxyServer:
             status = response.status
         except ApiError as error:
             response, status = await self._told(call, error), error.status
+            forget_frames(error)
         except (asyncio.CancelledError, ConnectionError) as exc:
             failure = exc
             raise
@@ -290,6 +291,7 @@ class ProxyServer:
         finally:
             if call.record is not None:
                 call.record.finish(status, failure)
+            failure = None  # its traceback holds this frame: neither would go before the collector comes
         return response
 
     def _call(self, request: web.BaseRequest, protocol: GuardedConnection) -> Call:

@@ -105,9 +105,9 @@ class TokenCounter:
         """Learns in the background from an answer's usage how far the estimate for the model is off.
 
         Only once somebody has counted: nobody else needs the vocabulary, which takes 40 MB. One answer at a
-        time: while one is looked at, others are passed over. So are most answers of a model once it is known,
-        because an estimate costs as much as the request did; and answers in which the upstream ran tools,
-        because it counts their results too.
+        time: while one is looked at, others are passed over. So are most answers of a model once it is
+        known, because an estimate costs as much as the request did; and answers in which the upstream ran
+        tools, because it counts their results too.
         """
         counts = (usage.get(f"{kind}input_tokens") for kind in ("", "cache_read_", "cache_creation_"))
         actual = sum(count for count in counts if isinstance(count, int))

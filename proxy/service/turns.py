@@ -8,7 +8,7 @@ from dataclasses import replace
 import structlog
 
 from proxy.config import Candidate, ProviderConfig, RetryPolicy
-from proxy.messages.errors import ApiError
+from proxy.messages.errors import ApiError, forget_frames
 from proxy.routing.aliases import Route
 from proxy.routing.candidates import ordered
 from proxy.routing.keys import concerns_key
@@ -71,6 +71,7 @@ class Turns:
         """
         if not may_try_next(error):
             raise error
+        forget_frames(error)  # they hold these turns
         self._failed = candidate, error
         health, progress = self._health, self._progress
         if concerns_key(error) and health.has_other_key(candidate, self._provider_of(candidate)):

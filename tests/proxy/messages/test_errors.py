@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from anthropic import Anthropic
 
-from proxy.messages.errors import STATUS_OF, ApiError, ClientError, ErrorType
+from proxy.messages.errors import STATUS_OF, ApiError, ClientError, ErrorType, forget_frames
 
 CLASSES: dict[ErrorType, type[anthropic.APIStatusError]] = {
     ErrorType.INVALID_REQUEST: anthropic.BadRequestError,
@@ -54,3 +54,21 @@ def test_details_stand_in_the_body_only_where_there_are_some() -> None:
     }
     detailed = ApiError(ErrorType.INVALID_REQUEST, "x", status=422, details={"error_code": "y"})
     assert (detailed.status, detailed.body("r")["error"]["details"]) == (422, {"error_code": "y"})
+
+
+def test_the_frames_an_error_and_its_causes_came_through_can_be_forgotten() -> None:
+    def translated(error: Exception, into: Exception) -> None:
+        try:
+            raise error
+        except type(error) as exc:
+            raise into from exc
+
+    first, second, third = OSError("first"), ValueError("second"), ApiError(ErrorType.API, "third")
+    with pytest.raises(ValueError, match="second"):
+        translated(first, second)
+    with pytest.raises(ApiError):
+        translated(second, third)
+    assert None not in [each.__traceback__ for each in (first, second, third)]
+
+    forget_frames(third)
+    assert [each.__traceback__ for each in (first, second, third)] == [None, None, None]
