@@ -176,6 +176,11 @@ class Configuration:
         self.loaded = LoadedSettings(settings, document, str(self._store.path), notices)
         self._look_around()
 
+    def content(self) -> bytes | None:
+        """Returns the settings file as it is in force; None: there was none."""
+        document = self.loaded.document
+        return None if document is shipped_settings() else document.content
+
     def reload(self) -> None:
         """Reads the settings file again, which another program has changed.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from app.bodies import Bodies
 from app.configuration import Configuration
 from app.connect_lines import connect_lines
 from app.desk_changes import EVERYTHING, DeskChanges
+from app.hand_edits import HandEdits, WatchedFile
 from app.log_relay import LogRelay
 from app.logs import LogPipeline
 from app.mcp_controls import McpControls
@@ -33,6 +34,7 @@ from app.settings_edit import Put
 from app.token_desk import TokenDesk, budget_problems, spending_view
 from app.yaml_document import SettingsError
 from gui.desk import (
+    ActionDone,
     ActionFailed,
     AliasesChanged,
     AliasView,
@@ -76,6 +78,7 @@ class Controller(PermissionControls, ProviderControls, McpControls):
         on_quit: Callable[[], None] = lambda: None,
         drain_s: float = DRAIN_S,
         clock: Callable[[], float] = lambda: datetime.now(timezone.utc).timestamp(),
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """Makes the controller; `start` begins, `shutdown` ends.
 
@@ -87,6 +90,7 @@ class Controller(PermissionControls, ProviderControls, McpControls):
             on_quit: Ends the program, after `quit` has stopped the proxy.
             drain_s: Seconds that running requests get when the proxy stops.
             clock: Seconds since the epoch.
+            sleep: Waits so many seconds, between two looks at our files.
         """
         self._configuration = configuration
         self._aliases = AliasDesk(configuration)
@@ -108,6 +112,14 @@ class Controller(PermissionControls, ProviderControls, McpControls):
         self._tokens = TokenDesk(configuration)
         self._problems_told: tuple[Problem, ...] = ()
         """Those about MCP servers: they come up while the servers start."""
+        settings_file = WatchedFile(
+            configuration.settings_path, "The settings", configuration.content, self._take_settings
+        )
+        servers_file = WatchedFile(
+            self._mcp_file.path, "The MCP servers", self._mcp_file.content, self.take_mcp_edit, "mcp"
+        )
+        self._hand_edits = HandEdits((settings_file, servers_file), self._announce_state, sleep)
+        self._watching: asyncio.Task[None] | None = None
         self._is_quitting = False
         self._recalling: asyncio.Task[None] | None = None
         self._clock = clock
@@ -130,12 +142,14 @@ class Controller(PermissionControls, ProviderControls, McpControls):
         # It opens the store and tries the sandbox, for which nobody who wants to send a request need wait.
         self._recalling = spawn(self._recall(), name="recall what tools did")
         await self.start_servers()
+        self._watching = spawn(self._hand_edits.run(), name="watch our files for edits by hand")
 
     async def shutdown(self) -> None:
         """Stops the proxy and the MCP servers, and lets go of the logs."""
-        if self._recalling is not None:
-            self._recalling.cancel()
-            await asyncio.wait({self._recalling})
+        for task in (self._recalling, self._watching):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait({task})
         await self._runner.stop()
         await self.stop_servers()
         if self._logs is not None:
@@ -146,13 +160,28 @@ class Controller(PermissionControls, ProviderControls, McpControls):
     async def reload_settings(self) -> str | None:
         """Takes over what another program wrote into the settings; returns why not, or None."""
         async with self._changes.turn:
-            try:
-                await asyncio.to_thread(self._configuration.reload)
-            except SettingsError as exc:
-                return str(exc)
-            self._took_over(*EVERYTHING)
-            await self.start_servers()
+            problem = await self._read_again() or await self.take_mcp_edit()
+            if problem is None:
+                self._hand_edits.forget()
+            return problem
+
+    async def _take_settings(self) -> str | None:
+        """Takes over settings that were changed on the disk; returns why not: then nothing has changed."""
+        async with self._changes.turn:
+            problem = await self._read_again()
+            if problem is not None:
+                return f"{self._configuration.settings_path}, {problem}"
+            self.apply_servers()  # whether they may run can be another matter now
+            self._announce(ActionDone("The settings that were changed on disk are in force"))
             return None
+
+    async def _read_again(self) -> str | None:
+        try:
+            await asyncio.to_thread(self._configuration.reload)
+        except SettingsError as exc:
+            return str(exc)
+        self._took_over(*EVERYTHING)
+        return None
 
     def show_window(self) -> None:
         """Asks the window to come forward, for a second start of the program."""
@@ -179,6 +208,8 @@ class Controller(PermissionControls, ProviderControls, McpControls):
             problems = (*problems, Problem("Logs are not kept", self._logs.file_problem, "logs"))
         problems = (*problems, *budget_problems(self._runner.spending()))
         problems = (*problems, *self.mcp_problems())
+        if self._configuration.loaded.error is None:
+            problems = (*problems, *self._hand_edits.problems())
         return ProxyState(
             phase=self._runner.phase,
             url=self._runner.url,

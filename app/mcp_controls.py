@@ -81,7 +81,15 @@ class McpControls:
             _log.warning("mcp_file_unusable", reason=problem)
         for notice in self._mcp_file.document.notices:
             _log.warning("mcp_notice", notice=notice)
-        self._apply_servers()
+        self.apply_servers()
+
+    async def take_mcp_edit(self) -> str | None:
+        """Takes over what another program wrote into the file; returns why not: then nothing has changed."""
+        async with self._mcp_changes.turn:
+            problem = await asyncio.to_thread(self._mcp_file.problem_on_disk)
+            if problem is None:
+                await self.start_servers()
+            return problem
 
     async def stop_servers(self) -> None:
         """Ends all servers."""
@@ -370,7 +378,8 @@ class McpControls:
             return str(problem)
         return None
 
-    def _apply_servers(self) -> None:
+    def apply_servers(self) -> None:
+        """Lets run what the file says and the settings allow."""
         servers = self._mcp_file.servers()
         self._mcp_redactor.know(each for each in secrets_in(servers) if not is_value_kept(each))
         if self._supervisor is None and servers:
@@ -379,7 +388,7 @@ class McpControls:
             self._supervisor.apply(servers)
 
     def _mcp_took_over(self, *changed: DeskEvent) -> None:
-        self._apply_servers()
+        self.apply_servers()
         for each in changed:
             self._tell_mcp(each)
 

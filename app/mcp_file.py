@@ -81,11 +81,24 @@ class McpFile:
 
     def load(self) -> None:
         """Reads the file; without one there are no servers. What is wrong with it is kept in `error`."""
-        self.error = None
+        self.error, content = None, _NEW
         try:
-            self.document = read_mcp(self._content())
+            content = self._content()
+            self.document = read_mcp(content)
         except SettingsError as exc:
-            self.document, self.error = McpDocument(), exc
+            self.document, self.error = McpDocument(content=content), exc
+
+    def content(self) -> bytes | None:
+        """Returns the file as it was read last; None: there was none."""
+        return None if self.document.content is _NEW else self.document.content
+
+    def problem_on_disk(self) -> str | None:
+        """Returns why the file as it is now could not be used; what is in force stays."""
+        try:
+            read_mcp(self._content())
+        except SettingsError as exc:
+            return f"{self.path}, {exc}"
+        return None
 
     def check(self, edits: Sequence[Edit]) -> None:
         """Makes the edits without writing them.

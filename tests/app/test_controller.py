@@ -573,3 +573,50 @@ async def test_a_secret_that_an_mcp_server_was_given_is_not_shown_when_it_prints
     assert "I have [redacted]" in texts
     assert secret not in f"{texts} {failed.reason}"
     await bench.controller.shutdown()
+
+
+async def test_settings_changed_by_hand_come_into_force_by_themselves(make: Make) -> None:
+    bench = make(settings="permissions: {deny: [Bash]}\n")
+    await bench.controller.start()
+    bench.folders.settings_file.write_text("permissions: {deny: [Bash, WebFetch]}\n")
+    bench.pass_time()
+    done = await bench.until(ActionDone)
+    assert done.text == "The settings that were changed on disk are in force"
+    assert bench.servers[0].applied[-1].permissions.sources[0].deny == ("Bash", "WebFetch")
+
+
+@pytest.mark.expects_log("hand_edit_not_taken")
+async def test_a_broken_edit_by_hand_keeps_the_settings_in_force_and_is_told(make: Make) -> None:
+    bench = make(settings="permissions: {deny: [Bash]}\n")
+    await bench.controller.start()
+    before = bench.configuration.loaded
+    bench.folders.settings_file.write_text("permissions: {deny: [Bash]\n")
+    bench.pass_time()
+    told = await bench.until(ProxyStateChanged, lambda event: bool(event.state.problems))
+    (problem,) = told.state.problems
+    assert problem.title == "The settings on disk are not in force"
+    assert f"{bench.folders.settings_file}, line 2" in problem.text
+    assert bench.configuration.loaded is before
+    assert await bench.controller.reload_settings() is not None, "asked for, it says so as well"
+    bench.folders.settings_file.write_text("permissions: {deny: [Read]}\n")
+    assert await bench.controller.reload_settings() is None
+    assert bench.controller.state().problems == ()
+
+
+@pytest.mark.expects_log("hand_edit_not_taken")
+async def test_mcp_servers_changed_by_hand_come_and_a_broken_edit_takes_none_away(make: Make) -> None:
+    bench = make()
+    file = bench.folders.config / "mcp_servers.yaml"
+    await bench.controller.start()
+    file.write_text("servers: {box: {type: stdio, command: box}}\n")
+    bench.pass_time()
+    await bench.until(McpChanged)
+    assert [each.name for each in bench.controller.mcp_servers()] == ["box"]
+    file.write_text("servers: {box: {type: stdio\n")
+    bench.pass_time()
+    told = await bench.until(ProxyStateChanged, lambda event: bool(event.state.problems))
+    assert [each.title for each in told.state.problems] == ["The MCP servers on disk are not in force"]
+    assert f"{file}, line 2" in (await bench.controller.reload_settings() or ""), (
+        "asked for, it says so as well"
+    )
+    assert [each.name for each in bench.controller.mcp_servers()] == ["box"]

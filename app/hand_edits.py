@@ -1,0 +1,133 @@
+"""Notices when another program changed one of our files, and has it taken over once it stands still.
+
+A file that is being saved may be half written, and half a list of deny rules can be read, too: what changed
+is read only when it was the same at two looks in a row. A file that is gone or empty is nobody's wish, and
+one that cannot be used changes nothing: what is in force stays, and the user is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from gui.desk import Problem
+
+_log = structlog.get_logger("app.hand_edits")
+POLL_S = 2.0
+
+_Stamp = tuple[int, int, int]
+"""When it was changed, how long it is, and which file it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedFile:
+    """A file of ours that people edit."""
+
+    path: Path
+    what: str
+    """`The settings`, `The MCP servers`."""
+    in_force: Callable[[], bytes | None]
+    """What of it is in force; None: there was no file."""
+    take: Callable[[], Awaitable[str | None]]
+    """Takes over what it says now; returns why not, or None."""
+    page: str | None = None
+    """The window's page about it."""
+
+
+@dataclass(slots=True)
+class _Looks:
+    """What was seen of one file."""
+
+    last: _Stamp | None = None
+    taken: _Stamp | None = None
+    is_known: bool = False
+    """`taken` was compared with what is in force."""
+    problem: str | None = None
+
+
+class HandEdits:
+    """Looks after our files every few seconds."""
+
+    def __init__(
+        self,
+        files: Sequence[WatchedFile],
+        changed: Callable[[], None],
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        """Looks at nothing yet.
+
+        Args:
+            files: Which files.
+            changed: Called after `problems` has changed.
+            sleep: Waits so many seconds.
+        """
+        self._files = tuple((each, _Looks()) for each in files)
+        self._changed = changed
+        self._sleep = sleep
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Returns which edits were not taken over, and why."""
+        return tuple(
+            Problem(f"{file.what} on disk are not in force", looks.problem, file.page)
+            for file, looks in self._files
+            if looks.problem is not None
+        )
+
+    def forget(self) -> None:
+        """All files were read anew: they are compared again at the next looks."""
+        for _, looks in self._files:
+            looks.is_known, looks.problem = False, None
+
+    async def run(self) -> None:
+        """Looks for ever."""
+        while True:
+            await self._sleep(POLL_S)
+            await self.look()
+
+    async def look(self) -> None:
+        """Looks at each file once."""
+        for file, looks in self._files:
+            stamp = await asyncio.to_thread(_stamp, file.path)
+            if looks.is_known and stamp == looks.taken:
+                continue
+            if stamp != looks.last:
+                looks.last = stamp
+                continue
+            looks.taken, looks.is_known = stamp, True
+            problem = await self._take(file)
+            if problem != looks.problem:
+                looks.problem = problem
+                self._changed()
+
+    async def _take(self, file: WatchedFile) -> str | None:
+        content = await asyncio.to_thread(_content, file.path)
+        if content == file.in_force():
+            return None
+        if content is None or not content.strip():
+            why = f"{file.path} is {'gone or cannot be read' if content is None else 'empty'}"
+        else:
+            why = await file.take()
+        if why is None:
+            _log.info("hand_edit_taken", path=str(file.path))
+            return None
+        _log.warning("hand_edit_not_taken", path=str(file.path), reason=why)
+        return f"{why}. What was in force before stays in force until the file is mended."
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
