@@ -126,8 +126,13 @@ print(run([]), *(name for name in linecache.cache if name.endswith(kept)))
     second = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, env=_environment(home), stdout=asyncio.subprocess.PIPE, cwd=_ROOT
     )
-    out, _err = await asyncio.wait_for(second.communicate(), 40)
-    await running.close()
+    try:
+        out, _err = await asyncio.wait_for(second.communicate(), 40)
+    finally:
+        if second.returncode is None:
+            second.kill()
+        await second.wait()
+        await running.close()
     assert out.split() == [b"0"]
 
 

@@ -8,7 +8,8 @@ import pytest
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication
 
-from gui.icons import TRAY_SIZES, app_icon, tray_icon
+from gui.icons import TRAY_SIZES, app_icon, icon, tray_icon
+from gui.theme import Theme
 
 STATES = ("stopped", "starting", "running", "waiting", "problem")
 
@@ -57,3 +58,18 @@ def test_the_shape_keeps_an_edge_in_the_other_colour(qapp: QApplication):
 
 def test_the_program_has_an_icon_of_its_own(qapp: QApplication):
     assert not app_icon().isNull()
+
+
+def test_all_buttons_share_a_drawing_until_the_colours_change(theme: Theme):
+    first = icon("stop", theme)
+    assert icon("stop", theme).cacheKey() == first.cacheKey()
+    assert icon("stop", theme, "danger").cacheKey() != first.cacheKey()
+    theme.choose("dark")
+    dark = icon("stop", theme)
+    assert dark.cacheKey() != first.cacheKey()
+    image = dark.pixmap(16).toImage()
+    inked = [
+        image.pixelColor(x, y) for x in range(16) for y in range(16) if image.pixelColor(x, y).alpha() > 200
+    ]
+    assert inked
+    assert all(color.lightness() > 127 for color in inked)
