@@ -14,6 +14,8 @@ from proxy.dialects.unfold import unfold
 from proxy.messages.events import StreamEvent
 from proxy.messages.message import JsonObject
 from proxy.messages.sse import encode_event
+from proxy.permissions.approval import ApprovalRequest
+from proxy.permissions.values import ToolCall
 from proxy.server.limits import Limits
 from proxy.service.tool_desk import Host
 from proxy.tools.base import Tool, ToolGroup, ToolOutput, ToolScope
@@ -179,6 +181,12 @@ async def ask(proxy: Running, **more: Any) -> JsonObject:
 def kinds(message: JsonObject) -> list[str]:
     """What an answer's blocks are."""
     return [block["type"] for block in message["content"]]
+
+
+def tool_call(request: ApprovalRequest) -> ToolCall:
+    """The tool call a question is about."""
+    assert isinstance(request.call, ToolCall)
+    return request.call
 
 
 def turn(message: JsonObject) -> JsonObject:

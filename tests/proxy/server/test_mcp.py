@@ -17,7 +17,7 @@ from proxy.server.limits import Limits
 from proxy.tools.base import ToolOutput
 from tests.proxy.mcp_clients import ERAS, ScriptedServers, mcp_client, text_of
 from tests.proxy.scripted import TOKEN, ScriptedUpstream, proxy_config
-from tests.proxy.tooling import FakeTool, rules, running_tools
+from tests.proxy.tooling import FakeTool, rules, running_tools, tool_call
 
 # The client's own word, where a message comes while it leaves.
 pytestmark = pytest.mark.expects_log("mcp.client.streamable_http")
@@ -160,7 +160,7 @@ async def test_a_call_waits_for_the_users_approval_and_says_so_meanwhile(mode: s
                 waiting.approval_id, waiting.digest, ApprovalAnswer("allow", "window")
             )
             result = await asyncio.wait_for(call, 5)
-    assert (waiting.client, waiting.call.tool) == ("the-tester/1", "mcp__box__lever")
+    assert (waiting.client, tool_call(waiting).tool) == ("the-tester/1", "mcp__box__lever")
     assert [progress for progress, _ in heard] == [*range(1, len(heard) + 1)]
     assert text_of(result) == "lever of {}"
 

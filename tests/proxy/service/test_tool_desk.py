@@ -38,6 +38,7 @@ from proxy.tools.catalogue import BUILTIN_NAMES, definition_of
 from proxy.tools.task import SubConversation
 from proxy.tools.workspaces import Machine, WorkspaceRefused
 from tests.proxy.scripted import proxy_config
+from tests.proxy.tooling import tool_call
 from tests.proxy.tools.run_room import rules, said
 
 NOW = 1_800_000_000.0
@@ -161,7 +162,7 @@ async def test_a_call_that_asks_waits_for_the_answer_and_then_runs(tmp_path: Pat
     async with opened(config_of(tmp_path)) as desk:
         task = asyncio.get_running_loop().create_task(desk.run("Write", file_path="a.txt", content="one"))
         request = await desk.question()
-        assert (request.call.tool, request.workspace) == ("Write", "main")
+        assert (tool_call(request).tool, request.workspace) == ("Write", "main")
         assert not (tmp_path / "a.txt").exists()
         desk.desk.answer_approval(request.approval_id, request.digest, ApprovalAnswer("allow", "window"))
         assert not (await task).is_error

@@ -17,7 +17,7 @@ from proxy.permissions.approval import ApprovalAnswer
 from proxy.tasks import spawn
 from proxy.tools.base import ToolOutput
 from tests.proxy.scripted import BODY, Reply, Running, ScriptedUpstream, provider, proxy_config
-from tests.proxy.tooling import FakeTool, call, calling, read_stream, rules, running_tools
+from tests.proxy.tooling import FakeTool, call, calling, read_stream, rules, running_tools, tool_call
 
 BUILTIN = ("builtin",)
 ALLOWED = rules(allow=["TodoWrite", "Bash"])
@@ -76,7 +76,8 @@ async def test_a_call_waits_for_the_user_and_goes_on_as_they_say(decision: Any, 
         asking = spawn(ask(proxy), name="ask")
         await proxy.events.until(ApprovalAsked)
         (waiting,) = proxy.server.approvals()
-        assert (waiting.call.tool, dict(waiting.call.input)) == ("Bash", {"command": "make"})
+        call = tool_call(waiting)
+        assert (call.tool, dict(call.input)) == ("Bash", {"command": "make"})
         answer = ApprovalAnswer(decision, "window", message="not now")
         proxy.server.answer_approval(waiting.approval_id, waiting.digest, answer)
         message = await asking

@@ -13,6 +13,7 @@ from proxy.events import ApprovalAsked, ApprovalEnded
 from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest
 from proxy.tools.approvals import AnswerRefused
 from proxy.tools.base import ToolOutput, ToolScope
+from tests.proxy.tooling import tool_call
 from tests.proxy.tools.run_room import RunRoom, ScriptedTool, rules
 
 QUERIES = ("x", "y", "z")
@@ -85,7 +86,7 @@ class Play:
         if number < len(pending):
             request = pending[number]
             if decision == "allow":
-                self.allowed.append(request.call.input["query"])
+                self.allowed.append(tool_call(request).input["query"])
             self.answer(request.approval_id, request.digest, decision)
 
     def answer_badly(self, kind: str, number: int) -> None:

@@ -18,6 +18,7 @@ from proxy.tools.base import MAX_RESULT_CHARS, ToolOutput, ToolScope
 from proxy.tools.course import MAX_ARGUMENT_CHARS
 from proxy.tools.errors import ToolError
 from proxy.tools.guard import GuardError
+from tests.proxy.tooling import tool_call
 from tests.proxy.tools.run_room import RunRoom, ScriptedApprover, ScriptedTool, rules, said
 
 WRITE = {
@@ -260,7 +261,7 @@ async def test_what_asks_runs_after_a_yes_and_says_who_gave_it() -> None:
     await room.run("WebSearch", query="x")
     assert tool.ran == [{"query": "x"}]
     (request,) = approver.asked
-    assert request.call.input == {"query": "x"}
+    assert tool_call(request).input == {"query": "x"}
     assert (request.request_id, request.client, request.suggestion) == ("req_1", "tests/1", "WebSearch")
     assert request.expires_at - request.asked_at == 120.0
     assert room.decided[0].decided_by == "user (window)"
@@ -294,7 +295,7 @@ async def test_a_consent_for_the_conversation_holds_for_the_same_call_only() -> 
     await room.run("WebSearch", query="x")
     await room.run("WebSearch", query="x")
     await room.run("WebSearch", query="y")
-    assert [request.call.input["query"] for request in approver.asked] == ["x", "y"]
+    assert [tool_call(request).input["query"] for request in approver.asked] == ["x", "y"]
     assert [each.decided_by for each in room.decided] == [
         "user (window)",
         "user (this conversation)",
@@ -478,7 +479,7 @@ async def test_a_relative_path_is_judged_where_the_conversation_is(tmp_path: Pat
     room = RunRoom(ScriptedTool("Write"), approver=approver, root=tmp_path)
     room.conversation.cwd = str(tmp_path / "inner")
     await room.run("Write", file_path="x")
-    assert approver.asked[0].call.cwd == str(tmp_path / "inner")
+    assert tool_call(approver.asked[0]).cwd == str(tmp_path / "inner")
 
 
 async def test_a_tool_begins_where_its_call_was_judged_wherever_the_conversation_went_meanwhile(
@@ -500,7 +501,7 @@ async def test_a_folder_outside_the_workspace_is_no_place_to_work_in(tmp_path: P
     room = RunRoom(ScriptedTool("Write"), approver=approver, root=tmp_path)
     room.conversation.cwd = "/"
     await room.run("Write", file_path="x")
-    assert approver.asked[0].call.cwd == str(tmp_path)
+    assert tool_call(approver.asked[0]).cwd == str(tmp_path)
 
 
 # Trying and passing -------------------------------------------------------------------------
