@@ -5,7 +5,8 @@ The rules:
 1. The first candidate in the order that was tried least and does not rest is tried.
 2. One that failed gives way to the others at once; it is tried again after its back-off, if the failure may
    pass and it has tries left.
-3. Where nothing can be tried now, the shortest rest is waited for, unless that takes too long.
+3. Where nothing can be tried now, the shortest rest is waited for, unless that takes too long. Repeats and
+   waits end after a total time; one that was not tried yet has its turn however long the others took.
 4. A request that tried nothing yet probes the candidate that has the shortest rest after failures: what it
    is told by the upstream now is worth more than what others were told before.
 5. Else the request has failed, and the client is told the failure that is most useful to it.
@@ -91,7 +92,7 @@ class Progress:
     order: tuple[Candidate, ...]
     policy: RetryPolicy
     ends_at: float
-    """No try begins later."""
+    """No try is repeated and nothing is waited for later."""
     past: Mapping[Candidate, Past] = field(default_factory=lambda: MappingProxyType({}))
 
     def after_failure(self, candidate: Candidate, error: ApiError, now: float, random: Random) -> Progress:
@@ -109,14 +110,14 @@ class Progress:
 
     def next_step(self, now: float, standing_of: StandingOf) -> Step:
         """Returns what to do now."""
-        if not self.past and now <= self.ends_at:
+        if not self.past:
             first = standing_of(self.order[0])
             if first.rest_s <= 0:
                 return Try(self.order[0], self._reason(self.order[0], {}))
         left = [each for each in self.order if not self.past.get(each, _UNTRIED).is_out]
         standings = {each: standing_of(each) for each in left}
         waits = {each: self._wait_s(each, now, standings[each]) for each in left}
-        ready = [each for each in left if waits[each] <= 0] if now <= self.ends_at else []
+        ready = [each for each in left if waits[each] <= 0 and (now <= self.ends_at or self._is_new(each))]
         if ready:
             chosen = min(ready, key=lambda each: self.past.get(each, _UNTRIED).tries)
             return Try(chosen, self._reason(chosen, standings))
@@ -125,12 +126,17 @@ class Progress:
             if soonest <= self.policy.longest_wait_s and now + soonest <= self.ends_at:
                 return Wait(soonest)
         resting = [each for each in left if standings[each].may_hasten]
-        if resting and not self.past and now <= self.ends_at:
+        if resting and not self.past:
             return Hasten(min(resting, key=lambda each: standings[each].rest_s))
         return GiveUp(self._told(standings))
 
     def _with(self, candidate: Candidate, past: Past) -> Progress:
         return replace(self, past=MappingProxyType({**self.past, candidate: past}))
+
+    def _is_new(self, candidate: Candidate) -> bool:
+        """One whose key was refused and that has another key is new still; one that wants a pause is not."""
+        past = self.past.get(candidate, _UNTRIED)
+        return past.tries == 0 and (past.error is None or past.error.type is not ErrorType.RATE_LIMIT)
 
     def _wait_s(self, candidate: Candidate, now: float, standing: Standing) -> float:
         return max(self.past.get(candidate, _UNTRIED).not_before - now, standing.rest_s)

@@ -85,9 +85,18 @@ def test_a_longer_pause_than_the_longest_wait_is_left_to_the_client() -> None:
     assert failed(progress(A), A, short).next_step(0.0, ready) == Wait(7.0)
 
 
-def test_nothing_begins_after_the_total_time() -> None:
-    assert given_up(failed(progress(A, B), A, BUSY, 101.0).next_step(101.0, ready)) is BUSY
+def test_nothing_is_repeated_or_waited_for_after_the_total_time() -> None:
+    assert given_up(failed(progress(A), A, BUSY, 101.0).next_step(102.0, ready)) is BUSY
     assert given_up(failed(progress(A), A, BUSY, 99.9).next_step(99.9, ready)) is BUSY
+    resting = {A: OPEN, B: OPEN}
+    assert given_up(failed(progress(A, B), A, BUSY, 99.9).next_step(99.9, resting.__getitem__)) is BUSY
+
+
+def test_one_that_was_not_tried_yet_has_its_turn_however_long_the_others_took() -> None:
+    after = failed(progress(A, B), A, BUSY, 300.0)
+    step = after.next_step(300.0, ready)
+    assert step == Try(B, "candidate 2 of 2; a failed (529 overloaded_error)")
+    assert given_up(failed(after, B, BUSY, 600.0).next_step(600.0, ready)) is BUSY
 
 
 def test_a_short_rest_is_waited_for() -> None:
@@ -114,6 +123,13 @@ def test_a_key_that_was_refused_costs_no_try() -> None:
     denied = UpstreamError(ErrorType.AUTHENTICATION, "wrong key", should_retry=False)
     after = progress(A).after_refused_key(A, denied)
     assert after.next_step(0.0, ready) == Try(A, "the only candidate (before: 401 authentication_error)")
+
+
+def test_another_key_has_its_turn_however_late_but_not_one_after_the_other_for_ever() -> None:
+    denied = UpstreamError(ErrorType.AUTHENTICATION, "wrong key", should_retry=False)
+    limited = UpstreamError(ErrorType.RATE_LIMIT, "slow down", retry_after_s=0.0)
+    assert isinstance(progress(A).after_refused_key(A, denied).next_step(300.0, ready), Try)
+    assert given_up(progress(A).after_refused_key(A, limited).next_step(300.0, ready)) is limited
 
 
 def test_where_all_rest_for_long_the_client_is_told_what_they_failed_with_and_when_to_come_back() -> None:
@@ -167,10 +183,11 @@ def test_every_request_ends_in_bounded_tries_and_time(count: int, tries: int, da
             assert 0 < following.seconds <= policy.longest_wait_s
             now += following.seconds + 1e-9
             continue
-        assert rests[following.candidate] <= now <= 60.0
+        assert rests[following.candidate] <= now
+        assert now <= 60.0 or not tried[following.candidate]
         tried[following.candidate] += 1
         assert tried[following.candidate] <= tries
         took = data.draw(st.floats(0, 30))
         now += took
         step = step.after_failure(following.candidate, data.draw(errors), now, lambda: 0.5)
-    assert now <= 100
+    assert now <= 60.0 + count * 30.0

@@ -43,12 +43,17 @@ from tests.proxy.service.hostile import (
 )
 
 RETRY = RetryPolicy(tries=2, first_wait_s=0.01, longest_wait_s=1.5, total_s=20)
+LIKE_THE_DEFAULTS = RetryPolicy(tries=2, first_wait_s=0.01, longest_wait_s=0.1, total_s=0.12)
+"""As the defaults are to each other: silence before the first byte is borne longer than all tries may take."""
 DEADLINE_S = 10.0
 """Far above what the small deadlines below add up to, far below the real ones."""
 BUDGET = Budgets(day_micro_usd=10**12)
 """Never used up, but every request reserves from it."""
 
 both = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+patient_or_not = pytest.mark.parametrize(
+    "retry", [RETRY, LIKE_THE_DEFAULTS], ids=["patient", "like the defaults"]
+)
 
 
 @dataclass(frozen=True)
@@ -189,7 +194,10 @@ def impatient(name: str, url: str, dialect: DialectName) -> ProviderConfig:
 
 @asynccontextmanager
 async def before(
-    *urls: str, dialect: DialectName = "openai-chat", storage: StorageConfig | None = None
+    *urls: str,
+    dialect: DialectName = "openai-chat",
+    storage: StorageConfig | None = None,
+    retry: RetryPolicy = RETRY,
 ) -> AsyncGenerator[Running]:
     """A proxy with one alias over these upstreams; when it has stopped nothing of it may be left."""
     tasks = asyncio.all_tasks()
@@ -198,7 +206,7 @@ async def before(
         ServerConfig(SecretStr(TOKEN), port=0),
         providers,
         (Alias("big", (), tuple(Candidate(name, f"m-{name}") for name in providers)),),
-        retry=RETRY,
+        retry=retry,
         budgets=BUDGET,
     )
     events = Announced()

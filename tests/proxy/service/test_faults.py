@@ -11,9 +11,10 @@ import socket
 
 import pytest
 
+from proxy.config import RetryPolicy
 from proxy.events import RequestRouted
 from tests.proxy.scripted import DONE, delta, line
-from tests.proxy.service.faults import Fault, ask, before, both, faults_of, left
+from tests.proxy.service.faults import Fault, ask, before, both, faults_of, left, patient_or_not
 from tests.proxy.service.hostile import (
     CONTENT,
     ERROR,
@@ -57,11 +58,12 @@ async def test_without_another_candidate_the_client_is_told_the_right_error(
 
 @every_fault
 @both
+@patient_or_not
 async def test_another_candidate_answers_unless_content_came_or_the_request_is_wrong(
-    fault: Fault, stream: bool
+    fault: Fault, stream: bool, retry: RetryPolicy
 ) -> None:
     async with misbehaving(fault.behave) as hostile, misbehaving(WELL) as good:
-        async with before(hostile.url, good.url) as proxy:
+        async with before(hostile.url, good.url, retry=retry) as proxy:
             told = await ask(proxy, stream)
             await left(hostile)
             routed = [event.provider for event in proxy.of(RequestRouted)]
