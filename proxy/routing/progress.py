@@ -2,11 +2,12 @@
 
 The rules:
 
-1. The first candidate in the order that was tried least and does not rest is tried.
+1. The first candidate in the order that was tried least, does not rest and is not full is tried.
 2. One that failed gives way to the others at once; it is tried again after its back-off, if the failure may
    pass and it has tries left.
 3. Where nothing can be tried now, the shortest rest is waited for, unless that takes too long. Repeats and
    waits end after a total time; one that was not tried yet has its turn however long the others took.
+   Where all that do not rest are full, the first free place at any of them is waited for.
 4. A request that tried nothing yet probes the candidate that has the shortest rest after failures: what it
    is told by the upstream now is worth more than what others were told before.
 5. Else the request has failed, and the client is told the failure that is most useful to it.
@@ -14,6 +15,7 @@ The rules:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -27,13 +29,14 @@ from proxy.routing.retry import Random, may_pass, wait_s
 class Standing:
     """How a candidate stands now, with all requests together."""
 
-    in_flight: int = 0
     rest_s: float = 0.0
     """It is not to be tried for so long; 0: it may be."""
     why: str = ""
     """Why it rests, such as `breaker open`."""
     error: ApiError | None = None
     """What it failed with last."""
+    is_full: bool = False
+    """All its provider's places are taken."""
     may_hasten: bool = False
     """It rests because it failed, not because it was asked to: a request may end its rest."""
 
@@ -51,6 +54,9 @@ class Wait:
     """Nothing can be tried now; look again after so many seconds, or when a standing changes."""
 
     seconds: float
+    """Infinite where only places are waited for."""
+    line: tuple[Candidate, ...] = ()
+    """Those that could be tried if they had a place: a free one ends the wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,8 @@ class GiveUp:
     """Tell the client this."""
 
     error: ApiError
+    not_asked: Candidate | None = None
+    """Whom the error speaks of, where nobody could even be asked."""
 
 
 Step = Try | Wait | Hasten | GiveUp
@@ -108,27 +116,34 @@ class Progress:
         before = self.past.get(candidate, _UNTRIED)
         return self._with(candidate, replace(before, error=error))
 
+    def after_refusal(self, candidate: Candidate, error: ApiError) -> Progress:
+        """Returns the progress after a candidate had no place for so long that it is not asked."""
+        before = self.past.get(candidate, _UNTRIED)
+        return self._with(candidate, replace(before, error=error, is_out=True))
+
     def next_step(self, now: float, standing_of: StandingOf) -> Step:
         """Returns what to do now."""
         if not self.past:
             first = standing_of(self.order[0])
-            if first.rest_s <= 0:
+            if first.rest_s <= 0 and not first.is_full:
                 return Try(self.order[0], self._reason(self.order[0], {}))
         left = [each for each in self.order if not self.past.get(each, _UNTRIED).is_out]
         standings = {each: standing_of(each) for each in left}
         waits = {each: self._wait_s(each, now, standings[each]) for each in left}
         ready = [each for each in left if waits[each] <= 0 and (now <= self.ends_at or self._is_new(each))]
-        if ready:
-            chosen = min(ready, key=lambda each: self.past.get(each, _UNTRIED).tries)
+        free = [each for each in ready if not standings[each].is_full]
+        if free:
+            chosen = min(free, key=lambda each: self.past.get(each, _UNTRIED).tries)
             return Try(chosen, self._reason(chosen, standings))
-        if left:
-            soonest = max(0.0, min(waits.values()))
-            if soonest <= self.policy.longest_wait_s and now + soonest <= self.ends_at:
-                return Wait(soonest)
+        soonest = min((wait for wait in waits.values() if wait > 0), default=math.inf)
+        if soonest > self.policy.longest_wait_s or now + soonest > self.ends_at:
+            soonest = math.inf
+        if ready or soonest < math.inf:
+            return Wait(soonest, tuple(ready))
         resting = [each for each in left if standings[each].may_hasten]
         if resting and not self.past:
             return Hasten(min(resting, key=lambda each: standings[each].rest_s))
-        return GiveUp(self._told(standings))
+        return self._given_up(standings)
 
     def _with(self, candidate: Candidate, past: Past) -> Progress:
         return replace(self, past=MappingProxyType({**self.past, candidate: past}))
@@ -160,14 +175,16 @@ class Progress:
         if error is not None:
             return f"{candidate.provider} failed ({_short(error)})"
         standing = standings[candidate]
+        if standing.rest_s <= 0:
+            return f"skipped {candidate.provider}: all its places are taken"
         return f"skipped {candidate.provider}: {standing.why} {standing.rest_s:.0f} s"
 
-    def _told(self, standings: Mapping[Candidate, Standing]) -> ApiError:
+    def _given_up(self, standings: Mapping[Candidate, Standing]) -> GiveUp:
         errors = [past.error for past in self.past.values() if past.error is not None]
         if errors:
-            return most_useful(errors)
+            return GiveUp(most_useful(errors))
         soonest = min(standings, key=lambda each: standings[each].rest_s)
-        return _resting(soonest, standings[soonest])
+        return GiveUp(_resting(soonest, standings[soonest]), soonest)
 
 
 def most_useful(errors: Sequence[ApiError]) -> ApiError:

@@ -1,7 +1,7 @@
 """How every candidate stands, for all requests together: its breaker, its keys, its places in line.
 
-A try runs inside `Health.trying`, which waits in the provider's line, gives a `Ticket` and takes what became
-of the try. When to open, how long to rest and which key to take is decided in `proxy.routing`.
+A try has a place in its provider's line and runs inside `Health.trying`, which gives a `Ticket` and takes
+what became of the try. When to open, how long to rest and which key to take is decided in `proxy.routing`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _WHY = {"open": "breaker open", "half_open": "breaker half-open, being probed"}
 
 
 class Rests(Exception):
-    """The candidate began to rest while the request waited in line: look again whose turn it is."""
+    """The candidate began to rest before the request came to it: look again whose turn it is."""
 
 
 @dataclass(slots=True)
@@ -58,13 +58,16 @@ class Health:
         self._known: dict[tuple[str, str], _Known] = {}
         self._refused: dict[str, tuple[ProviderConfig, KeyRests]] = {}
         self._lines: dict[str, Line] = {}
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._waiting: dict[asyncio.Future[None], None] = {}
+        """In the order they came: the first to be woken is the first to look."""
 
     def standing(self, candidate: Candidate, provider: ProviderConfig) -> Standing:
         """Returns how a candidate stands now."""
         known = self._of(candidate, provider)
+        line = self._lines.get(provider.name)
+        is_full = line is not None and line.is_full
         if known is None:
-            return Standing()
+            return Standing(is_full=is_full)
         now = self.clock()
         breaker = known.breaker
         rest_s, why = breaker.rest_s(now), _WHY.get(breaker.state, "")
@@ -73,7 +76,15 @@ class Health:
             rests = self._rests(known)
             if rests.pick(len(keys_of(provider)), now) is None:
                 rest_s, why = rests.soonest_s(now), "all keys limited"
-        return Standing(known.in_flight, rest_s, why, known.error, may_hasten)
+        return Standing(rest_s, why, known.error, is_full, may_hasten)
+
+    def line(self, provider: ProviderConfig) -> Line:
+        """Returns the line of a provider, with as many places as it has now."""
+        line = self._lines.get(provider.name)
+        if line is None:
+            line = self._lines[provider.name] = Line()
+        line.places = provider.max_concurrent
+        return line
 
     def hasten(self, candidate: Candidate, provider: ProviderConfig) -> None:
         """Ends a candidate's rest after failures: the next request probes it."""
@@ -82,9 +93,10 @@ class Health:
             known.breaker = known.breaker.hastened(self.clock())
 
     def in_flight(self, candidate: Candidate) -> int:
-        """Returns how many requests a candidate is answering."""
+        """Returns how many requests are before the next: those it answers, and its provider's line."""
         known = self._known.get((candidate.provider, candidate.model))
-        return 0 if known is None else known.in_flight
+        line = self._lines.get(candidate.provider)
+        return (0 if known is None else known.in_flight) + (0 if line is None else line.waiting)
 
     def has_other_key(self, candidate: Candidate, provider: ProviderConfig) -> bool:
         """Says whether the candidate has a key that neither was refused nor is limited now."""
@@ -99,39 +111,28 @@ class Health:
     async def trying(
         self, candidate: Candidate, provider: ProviderConfig, policy: BreakerPolicy
     ) -> AsyncGenerator[Ticket]:
-        """A try of a candidate, from its place in the provider's line to its end, with its ticket.
+        """A try of a candidate, with its ticket; the request has a place in the provider's line.
 
         Raises:
             Rests: The candidate may not be tried now.
-            UpstreamError: No place became free for as long as the first byte may take.
         """
-        line = self._lines.setdefault(provider.name, Line())
-        if not await line.enter(provider.max_concurrent, provider.first_byte_timeout_s):
-            raise UpstreamError(
-                ErrorType.OVERLOADED,
-                f"{provider.name} is busy: {line.busy} requests are under way and none of them ended within "
-                f"{provider.first_byte_timeout_s:g} seconds.",
-            )
+        ticket = self._begin(candidate, provider, policy)
         try:
-            ticket = self._begin(candidate, provider, policy)
-            try:
-                yield ticket
-            except ApiError as error:
-                ticket.failed(error)
-                raise
-            finally:
-                ticket.close()
+            yield ticket
+        except ApiError as error:
+            ticket.failed(error)
+            raise
         finally:
-            line.leave(provider.max_concurrent)
+            ticket.close()
 
-    async def wait(self, seconds: float) -> None:
-        """Waits so long, or until some candidate's standing changes."""
+    async def wait(self, seconds: float, *others: asyncio.Future[Line]) -> None:
+        """Waits so long, or until some candidate's standing changes or one of the others is done."""
         changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.add(changed)
+        self._waiting[changed] = None
         try:
-            await asyncio.wait((changed,), timeout=seconds)
+            await asyncio.wait((changed, *others), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._waiting.discard(changed)
+            del self._waiting[changed]
 
     def breakers(self) -> tuple[BreakerChanged, ...]:
         """Returns how the breakers stand that are not closed."""

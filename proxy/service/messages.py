@@ -153,7 +153,15 @@ class MessagesService:
         await self.facts.load()
         if self.ledger is not None:
             await self.ledger.reserve(record.context, request, route, self.counter.estimate)
-        turns = Turns(route.candidates, self._provider, self.config.retry, self.health)
+        context = record.context
+        turns = Turns(
+            route.candidates,
+            self._provider,
+            self.config.retry,
+            self.health,
+            owner=context.conversation_id or context.token_name,
+            not_asked=lambda candidate, why, error: record.not_asked(route, candidate, why, error),
+        )
         while True:
             turn = await turns.next()
             candidate = turn.candidate
@@ -186,6 +194,8 @@ class MessagesService:
                     return
                 record.attempt_failed(error)
                 turns.failed(candidate, error)
+            finally:
+                turns.leave()
             yield None
 
     async def whole(

@@ -22,6 +22,7 @@ from proxy.events import (
 )
 from proxy.messages.errors import ApiError
 from proxy.messages.events import StreamEvent
+from proxy.routing.aliases import Route
 from proxy.service.answer_schema import added_usage
 from proxy.service.booking import AttemptLog, Booking
 
@@ -200,6 +201,14 @@ class RequestRecord:
         )
         log = _log.info if losses else _log.debug
         log("request_routed", provider=candidate.provider, model=candidate.model, losses=list(losses))
+
+    def not_asked(self, route: Route, candidate: Candidate, why: str, error: ApiError | None) -> None:
+        """A candidate was waited for in vain; without an error the client left meanwhile."""
+        self.routed(
+            route.alias, candidate, f"{route.reason} → {candidate.provider}/{candidate.model}: {why}", ()
+        )
+        if error is not None:
+            self.attempt_failed(error)
 
     @property
     def candidate(self) -> Candidate | None:

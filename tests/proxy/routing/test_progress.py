@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -46,6 +48,22 @@ def test_one_that_rests_is_skipped_and_named() -> None:
     assert progress(A, B).next_step(0.0, standings.__getitem__) == Try(
         B, "candidate 2 of 2; skipped a: breaker open 12 s"
     )
+
+
+def test_a_full_one_gives_way_to_the_next_and_where_all_are_full_their_places_are_waited_for() -> None:
+    standings = {A: Standing(is_full=True), B: Standing()}
+    step = progress(A, B).next_step(0.0, standings.__getitem__)
+    assert step == Try(B, "candidate 2 of 2; skipped a: all its places are taken")
+    standings[B] = Standing(is_full=True)
+    assert progress(A, B).next_step(200.0, standings.__getitem__) == Wait(math.inf, (A, B))
+    standings[B] = replace(OPEN, is_full=True)
+    assert progress(A, B).next_step(0.0, standings.__getitem__) == Wait(5.0, (A,))
+
+
+def test_one_that_had_no_place_for_too_long_is_not_asked_at_all() -> None:
+    after = progress(A, B).after_refusal(A, BUSY)
+    assert after.next_step(0.0, ready) == Try(B, "candidate 2 of 2; a failed (529 overloaded_error)")
+    assert given_up(after.after_refusal(B, BUSY).next_step(0.0, ready)) is BUSY
 
 
 @pytest.mark.parametrize("error", [BUSY, FORBIDDEN])
@@ -133,7 +151,7 @@ def test_another_key_has_its_turn_however_late_but_not_one_after_the_other_for_e
 
 
 def test_where_all_rest_for_long_the_client_is_told_what_they_failed_with_and_when_to_come_back() -> None:
-    standings = {A: Standing(rest_s=60.0, why="breaker open"), B: Standing(0, 20.0, "breaker open", BUSY)}
+    standings = {A: Standing(rest_s=60.0, why="breaker open"), B: Standing(20.0, "breaker open", BUSY)}
     error = given_up(progress(A, B).next_step(0.0, standings.__getitem__))
     assert error.message == "b is left alone for 20 more seconds (breaker open). It failed with: busy"
     assert (error.type, error.status, error.retry_after_s) == (ErrorType.OVERLOADED, 529, 20.0)

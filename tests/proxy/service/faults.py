@@ -44,7 +44,7 @@ from tests.proxy.service.hostile import (
 
 RETRY = RetryPolicy(tries=2, first_wait_s=0.01, longest_wait_s=1.5, total_s=20)
 LIKE_THE_DEFAULTS = RetryPolicy(tries=2, first_wait_s=0.01, longest_wait_s=0.1, total_s=0.12)
-"""As the defaults are to each other: silence before the first byte is borne longer than all tries may take."""
+"""In the defaults' proportions: silence before the first byte is borne longer than all tries may take."""
 DEADLINE_S = 10.0
 """Far above what the small deadlines below add up to, far below the real ones."""
 BUDGET = Budgets(day_micro_usd=10**12)

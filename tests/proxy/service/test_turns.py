@@ -20,8 +20,12 @@ DOWN = UpstreamError(ErrorType.API, "Nothing listens.")
 def ignore(_: ProxyEvent) -> None: ...
 
 
+def not_asked(candidate: Candidate, why: str, error: ApiError | None) -> None: ...
+
+
 def turns(health: Health) -> Turns:
-    return Turns([ONLY], lambda _: PROVIDER, RetryPolicy(tries=1, longest_wait_s=5.0), health)
+    policy = RetryPolicy(tries=1, longest_wait_s=5.0)
+    return Turns([ONLY], lambda _: PROVIDER, policy, health, "me", not_asked)
 
 
 async def fail(health: Health, error: ApiError = DOWN) -> None:
