@@ -4,7 +4,8 @@ The rules:
 
 1. The first candidate in the order that was tried least, does not rest and is not full is tried.
 2. One that failed gives way to the others at once; it is tried again after its back-off, if the failure may
-   pass and it has tries left.
+   pass and it has tries left. A rate limit costs no try, unless nothing is to be repeated at all: requests
+   that storm a candidate wait for each other, as `circuit_breaker` lets them back.
 3. Where nothing can be tried now, the shortest rest is waited for, unless that takes too long. Repeats and
    waits end after a total time; one that was not tried yet has its turn however long the others took.
    Where all that do not rest are full, the first free place at any of them is waited for.
@@ -105,10 +106,11 @@ class Progress:
 
     def after_failure(self, candidate: Candidate, error: ApiError, now: float, random: Random) -> Progress:
         """Returns the progress after a try of a candidate failed."""
-        before = self.past.get(candidate, _UNTRIED)
-        tries = before.tries + 1
-        is_out = not may_pass(error) or tries >= self.policy.tries
-        not_before = now + (0.0 if is_out else wait_s(self.policy, tries, error, random))
+        before, most = self.past.get(candidate, _UNTRIED), self.policy.tries
+        is_limit = error.type is ErrorType.RATE_LIMIT
+        tries = before.tries if is_limit else before.tries + 1
+        is_out = not may_pass(error) or (most == 1 if is_limit else tries >= most)
+        not_before = now + (0.0 if is_out else wait_s(self.policy, max(1, tries), error, random))
         return self._with(candidate, Past(tries, not_before, error, is_out))
 
     def after_refused_key(self, candidate: Candidate, error: ApiError) -> Progress:

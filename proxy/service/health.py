@@ -26,7 +26,11 @@ _log = structlog.get_logger("proxy.service")
 
 MAX_KNOWN = 256
 """Candidates remembered while nothing is under way with them; any model name may be one."""
-_WHY = {"open": "breaker open", "half_open": "breaker half-open, being probed"}
+_WHY = {
+    "open": "breaker open",
+    "half_open": "breaker half-open, being probed",
+    "closed": "let back in steps after a pause",
+}
 
 
 class Rests(Exception):
@@ -44,6 +48,8 @@ class _Known:
     limited: KeyRests = field(default_factory=KeyRests)
     """The keys that this model has used up for now."""
     in_flight: int = 0
+    asking: int = 0
+    """Of these, how many have no answer's status yet."""
     error: ApiError | None = None
 
 
@@ -70,7 +76,7 @@ class Health:
             return Standing(is_full=is_full)
         now = self.clock()
         breaker = known.breaker
-        rest_s, why = breaker.rest_s(now), _WHY.get(breaker.state, "")
+        rest_s, why = breaker.rest_s(now, known.asking), _WHY[breaker.state]
         may_hasten = rest_s > 0 and breaker.may_hasten
         if rest_s <= 0 and provider.further_keys:
             rests = self._rests(known)
@@ -152,7 +158,7 @@ class Health:
         """Takes what came of a try: content, or an error before or after it."""
         before, now = known.breaker, self.clock()
         if error is None:
-            after = before.succeeded(epoch, policy)
+            after = before.let_in(epoch, now, policy).succeeded(epoch, policy)
         elif not isinstance(error, UpstreamError):
             after = before.abandoned(epoch)  # the request or we ourselves are at fault: no news of it
         elif error.type is ErrorType.RATE_LIMIT or (may_pass(error) and error.retry_after_s is not None):
@@ -160,10 +166,22 @@ class Health:
         elif is_outage(error):
             after = before.failed(epoch, now, policy)
         else:
-            after = before.succeeded(epoch, policy)  # it is there, and refuses this one request
+            # it is there, and refuses this one request
+            after = before.let_in(epoch, now, policy).succeeded(epoch, policy)
         if error is not None:
             known.error = error
         self._change(known, after)
+
+    def let_in(self, known: _Known, epoch: int, policy: BreakerPolicy) -> None:
+        """Takes that the upstream answers with a status."""
+        self._change(known, known.breaker.let_in(epoch, self.clock(), policy))
+        self.asks_no_more(known)
+
+    def asks_no_more(self, known: _Known) -> None:
+        """Takes that a try waits for its answer's status no more."""
+        known.asking -= 1
+        if known.breaker.reopening is not None:
+            self._wake()
 
     def key_failed(self, known: _Known, index: int, error: ApiError) -> None:
         """Takes the upstream's no to one of several keys."""
@@ -188,11 +206,12 @@ class Health:
         index = 0
         if provider.further_keys:
             index = self._rests(known).pick(len(keys_of(provider)), self.clock())
-        begun = known.breaker.begun(self.clock())
+        begun = known.breaker.begun(self.clock(), known.asking)
         if index is None or begun is None:
             raise Rests
         self._change(known, begun)
         known.in_flight += 1
+        known.asking += 1
         return Ticket(self, known, policy, index, begun.epoch)
 
     def _of(self, candidate: Candidate, provider: ProviderConfig) -> _Known | None:
@@ -258,7 +277,14 @@ class Ticket:
         self._policy = policy
         self._key_index = key_index
         self._epoch = epoch
+        self._is_asking = True
         self._has_answered = False
+
+    def let_in(self) -> None:
+        """The upstream answers with status 200; only the first call counts."""
+        if self._is_asking:
+            self._is_asking = False
+            self._health.let_in(self._known, self._epoch, self._policy)
 
     def answered(self) -> None:
         """The upstream brings content; only the first call counts."""
@@ -276,4 +302,7 @@ class Ticket:
 
     def close(self) -> None:
         """Ends the try."""
+        if self._is_asking:
+            self._is_asking = False
+            self._health.asks_no_more(self._known)
         self._health.left(self._known, self._epoch)

@@ -295,6 +295,7 @@ class MessagesService:
                 attempt = await open_attempt(
                     plan, lease, headers if plan.is_passed_through else {}, record, self.new_id
                 )
+                ticket.let_in()
                 try:
                     yield []
                     async with aclosing(lawful(attempt, record, tally)) as batches:

@@ -92,6 +92,23 @@ def test_a_candidate_has_so_many_tries_and_no_more() -> None:
     assert (tries, given_up(following)) == (3, BUSY)
 
 
+def test_a_rate_limit_costs_no_try_as_long_as_the_total_time_lasts() -> None:
+    limited = UpstreamError(ErrorType.RATE_LIMIT, "slow down")
+    now, step = 0.0, progress(A)
+    for _ in range(20):
+        step = failed(step, A, limited, now)
+        now += 1.0
+        again = step.next_step(now, ready)
+        assert again == Try(A, "the only candidate (before: 429 rate_limit_error)")
+    assert given_up(failed(step, A, limited, 100.0).next_step(101.0, ready)) is limited
+
+
+def test_a_rate_limit_is_not_waited_out_where_nothing_is_to_be_repeated() -> None:
+    limited = UpstreamError(ErrorType.RATE_LIMIT, "slow down")
+    after = failed(progress(A, policy=RetryPolicy(tries=1)), A, limited)
+    assert given_up(after.next_step(0.0, ready)) is limited
+
+
 def test_what_cannot_pass_is_not_tried_again() -> None:
     assert given_up(failed(progress(A), A, FORBIDDEN).next_step(0.0, ready)) is FORBIDDEN
 
@@ -203,9 +220,10 @@ def test_every_request_ends_in_bounded_tries_and_time(count: int, tries: int, da
             continue
         assert rests[following.candidate] <= now
         assert now <= 60.0 or not tried[following.candidate]
-        tried[following.candidate] += 1
+        error = data.draw(errors)
+        tried[following.candidate] += error.type is not ErrorType.RATE_LIMIT
         assert tried[following.candidate] <= tries
         took = data.draw(st.floats(0, 30))
         now += took
-        step = step.after_failure(following.candidate, data.draw(errors), now, lambda: 0.5)
+        step = step.after_failure(following.candidate, error, now, lambda: 0.5)
     assert now <= 60.0 + count * 30.0
