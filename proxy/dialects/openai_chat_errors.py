@@ -45,6 +45,9 @@ _TYPE_OF_CODE: Mapping[str, ErrorType] = MappingProxyType({
 })  # fmt: skip
 """OpenRouter's error_type and the string codes of others; what is not here goes by the status."""
 
+_UNPROCESSABLE = 422
+"""Kept apart from a 400: another server may take the request."""
+
 _VAGUE = frozenset({"server", "server_error"})
 """Says less than a status that we know."""
 
@@ -102,6 +105,8 @@ def error_of(
         kind, text = ErrorType.INVALID_REQUEST, _overflow(text, request)
     elif kind is ErrorType.NOT_FOUND:
         text = f"model: {request.model} ({text})"
+    elif kind is ErrorType.INVALID_REQUEST and status == _UNPROCESSABLE:
+        status_out = status
     return UpstreamError(
         kind,
         text,

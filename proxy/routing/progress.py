@@ -9,21 +9,21 @@ The rules:
 3. Where nothing can be tried now, the shortest rest is waited for, unless that takes too long. Repeats and
    waits end after a total time; one that was not tried yet has its turn however long the others took.
    Where all that do not rest are full, the first free place at any of them is waited for.
-4. A request that tried nothing yet probes the candidate that has the shortest rest after failures: what it
-   is told by the upstream now is worth more than what others were told before.
+4. A request that tried nothing yet, or was too long for all it tried, probes the candidate that has the
+   shortest rest after failures: what it is told now is worth more than what others were told before.
 5. Else the request has failed, and the client is told the failure that is most useful to it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from proxy.config import Candidate, RetryPolicy
 from proxy.messages.errors import ApiError, ErrorType, UpstreamError
-from proxy.routing.retry import Random, may_pass, wait_s
+from proxy.routing.retry import Random, as_told, is_too_long, may_pass, most_useful, wait_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class Progress:
         if ready or soonest < math.inf:
             return Wait(soonest, tuple(ready))
         resting = [each for each in left if standings[each].may_hasten]
-        if resting and not self.past:
+        if resting and self._asks_for_more():
             return Hasten(min(resting, key=lambda each: standings[each].rest_s))
         return self._given_up(standings)
 
@@ -181,17 +181,16 @@ class Progress:
             return f"skipped {candidate.provider}: all its places are taken"
         return f"skipped {candidate.provider}: {standing.why} {standing.rest_s:.0f} s"
 
+    def _asks_for_more(self) -> bool:
+        """Whether nothing was tried, or nothing came of it but that the request is too long."""
+        return all(past.error is not None and is_too_long(past.error) for past in self.past.values())
+
     def _given_up(self, standings: Mapping[Candidate, Standing]) -> GiveUp:
         errors = [past.error for past in self.past.values() if past.error is not None]
-        if errors:
-            return GiveUp(most_useful(errors))
+        if errors and not (standings and self._asks_for_more()):
+            return GiveUp(as_told(most_useful(errors)))
         soonest = min(standings, key=lambda each: standings[each].rest_s)
         return GiveUp(_resting(soonest, standings[soonest]), soonest)
-
-
-def most_useful(errors: Sequence[ApiError]) -> ApiError:
-    """Returns the error to tell when all failed: one worth a retry if there is one, else the first."""
-    return next((each for each in errors if each.status in (408, 409, 429) or each.status >= 500), errors[0])
 
 
 def _resting(candidate: Candidate, standing: Standing) -> ApiError:

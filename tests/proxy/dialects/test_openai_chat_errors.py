@@ -42,7 +42,7 @@ def router(code: int, message: str, **metadata: Any) -> dict[str, Any]:
         (409, ErrorType.CONFLICT, 409),
         (413, ErrorType.REQUEST_TOO_LARGE, 413),
         (418, ErrorType.INVALID_REQUEST, 400),
-        (422, ErrorType.INVALID_REQUEST, 400),
+        (422, ErrorType.INVALID_REQUEST, 422),
         (429, ErrorType.RATE_LIMIT, 429),
         (500, ErrorType.API, 500),
         (501, ErrorType.API, 500),

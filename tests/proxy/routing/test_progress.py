@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.config import Candidate, RetryPolicy
-from proxy.messages.errors import ApiError, ClientError, ErrorType, UpstreamError
-from proxy.routing.progress import GiveUp, Hasten, Progress, Standing, Try, Wait, most_useful
+from proxy.messages.errors import ApiError, ErrorType, UpstreamError
+from proxy.routing.progress import GiveUp, Hasten, Progress, Standing, Try, Wait
 
 A, B = Candidate("a", "m"), Candidate("b", "n")
 POLICY = RetryPolicy(tries=3, first_wait_s=1.0, longest_wait_s=8.0, total_s=100.0)
 BUSY = UpstreamError(ErrorType.OVERLOADED, "busy")
+TOO_LONG = UpstreamError(ErrorType.INVALID_REQUEST, "prompt is too long: 9000 tokens > 8000 maximum")
 FORBIDDEN = UpstreamError(ErrorType.PERMISSION, "no")
 OPEN = Standing(rest_s=5.0, why="breaker open", error=UpstreamError(ErrorType.API, "Nothing listens."))
 
@@ -189,10 +190,18 @@ def test_what_the_client_is_told_of_a_rest_is_worth_a_retry(last: ApiError, told
     assert given_up(progress(A).next_step(0.0, lambda _: standing)).type is told
 
 
-def test_the_most_useful_error_is_one_worth_a_retry_else_the_first() -> None:
-    lost = ClientError(ErrorType.NOT_FOUND, "x")
-    assert most_useful([FORBIDDEN, BUSY, lost]) is BUSY
-    assert most_useful([FORBIDDEN, lost]) is FORBIDDEN
+def test_a_request_too_long_for_one_goes_on_and_probes_the_one_that_rests() -> None:
+    after = failed(progress(A, B), A, TOO_LONG)
+    assert after.next_step(0.0, ready) == Try(B, "candidate 2 of 2; a failed (400 invalid_request_error)")
+    resting = Standing(rest_s=60.0, why="breaker open", may_hasten=True)
+    assert after.next_step(0.0, lambda _: resting) == Hasten(B)
+    assert given_up(failed(after, B, TOO_LONG).next_step(0.0, ready)) is TOO_LONG
+
+
+def test_too_long_is_not_told_while_one_that_only_rests_might_take_it() -> None:
+    paused = Standing(rest_s=60.0, why="breaker open")
+    error = given_up(failed(progress(A, B), A, TOO_LONG).next_step(0.0, lambda _: paused))
+    assert (error.type, error.retry_after_s) == (ErrorType.OVERLOADED, 60.0)
 
 
 errors = st.builds(

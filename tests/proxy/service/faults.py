@@ -47,6 +47,7 @@ LIKE_THE_DEFAULTS = RetryPolicy(tries=2, first_wait_s=0.01, longest_wait_s=0.1, 
 """In the defaults' proportions: silence before the first byte is borne longer than all tries may take."""
 DEADLINE_S = 10.0
 """Far above what the small deadlines below add up to, far below the real ones."""
+TOO_LONG = {"error": {"message": "This model's maximum context length is 1000 tokens, you sent 2000 tokens."}}
 BUDGET = Budgets(day_micro_usd=10**12)
 """Never used up, but every request reserves from it."""
 
@@ -170,7 +171,9 @@ def faults_of(start: bytes, content: bytes, more: bytes, error: bytes, done: byt
         *refusal(404, 404, "not_found_error", 1),
         *refusal(408, 504, "timeout_error", 2),
         *refusal(409, 409, "conflict_error", 2),
-        *refusal(413, 413, "request_too_large", 1, is_final=True),
+        *refusal(413, 413, "request_too_large", 1),
+        *refusal(422, 400, "invalid_request_error", 1),
+        Fault("too long for it", refusing(400, body=TOO_LONG), 400, "invalid_request_error", 1),
         *refusal(429, 429, "rate_limit_error", 2),
         *refusal(500, 500, "api_error", 2),
         *refusal(502, 529, "overloaded_error", 2),
