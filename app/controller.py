@@ -101,7 +101,9 @@ class Controller(PermissionControls, ProviderControls, McpControls):
         self._listeners: list[DeskListener] = []
         self._changes = DeskChanges(configuration, self._announce, self._took_over)
         PermissionControls.__init__(self, configuration, self._runner, self._changes, self._announce, clock)
-        ProviderControls.__init__(self, configuration, self._changes, probe, self._announce, self._took_over)
+        ProviderControls.__init__(
+            self, configuration, self._changes, probe, self._announce, self._took_over, self._runner
+        )
         McpControls.__init__(self, configuration, mcp_file(configuration), self._supervise, self._announce)
         self._tokens = TokenDesk(configuration)
         self._is_quitting = False

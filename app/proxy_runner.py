@@ -16,7 +16,7 @@ from app.local_token import TokenProblem
 from app.port_owner import port_in_use_text, port_owner
 from gui.desk import ProxyPhase
 from proxy.config import ProxyConfig
-from proxy.events import EventSink, ToolDecided
+from proxy.events import BreakerChanged, EventSink, ToolDecided
 from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest
 from proxy.permissions.values import Mode, ToolCall, Verdict
 from proxy.service.ledger import Spending
@@ -50,6 +50,14 @@ class Server(Protocol):
 
     def spending(self) -> Spending:
         """Returns what was spent today and this month."""
+        ...
+
+    def breakers(self) -> tuple[BreakerChanged, ...]:
+        """Returns how the models stand that are left alone now."""
+        ...
+
+    def reset_breakers(self, provider: str, model: str | None = ...) -> int:
+        """Lets a provider's models, or one of them, be tried again; returns how many rested."""
         ...
 
     @property

@@ -313,6 +313,10 @@ class Desk(PermissionDesk, McpDesk, Protocol):
         """Asks the upstream whether it can be reached and takes the key; answered by ProviderTested."""
         ...
 
+    def reset_breakers(self, provider: str) -> str | None:
+        """Has a provider's models that are left alone tried again; answers as `save_provider`."""
+        ...
+
     def aliases(self) -> tuple[AliasView, ...]:
         """Returns the aliases in file order."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,6 +16,9 @@ from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.messages.message import JsonObject
 from proxy.messages.request import MessagesRequest
 
+_LONGEST_WAIT_S = 600.0
+"""What an upstream asks for is believed so far: a mistaken pause must not close its only candidate for days,
+and one request each ten minutes harms nobody who means it."""
 _MAX_TEXT = 2000
 """An upstream's error page must not become a client's screenful."""
 
@@ -226,6 +230,11 @@ def _overflow(text: str, request: MessagesRequest) -> str:
 
 
 def _retry_after(error: JsonObject, headers: Mapping[str, str]) -> float | None:
+    told = _told_to_wait(error, headers)
+    return None if told is None else min(told, _LONGEST_WAIT_S)
+
+
+def _told_to_wait(error: JsonObject, headers: Mapping[str, str]) -> float | None:
     """Seconds to wait; a date is read against the answer's own date, because pure code has no clock."""
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
@@ -244,7 +253,7 @@ def _number(value: Any) -> float | None:
         number = float(value)
     except (TypeError, ValueError):
         return None
-    return number if 0 <= number < 1e6 else None
+    return number if 0 <= number < math.inf else None
 
 
 def _until(then: str, now: str | None) -> float | None:

@@ -146,13 +146,27 @@ class Health:
             self._announcement(each) for each in self._known.values() if each.breaker.state != "closed"
         )
 
-    def reset(self, provider: str, model: str) -> None:
-        """Closes a candidate's breaker and lets its keys be used again."""
-        known = self._known.get((provider, model))
-        if known is not None:
+    def reset(self, provider: str, model: str | None) -> int:
+        """Closes the breakers of a provider's candidates and lets its keys be used again.
+
+        Args:
+            provider: The provider.
+            model: The only candidate that is meant; None: all of them.
+
+        Returns:
+            How many rested.
+        """
+        has_refused = self._refused.pop(provider, None) is not None
+        count = 0
+        for known in tuple(self._known.values()):
+            candidate, breaker = known.candidate, known.breaker
+            if candidate.provider != provider or model not in (None, candidate.model):
+                continue
+            count += has_refused or bool(known.limited.rests) or breaker.state != "closed"
             known.limited = KeyRests()
-            self._refused.pop(provider, None)
-            self._change(known, CircuitBreaker(epoch=known.breaker.epoch + 1))
+            self._change(known, CircuitBreaker(epoch=breaker.epoch + 1))
+        self._wake()
+        return count
 
     def ended(self, known: _Known, epoch: int, policy: BreakerPolicy, error: ApiError | None) -> None:
         """Takes what came of a try: content, or an error before or after it."""

@@ -17,7 +17,7 @@ from app.secrets import SecretStore
 from app.settings_store import SettingsStore
 from gui.desk import DeskEvent
 from proxy.config import ProviderConfig, ProxyConfig
-from proxy.events import EventSink, ToolDecided
+from proxy.events import BreakerChanged, EventSink, ToolDecided
 from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest
 from proxy.permissions.values import ToolCall, Verdict
 from proxy.routing.budgets import Limit, Standing
@@ -66,6 +66,7 @@ class FakeServer:
     stopped: list[float] = field(default_factory=list)
     spent: Spending = SPENT
     tools: Catalogue = field(default_factory=lambda: Catalogue([FakeTool("Read"), FakeTool("Bash")]))
+    resting: list[BreakerChanged] = field(default_factory=list["BreakerChanged"])
     waiting: list[ApprovalRequest] = field(default_factory=list["ApprovalRequest"])
     answers: list[ApprovalAnswer] = field(default_factory=list["ApprovalAnswer"])
     decided: tuple[ToolDecided, ...] = ()
@@ -86,6 +87,14 @@ class FakeServer:
 
     def spending(self) -> Spending:
         return self.spent
+
+    def breakers(self) -> tuple[BreakerChanged, ...]:
+        return tuple(self.resting)
+
+    def reset_breakers(self, provider: str, model: str | None = None) -> int:
+        meant = [each for each in self.resting if each.provider == provider and model in (None, each.model)]
+        self.resting = [each for each in self.resting if each not in meant]
+        return len(meant)
 
     def approvals(self) -> tuple[ApprovalRequest, ...]:
         return tuple(self.waiting)

@@ -191,6 +191,10 @@ class FakeDesk(FakeMcp, FakePermissions):
         if self.test_result is not None:
             self.announce(replace(self.test_result, provider=name))
 
+    def reset_breakers(self, provider: str) -> str | None:
+        self.calls.append(f"reset_breakers {provider}")
+        return self.refusal
+
     def aliases(self) -> tuple[AliasView, ...]:
         return tuple(self.alias_list)
 

@@ -88,8 +88,8 @@ async def test_a_candidate_that_keeps_failing_is_skipped_and_the_reason_says_so(
         (announced,) = proxy.of(BreakerChanged)
         assert (announced.state, announced.reason) == ("open", "2 failures in a row")
         assert [each.provider for each in proxy.server.breakers()] == ["one"]
-        proxy.server.reset_breaker("one", "model-of-one")
-        proxy.server.reset_breaker("nobody", "x")
+        resets = [("nobody", None), ("one", "x"), ("one", "model-of-one"), ("one", None)]
+        assert [proxy.server.reset_breakers(*each) for each in resets] == [0, 0, 1, 0]
         assert proxy.server.breakers() == ()
         assert await status_of(proxy) == 200
     assert len(upstreams["one"].asked) == 3
