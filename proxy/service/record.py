@@ -145,6 +145,10 @@ class RequestRecord:
         """The error the client was told, inside the stream or as a status."""
         self.answer_headers: dict[str, str] = {}
         """What the answer carries beside its body: losses, and what an upstream of this protocol said."""
+        self.pieces_heard = 0
+        """From upstreams, whatever they held: the sign that one lives."""
+        self.is_at_work = False
+        """We ourselves run tools now, and live without an upstream."""
         self.keeps_bodies = announcer.capture_limit_bytes > 0
         """Somebody wants to see what went over the wire."""
         self._announcer = announcer
@@ -240,6 +244,7 @@ class RequestRecord:
 
     def upstream_replied(self, piece: bytes) -> None:
         """A piece of the upstream's answer arrived."""
+        self.pieces_heard += 1
         self._upstream_reply.add(piece)
 
     def client_told(self, piece: bytes) -> None:
