@@ -153,15 +153,7 @@ class MessagesService:
         await self.facts.load()
         if self.ledger is not None:
             await self.ledger.reserve(record.context, request, route, self.counter.estimate)
-        context = record.context
-        turns = Turns(
-            route.candidates,
-            self._provider,
-            self.config.retry,
-            self.health,
-            owner=context.conversation_id or context.token_name,
-            not_asked=lambda candidate, why, error: record.not_asked(route, candidate, why, error),
-        )
+        turns = Turns(route, self._provider, self.config.retry, self.health, record)
         while True:
             turn = await turns.next()
             candidate = turn.candidate

@@ -19,6 +19,7 @@ from proxy.routing.progress import GiveUp, Hasten, Progress, Standing, Try, Wait
 from proxy.routing.retry import may_try_next
 from proxy.service.health import Health
 from proxy.service.line import Line, Waiter
+from proxy.service.record import RequestRecord
 
 _log = structlog.get_logger("proxy.service")
 
@@ -35,8 +36,6 @@ def preferring(route: Route, candidate: Candidate | None) -> Route:
 
 
 ProviderOf = Callable[[Candidate], ProviderConfig]
-NotAsked = Callable[[Candidate, str, ApiError | None], None]
-"""Takes whom a request waited for in vain, why it was not asked, and the error; None: the client left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,30 +52,29 @@ class Turns:
 
     def __init__(
         self,
-        candidates: Sequence[Candidate],
+        route: Route,
         provider_of: ProviderOf,
         policy: RetryPolicy,
         health: Health,
-        owner: str,
-        not_asked: NotAsked,
+        record: RequestRecord,
     ) -> None:
         """Makes the turns.
 
         Args:
-            candidates: As the alias lists them.
+            route: Has the candidates, as the alias lists them.
             provider_of: Finds a candidate's provider.
             policy: How often and how patiently.
             health: Of all candidates.
-            owner: In whose name the request waits in line.
-            not_asked: Told of those that a request had to wait for in vain.
+            record: Told of those that the request had to wait for in vain; its conversation, else its
+                client's token, has turns in line.
         """
-        order = ordered(candidates, health.in_flight, health.random)
+        order = ordered(route.candidates, health.in_flight, health.random)
         self._progress = Progress(order, policy, health.clock() + policy.total_s)
         self._provider_of = provider_of
         self._health = health
         self._failed: tuple[Candidate, ApiError] | None = None
-        self._owner = owner
-        self._not_asked = not_asked
+        self._route = route
+        self._record = record
         self._line: Line | None = None
         """Where it has a place."""
         self._queue: _Queue | None = None
@@ -175,6 +173,14 @@ class Turns:
             )
             self._progress = self._progress.after_refusal(candidate, error)
             self._not_asked(candidate, f"not asked: {self._waited(queue)}", error)
+
+    def _not_asked(self, candidate: Candidate, why: str, error: ApiError | None) -> None:
+        self._record.not_asked(self._route, candidate, why, error)
+
+    @property
+    def _owner(self) -> str:
+        context = self._record.context
+        return context.conversation_id or context.token_name
 
     def _waited(self, queue: _Queue) -> str:
         return f"waited {self._health.clock() - queue.since:.1f} s in line"

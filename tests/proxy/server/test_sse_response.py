@@ -9,21 +9,16 @@ from contextlib import asynccontextmanager
 import aiohttp
 from aiohttp import web
 
-from proxy.context import RequestContext
 from proxy.messages import events
 from proxy.messages.events import StreamEvent
 from proxy.server.limits import Limits
 from proxy.server.sse_response import SseResponse
-from proxy.service.record import Announcer, RequestRecord
+from proxy.service.record import RequestRecord
+from tests.proxy.scripted import record
 
 LIMITS = Limits(first_ping_s=0.01, next_ping_s=0.01)
 PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 Batches = AsyncGenerator[list[StreamEvent] | None, None]
-
-
-def record() -> RequestRecord:
-    announcer = Announcer(lambda _: None, lambda: 0.0, lambda: 0.0, 0)
-    return RequestRecord(RequestContext("req_1", "a client", "/v1/messages"), announcer, {})
 
 
 @asynccontextmanager

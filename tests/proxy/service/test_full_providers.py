@@ -11,7 +11,8 @@ import pytest
 
 from proxy.config import BreakerPolicy, Candidate, ProxyConfig, RetryPolicy
 from proxy.events import RequestFinished, RequestRouted
-from proxy.messages.errors import ApiError, ErrorType, UpstreamError
+from proxy.messages.errors import ErrorType, UpstreamError
+from proxy.routing.aliases import Route
 from proxy.service.health import Health
 from proxy.service.turns import Turns
 from tests.proxy.scripted import (
@@ -22,6 +23,7 @@ from tests.proxy.scripted import (
     ScriptedUpstream,
     provider,
     proxy_config,
+    record,
     running,
 )
 
@@ -131,12 +133,10 @@ async def test_a_conversation_waits_for_one_request_of_another_and_not_for_all_o
     assert order == ["many", "many", "one", "many"]
 
 
-def ignore(candidate: Candidate, why: str, error: ApiError | None) -> None: ...
-
-
 def turns_of(health: Health, *candidates: Candidate) -> Turns:
     policy = RetryPolicy(tries=2, longest_wait_s=5.0, total_s=5.0)
-    return Turns(candidates, lambda each: PROVIDERS[each.provider], policy, health, "me", ignore)
+    route = Route("big", "big", candidates, "because")
+    return Turns(route, lambda each: PROVIDERS[each.provider], policy, health, record())
 
 
 @pytest.mark.expects_log("breaker_changed")
