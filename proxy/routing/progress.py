@@ -8,7 +8,8 @@ The rules:
    that storm a candidate wait for each other, as `circuit_breaker` lets them back.
 3. Where nothing can be tried now, the shortest rest is waited for, unless that takes too long. Repeats and
    waits end after a total time; one that was not tried yet has its turn however long the others took.
-   Where all that do not rest are full, the first free place at any of them is waited for.
+   Where all that do not rest are full, the first free place at any of them is waited for; and one that is
+   being probed is waited for as long as the probe may take.
 4. A request that tried nothing yet, or was too long for all it tried, probes the candidate that has the
    shortest rest after failures: what it is told now is worth more than what others were told before.
 5. Else the request has failed, and the client is told the failure that is most useful to it.
@@ -38,6 +39,8 @@ class Standing:
     """What it failed with last."""
     is_full: bool = False
     """All its provider's places are taken."""
+    probe_s: float = 0.0
+    """Another request probes it, for so long at most; 0: none does."""
     may_hasten: bool = False
     """It rests because it failed, not because it was asked to: a request may end its rest."""
 
@@ -137,9 +140,15 @@ class Progress:
         if free:
             chosen = min(free, key=lambda each: self.past.get(each, _UNTRIED).tries)
             return Try(chosen, self._reason(chosen, standings))
-        soonest = min((wait for wait in waits.values() if wait > 0), default=math.inf)
-        if soonest > self.policy.longest_wait_s or now + soonest > self.ends_at:
-            soonest = math.inf
+        soonest = min(
+            (
+                wait
+                for each, wait in waits.items()
+                if 0 < wait <= self.policy.longest_wait_s
+                and now + wait <= self._waits_until(each, standings[each])
+            ),
+            default=math.inf,
+        )
         if ready or soonest < math.inf:
             return Wait(soonest, tuple(ready))
         resting = [each for each in left if standings[each].may_hasten]
@@ -154,6 +163,11 @@ class Progress:
         """One whose key was refused and that has another key is new still; one that wants a pause is not."""
         past = self.past.get(candidate, _UNTRIED)
         return past.tries == 0 and (past.error is None or past.error.type is not ErrorType.RATE_LIMIT)
+
+    def _waits_until(self, candidate: Candidate, standing: Standing) -> float:
+        if not standing.probe_s or not self._is_new(candidate):
+            return self.ends_at
+        return self.ends_at + max(0.0, standing.probe_s - self.policy.total_s)
 
     def _wait_s(self, candidate: Candidate, now: float, standing: Standing) -> float:
         return max(self.past.get(candidate, _UNTRIED).not_before - now, standing.rest_s)

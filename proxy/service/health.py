@@ -82,7 +82,8 @@ class Health:
             rests = self._rests(known)
             if rests.pick(len(keys_of(provider)), now) is None:
                 rest_s, why = rests.soonest_s(now), "all keys limited"
-        return Standing(rest_s, why, known.error, is_full, may_hasten)
+        probe_s = provider.first_byte_timeout_s if breaker.state == "half_open" else 0.0
+        return Standing(rest_s, why, known.error, is_full, probe_s, may_hasten)
 
     def line(self, provider: ProviderConfig) -> Line:
         """Returns the line of a provider, with as many places as it has now."""

@@ -139,6 +139,15 @@ def test_a_short_rest_is_waited_for() -> None:
     assert progress(A).next_step(0.0, lambda _: OPEN) == Wait(5.0)
 
 
+def test_a_probe_of_another_request_is_waited_for_as_long_as_it_may_take() -> None:
+    probed = Standing(rest_s=1.0, why="being probed", probe_s=300.0)
+    assert progress(A).next_step(250.0, lambda _: probed) == Wait(1.0)
+    assert given_up(progress(A).next_step(299.5, lambda _: probed)).status == 529
+    short = replace(probed, probe_s=10.0)
+    assert progress(A).next_step(99.0, lambda _: short) == Wait(1.0)
+    assert given_up(failed(progress(A), A, BUSY).next_step(250.0, lambda _: probed)) is BUSY
+
+
 def test_where_all_rest_for_long_after_failures_the_one_with_the_shortest_rest_is_probed() -> None:
     standings = {
         A: Standing(rest_s=60.0, why="breaker open", may_hasten=True),
