@@ -52,9 +52,6 @@ BUDGET = Budgets(day_micro_usd=10**12)
 """Never used up, but every request reserves from it."""
 
 both = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-patient_or_not = pytest.mark.parametrize(
-    "retry", [RETRY, LIKE_THE_DEFAULTS], ids=["patient", "like the defaults"]
-)
 
 
 @dataclass(frozen=True)
@@ -72,6 +69,11 @@ class Fault:
     is_final: bool = False
     """No other candidate is asked."""
     retry_after: str | None = None
+
+    @property
+    def takes_time(self) -> bool:
+        """Only a deadline ends it, and no content came before."""
+        return not self.has_begun and self.name.startswith(("hangs", "comments"))
 
     def __str__(self) -> str:
         return self.name

@@ -11,10 +11,9 @@ import socket
 
 import pytest
 
-from proxy.config import RetryPolicy
 from proxy.events import RequestRouted
 from tests.proxy.scripted import DONE, delta, line
-from tests.proxy.service.faults import Fault, ask, before, both, faults_of, left, patient_or_not
+from tests.proxy.service.faults import LIKE_THE_DEFAULTS, Fault, ask, before, both, faults_of, left
 from tests.proxy.service.hostile import (
     CONTENT,
     ERROR,
@@ -58,12 +57,11 @@ async def test_without_another_candidate_the_client_is_told_the_right_error(
 
 @every_fault
 @both
-@patient_or_not
 async def test_another_candidate_answers_unless_content_came_or_the_request_is_wrong(
-    fault: Fault, stream: bool, retry: RetryPolicy
+    fault: Fault, stream: bool
 ) -> None:
     async with misbehaving(fault.behave) as hostile, misbehaving(WELL) as good:
-        async with before(hostile.url, good.url, retry=retry) as proxy:
+        async with before(hostile.url, good.url) as proxy:
             told = await ask(proxy, stream)
             await left(hostile)
             routed = [event.provider for event in proxy.of(RequestRouted)]
@@ -72,6 +70,18 @@ async def test_another_candidate_answers_unless_content_came_or_the_request_is_w
             assert (told.error["type"], good.asked, routed) == (fault.type, 0, ["p0"])
         else:
             assert (told.status, told.text, good.asked, routed) == (200, "Hello", 1, ["p0", "p1"])
+
+
+@pytest.mark.parametrize("fault", [each for each in FAULTS if each.takes_time], ids=str)
+@both
+async def test_another_candidate_answers_also_where_the_first_took_longer_than_all_tries_may(
+    fault: Fault, stream: bool
+) -> None:
+    async with misbehaving(fault.behave) as hostile, misbehaving(WELL) as good:
+        async with before(hostile.url, good.url, retry=LIKE_THE_DEFAULTS) as proxy:
+            told = await ask(proxy, stream)
+            await left(hostile)
+        assert (told.status, told.text, hostile.asked, good.asked) == (200, "Hello", 1, 1)
 
 
 def refused_url() -> str:
