@@ -137,8 +137,8 @@ class CircuitBreaker:
             return replace(self, until=until, is_asked=self.is_asked or pause_s is not None)
         if epoch != self.epoch:
             return self
-        if pause_s is None:
-            pause_s = min(_LONGEST_PAUSE_S, self._doubled(_SHORTEST_PAUSE_S, policy))
+        if pause_s is None or self.openings:  # what it told last time was too short
+            pause_s = max(pause_s or 0.0, min(_LONGEST_PAUSE_S, self._doubled(_SHORTEST_PAUSE_S, policy)))
         opened = self._opened(now, pause_s, "it asked for a pause", is_asked=True)
         return replace(opened, reopening=refused(self.reopening, now))
 

@@ -88,6 +88,8 @@ class Past:
     """What this request had of one candidate."""
 
     tries: int = 0
+    limits: int = 0
+    """How often it was told to come later, which costs no try."""
     not_before: float = 0.0
     error: ApiError | None = None
     is_out: bool = False
@@ -111,10 +113,12 @@ class Progress:
         """Returns the progress after a try of a candidate failed."""
         before, most = self.past.get(candidate, _UNTRIED), self.policy.tries
         is_limit = error.type is ErrorType.RATE_LIMIT
-        tries = before.tries if is_limit else before.tries + 1
+        tries, limits = before.tries + (not is_limit), before.limits + is_limit
         is_out = not may_pass(error) or (most == 1 if is_limit else tries >= most)
-        not_before = now + (0.0 if is_out else wait_s(self.policy, max(1, tries), error, random))
-        return self._with(candidate, Past(tries, not_before, error, is_out))
+        not_before = now + (
+            0.0 if is_out else wait_s(self.policy, limits if is_limit else tries, error, random)
+        )
+        return self._with(candidate, Past(tries, limits, not_before, error, is_out))
 
     def after_refused_key(self, candidate: Candidate, error: ApiError) -> Progress:
         """Returns the progress after one key was refused or limited and the candidate has another one."""

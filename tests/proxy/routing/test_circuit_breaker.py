@@ -168,6 +168,16 @@ def test_a_limit_without_a_pause_rests_one_second_and_twice_as_long_each_time_up
     assert rests == [1.0, 2.0, 4.0, 8.0, 8.0]
 
 
+def test_a_pause_that_was_too_short_is_followed_by_longer_ones_than_the_upstream_asks_for() -> None:
+    breaker, now, rests = CLOSED.paused(0, 0.0, 0.0, POLICY), 0.0, list[float]()
+    for told in (0.0, 1.0, 60.0, 3.0):
+        rests.append(breaker.rest_s(now))
+        now += rests[-1]
+        breaker = probing(breaker, now)
+        breaker = breaker.paused(breaker.epoch, now, told, POLICY)
+    assert rests == [0.0, 2.0, 4.0, 60.0]
+
+
 class Requests(RuleBasedStateMachine):
     """Any number of requests that begin and end in any order, as the clock goes on."""
 

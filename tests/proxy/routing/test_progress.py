@@ -98,10 +98,21 @@ def test_a_rate_limit_costs_no_try_as_long_as_the_total_time_lasts() -> None:
     now, step = 0.0, progress(A)
     for _ in range(20):
         step = failed(step, A, limited, now)
-        now += 1.0
+        now += 4.0
         again = step.next_step(now, ready)
         assert again == Try(A, "the only candidate (before: 429 rate_limit_error)")
     assert given_up(failed(step, A, limited, 100.0).next_step(101.0, ready)) is limited
+
+
+def test_who_is_told_again_and_again_to_come_later_comes_later_each_time() -> None:
+    limited = UpstreamError(ErrorType.RATE_LIMIT, "slow down", retry_after_s=0.0)
+    step, waits = progress(A), list[float]()
+    for _ in range(5):
+        step = failed(step, A, limited)
+        following = step.next_step(0.0, ready)
+        assert isinstance(following, Wait)
+        waits.append(following.seconds)
+    assert waits == [0.5, 1.0, 2.0, 4.0, 4.0]
 
 
 def test_a_rate_limit_is_not_waited_out_where_nothing_is_to_be_repeated() -> None:
