@@ -14,7 +14,7 @@ from app.settings_store import shipped_settings
 from gui.desk import AliasView, CandidateView, Resolution
 from proxy.config import ProxyConfig
 from proxy.messages.errors import ClientError
-from proxy.routing.aliases import resolve
+from proxy.routing.conditions import outlook
 
 
 class AliasDesk:
@@ -87,14 +87,15 @@ class AliasDesk:
                 model, "the settings cannot be used, so every request is refused", is_served=False
             )
         try:
-            route = resolve(config, model)
+            found = outlook(config, model)
         except ClientError as exc:
             return Resolution(model, f"not served: {exc.message}", is_served=False)
+        route = found.route
         chain = ", then ".join(f"{each.provider} / {each.model}" for each in route.candidates)
         first = config.providers.get(route.candidates[0].provider)
-        if first is not None and first.key_missing is not None:
-            return Resolution(model, f"{route.reason} → {chain}, but its key is missing", is_served=False)
-        return Resolution(model, f"{route.reason} → {chain}", is_served=True)
+        is_served = first is None or first.key_missing is None
+        text = f"{route.reason} → {chain}" + ("" if is_served else ", but its key is missing")
+        return Resolution(model, "; but ".join((text, *found.exceptions)), is_served=is_served)
 
     def _problem(self, alias: AliasView, replaces: str | None) -> str | None:
         aliases = self._configuration.settings.aliases

@@ -111,6 +111,7 @@ def _add_tokens(commands: Any, anywhere: argparse.ArgumentParser) -> None:
         if action == "call":
             one.add_argument("tool", metavar="TOOL", help="the tool, as the server calls it")
             one.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="its arguments")
+    _add_breakers(commands, anywhere)
     approvals = commands.add_parser("approvals", parents=[anywhere], help="calls that wait for your answer")
     answers = approvals.add_subparsers(dest="action", metavar="list|allow|deny", required=True)
     answers.add_parser("list", parents=[anywhere], help="list them, each call whole")
@@ -142,6 +143,15 @@ def _add_tokens(commands: Any, anywhere: argparse.ArgumentParser) -> None:
     deny = answers.add_parser("deny", parents=[anywhere], help="refuse a call")
     deny.add_argument("id", metavar="ID", help="its id, as `list` gives it")
     deny.add_argument("--message", default="", metavar="TEXT", help="the reason the model is told")
+
+
+def _add_breakers(commands: Any, anywhere: argparse.ArgumentParser) -> None:
+    breakers = commands.add_parser("breakers", parents=[anywhere], help="models that are left alone")
+    actions = breakers.add_subparsers(dest="action", metavar="list|reset", required=True)
+    actions.add_parser("list", parents=[anywhere], help="list them, why, and for how long")
+    reset = actions.add_parser("reset", parents=[anywhere], help="try them again with the next request")
+    reset.add_argument("provider", metavar="PROVIDER", help="the provider, as the settings name it")
+    reset.add_argument("model", metavar="MODEL", nargs="?", help="only this model of it")
 
 
 def _add_permissions(commands: Any, anywhere: argparse.ArgumentParser) -> None:
@@ -265,6 +275,14 @@ def _tokens(options: argparse.Namespace, places: Any, _environment: Any) -> int:
     return create_token(draft, places, datetime.now(timezone.utc).astimezone().date())
 
 
+def _breakers(options: argparse.Namespace, places: Any, _environment: Any) -> int:
+    from app.breaker_commands import list_breakers, reset_breakers
+
+    if options.action == "list":
+        return list_breakers(places)
+    return reset_breakers(places, options.provider, options.model)
+
+
 def _approvals(options: argparse.Namespace, places: Any, _environment: Any) -> int:
     from app.approval_commands import answer_approval, list_approvals
 
@@ -328,6 +346,7 @@ _COMMANDS: Mapping[str, _Command] = {
     "demo": _demo,
     "keys": _keys,
     "tokens": _tokens,
+    "breakers": _breakers,
     "approvals": _approvals,
     "mcp": _mcp,
 }

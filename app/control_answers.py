@@ -14,6 +14,8 @@ from gui.permission_desk import ApprovalAnswerDraft, ApprovalView
 
 _MAX_LIST_BYTES = MAX_BYTES - 4096
 """What a list of approvals may take of a reply."""
+_MAX_BREAKERS = 100
+"""In a list: a name of a model may have 256 characters."""
 _SCOPES = ("once", "conversation", "always", "10 minutes")
 
 
@@ -32,6 +34,8 @@ def answers(controller: Controller, *, has_window: bool) -> Answer:
             return _status(controller, has_window=has_window)
         if verb.startswith("mcp."):
             return mcp_answer(controller, verb, words)
+        if verb.startswith("breakers."):
+            return _breakers(controller, verb, words)
         if verb == "approvals.list":
             return Reply(is_ok=True, facts={"approvals": _listed(controller.approvals())})
         return _decide(controller, "allow" if verb == "approvals.allow" else "deny", words)
@@ -55,6 +59,15 @@ def _status(controller: Controller, *, has_window: bool) -> Reply:
         "active": state.active_requests,
     }
     return Reply(is_ok=True, text="running", facts=facts)
+
+
+def _breakers(controller: Controller, verb: Verb, words: Words) -> Reply:
+    if verb == "breakers.reset":
+        problem = controller.reset_breakers(words.get("provider", ""), words.get("model"))
+        return Reply(is_ok=problem is None, text=problem or "tried again with the next request")
+    return Reply(
+        is_ok=True, facts={"breakers": [asdict(each) for each in controller.breakers()[:_MAX_BREAKERS]]}
+    )
 
 
 async def _reload(controller: Controller) -> Reply:

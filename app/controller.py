@@ -54,7 +54,7 @@ from gui.desk import (
 )
 from gui.mcp_desk import McpChanged
 from gui.spending import SpendingView, TokenDraft, TokenView
-from proxy.events import BreakerChanged, BudgetReached, Exchange, ProxyEvent, RequestFinished
+from proxy.events import BudgetReached, Exchange, ProxyEvent, RequestFinished
 from proxy.tasks import spawn
 
 if TYPE_CHECKING:
@@ -107,7 +107,9 @@ class Controller(PermissionControls, ProviderControls, McpControls):
         self._listeners: list[DeskListener] = []
         self._changes = DeskChanges(configuration, self._announce, self._took_over)
         PermissionControls.__init__(self, configuration, self._runner, self._changes, self._announce, clock)
-        ProviderControls.__init__(self, configuration, self._changes, probe, self._announce, self._took_over)
+        ProviderControls.__init__(
+            self, configuration, self._changes, probe, self._announce, self._took_over, self._runner
+        )
         McpControls.__init__(self, configuration, mcp_file(configuration), self._supervise, self._announce)
         self._tokens = TokenDesk(configuration)
         self._problems_told: tuple[Problem, ...] = ()
@@ -270,10 +272,6 @@ class Controller(PermissionControls, ProviderControls, McpControls):
     def resolve(self, model: str) -> Resolution:
         """Says what a model name would resolve to."""
         return self._aliases.resolution(self._configuration.proxy_config(), model)
-
-    def breakers(self) -> tuple[BreakerChanged, ...]:
-        """Returns the models that are left alone now after failures."""
-        return self._runner.breakers()
 
     # gui.desk.Desk: money -------------------------------------------------------------------
 

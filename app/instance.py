@@ -34,6 +34,8 @@ Verb = Literal[
     "quit",
     "status",
     "reload",
+    "breakers.list",
+    "breakers.reset",
     "approvals.list",
     "approvals.allow",
     "approvals.deny",

@@ -12,6 +12,7 @@ from app.configuration import Configuration
 from app.desk_changes import DeskChanges
 from app.provider_desk import Probe, ProviderDesk
 from app.proxy_config import provider_config
+from app.proxy_runner import ProxyRunner
 from gui.desk import (
     ActionDone,
     AliasesChanged,
@@ -21,6 +22,7 @@ from gui.desk import (
     ProviderTested,
     ProviderView,
 )
+from proxy.events import BreakerChanged
 from proxy.tasks import spawn
 
 _log = structlog.get_logger("app.controller")
@@ -36,6 +38,7 @@ class ProviderControls:
         probe: Probe,
         announce: Callable[[DeskEvent], None],
         took_over: Callable[..., None],
+        runner: ProxyRunner,
     ) -> None:
         """Makes the controls.
 
@@ -45,6 +48,7 @@ class ProviderControls:
             probe: Tests a provider.
             announce: Tells the window.
             took_over: Called with what changed, after keys were looked up anew.
+            runner: Has the server that runs.
         """
         self._keyed = configuration
         self._providers = ProviderDesk(configuration)
@@ -52,6 +56,7 @@ class ProviderControls:
         self._probe = probe
         self._say = announce
         self._keys_changed = took_over
+        self._serving = runner
 
     def providers(self) -> tuple[ProviderView, ...]:
         """Returns the configured providers in file order."""
@@ -93,6 +98,23 @@ class ProviderControls:
     def test_provider(self, name: str) -> None:
         """Asks the upstream whether it can be reached and takes the key; answered by ProviderTested."""
         spawn(self._test(name), name="test a provider")
+
+    def breakers(self) -> tuple[BreakerChanged, ...]:
+        """Returns the models that are left alone now, and why."""
+        server = self._serving.server
+        return () if server is None else server.breakers()
+
+    def reset_breakers(self, provider: str, model: str | None = None) -> str | None:
+        """Has a provider's models tried again at once, or one of them; returns why not, or None."""
+        server = self._serving.server
+        if server is None:
+            return "the proxy does not run"
+        meant = provider if model is None else f"{model} of {provider}"
+        if not server.reset_breakers(provider, model):
+            return f"nothing of {meant} is left alone"
+        _log.info("breakers_reset", provider=provider, model=model)
+        self._say(ActionDone(f"{meant} is tried again"))
+        return None
 
     async def _store_key(self, provider: str, key: SecretStr) -> None:
         entry, first = self._providers.key_entry(provider)

@@ -53,7 +53,11 @@ class Server(Protocol):
         ...
 
     def breakers(self) -> tuple[BreakerChanged, ...]:
-        """Returns the models that are left alone now."""
+        """Returns how the models stand that are left alone now."""
+        ...
+
+    def reset_breakers(self, provider: str, model: str | None = ...) -> int:
+        """Lets a provider's models, or one of them, be tried again; returns how many rested."""
         ...
 
     @property
@@ -139,10 +143,6 @@ class ProxyRunner:
     def spending(self) -> Spending | None:
         """Returns what was spent; None where no server runs."""
         return self._server.spending() if self._server else None
-
-    def breakers(self) -> tuple[BreakerChanged, ...]:
-        """Returns the models that are left alone now; none where no server runs."""
-        return self._server.breakers() if self._server else ()
 
     def apply(self) -> None:
         """Gives the configuration as it is now to the running server."""

@@ -177,8 +177,8 @@ class RetrySettings(Section):
     """Seconds before the second try; doubled before each further one."""
     longest_wait_s: float = Field(default=10.0, title="Longest wait", gt=0, le=600)
     """Seconds a request waits at most for a try; where the service asks for more, the client is told."""
-    total_s: float = Field(default=120.0, title="All tries may take", gt=0, le=3600)
-    """Seconds after which no further try begins."""
+    total_s: float = Field(default=120.0, title="Repeats and waits may take", gt=0, le=3600)
+    """Seconds after which nothing is tried again or waited for; who was not asked yet still has its turn."""
 
 
 class BreakerSettings(Section):

@@ -317,6 +317,10 @@ class Desk(PermissionDesk, McpDesk, Protocol):
         """Returns the models that are left alone now after failures."""
         ...
 
+    def reset_breakers(self, provider: str) -> str | None:
+        """Has a provider's models that are left alone tried again; answers as `save_provider`."""
+        ...
+
     def aliases(self) -> tuple[AliasView, ...]:
         """Returns the aliases in file order."""
         ...

@@ -237,7 +237,7 @@ class RetryPolicy:
     longest_wait_s: float = 10.0
     """A longer wait, also one the upstream asks for, is left to the client."""
     total_s: float = 120.0
-    """No try begins later than this after the request came."""
+    """No try is repeated and nothing is waited for later than this after the request came."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ class ProviderDetail(QFrame):
     edit_asked = Signal()
     remove_asked = Signal()
     test_asked = Signal()
+    reset_asked = Signal()
+    """Models that are left alone shall be tried again."""
     key_entered = Signal(object)
     """A SecretStr for the keyring."""
     key_delete_asked = Signal()
@@ -53,6 +55,8 @@ class ProviderDetail(QFrame):
             theme, "Remove the key from the keyring", kind="link", on_click=self.key_delete_asked.emit
         )
         self.resting = Banner(theme, "Models that are left alone")
+        self.reset = button(theme, "Try them again now", icon="test", on_click=self.reset_asked.emit)
+        self.reset.hide()
         self.test = button(theme, "Test", icon="test", on_click=self.test_asked.emit)
         self.test_words = label("Not tested yet.", kind="muted", wraps=True)
         self._fill_in()
@@ -94,6 +98,7 @@ class ProviderDetail(QFrame):
         layout.addLayout(facts)
         layout.addWidget(self.problem)
         layout.addWidget(self.resting)
+        layout.addLayout(row(self.reset, None))
         layout.addWidget(rule())
         layout.addWidget(self._key_part)
         self._key_rule = rule()
@@ -126,6 +131,7 @@ class ProviderDetail(QFrame):
 
     def show_resting(self, resting: Sequence[BreakerChanged]) -> None:
         """Says which models are left alone after failures, and why; others of their alias serve meanwhile."""
+        self.reset.setVisible(bool(resting))
         if not resting:
             self.resting.hide()
             return

@@ -72,6 +72,7 @@ class ProvidersPage(Page):
         detail.edit_asked.connect(self.open_edit)
         detail.remove_asked.connect(self.remove_chosen)
         detail.test_asked.connect(self._test)
+        detail.reset_asked.connect(self._reset)
         detail.key_entered.connect(self._store_key)
         detail.key_delete_asked.connect(self._delete_key)
 
@@ -153,6 +154,13 @@ class ProvidersPage(Page):
             self._testing.add(provider.name)
             self.detail.show_test(None, is_testing=True)
             self.room.desk.test_provider(provider.name)
+
+    def _reset(self) -> None:
+        provider = self.chosen()
+        if provider is not None:
+            refusal = self.room.desk.reset_breakers(provider.name)
+            if refusal is not None:
+                self.detail.resting.say("warn", "Not tried again", refusal, can_close=True)
 
     def _on_tested(self, result: ProviderTested) -> None:
         self._testing.discard(result.provider)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,6 +17,9 @@ from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.messages.message import JsonObject
 from proxy.messages.request import MessagesRequest
 
+_LONGEST_WAIT_S = 600.0
+"""What an upstream asks for is believed so far: a mistaken pause must not close its only candidate for days,
+and one request each ten minutes harms nobody who means it."""
 _MAX_TEXT = 2000
 """An upstream's error page must not become a client's screenful."""
 
@@ -45,6 +49,9 @@ _TYPE_OF_CODE: Mapping[str, ErrorType] = MappingProxyType({
     "content_filter": ErrorType.INVALID_REQUEST, "tool_use_failed": ErrorType.INVALID_REQUEST,
 })  # fmt: skip
 """OpenRouter's error_type and the string codes of others; what is not here goes by the status."""
+
+_UNPROCESSABLE = 422
+"""Kept apart from a 400: another server may take the request."""
 
 _VAGUE = frozenset({"server", "server_error"})
 """Says less than a status that we know."""
@@ -103,6 +110,8 @@ def error_of(
         kind, text = ErrorType.INVALID_REQUEST, _overflow(text, request)
     elif kind is ErrorType.NOT_FOUND:
         text = f"model: {request.model} ({text})"
+    elif kind is ErrorType.INVALID_REQUEST and status == _UNPROCESSABLE:
+        status_out = status
     return UpstreamError(
         kind,
         text,
@@ -218,6 +227,11 @@ def _overflow(text: str, request: MessagesRequest) -> str:
 
 
 def _retry_after(error: JsonObject, headers: Mapping[str, str]) -> float | None:
+    told = _told_to_wait(error, headers)
+    return None if told is None else min(told, _LONGEST_WAIT_S)
+
+
+def _told_to_wait(error: JsonObject, headers: Mapping[str, str]) -> float | None:
     """Seconds to wait; a date is read against the answer's own date, because pure code has no clock."""
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
@@ -236,7 +250,7 @@ def _number(value: Any) -> float | None:
         number = float(value)
     except (TypeError, ValueError):
         return None
-    return number if 0 <= number < 1e6 else None
+    return number if 0 <= number < math.inf else None
 
 
 def _until(then: str, now: str | None) -> float | None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from typing import Any, cast
 
 from proxy.config import Conditions, ProxyConfig
 from proxy.context import LOCAL_TOKEN
+from proxy.messages.message import JsonObject
 from proxy.messages.request import (
     ContentBlockParam,
+    DocumentParam,
     ImageParam,
     MessagesRequest,
     ToolResultParam,
 )
 from proxy.routing.aliases import Route, check_name, resolve
+from proxy.routing.token_limits import may_use
 
 _WEB_SEARCH = "web_search"
 """The types of Anthropic's web search begin with it (`web_search_20250305`); a client's own tool has none."""
@@ -39,6 +43,8 @@ class Asked:
 def route_of(config: ProxyConfig, asked: Asked) -> Route:
     """Returns the route of a request: the first rule whose conditions hold, else its model's name.
 
+    A rule that leads to an alias which the client's token may not use is none for it.
+
     Raises:
         ClientError: Nothing serves it, as `aliases.resolve`.
     """
@@ -47,11 +53,59 @@ def route_of(config: ProxyConfig, asked: Asked) -> Route:
         check_name(model)
         for number, rule in enumerate(config.routes, 1):
             why = _why_holds(rule.when, asked)
-            if why is not None:
-                route = resolve(config, rule.use)
+            if why is None:
+                continue
+            route = resolve(config, rule.use)
+            if may_use(config, asked.token_name, route):
                 reason = f"rule {number} sends '{model}' to {rule.use}: {why}"
                 return replace(route, asked=model, reason=reason)
     return resolve(config, model)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What serves the requests for a model, as far as its name alone says it."""
+
+    route: Route
+    exceptions: tuple[str, ...]
+    """Rules that send some of them elsewhere, each in words, first ones first."""
+
+
+def outlook(config: ProxyConfig, model: str) -> Outlook:
+    """Returns what serves requests for a model, before one of them is known.
+
+    Raises:
+        ClientError: Nothing serves them, as `aliases.resolve`.
+    """
+    check_name(model)
+    exceptions: list[str] = []
+    for number, rule in enumerate(config.routes if config.providers else (), 1):
+        of_model = _of_model(rule.when, model)
+        if of_model is None:
+            continue
+        wishes = _wishes(rule.when)
+        if not wishes:
+            why = " and ".join(of_model) or "every request"
+            reason = f"rule {number} sends '{model}' to {rule.use}: {why}"
+            route = replace(resolve(config, rule.use), asked=model, reason=reason)
+            return Outlook(route, tuple(exceptions))
+        exceptions.append(f"rule {number} sends it to {rule.use} where {' and '.join(wishes)}")
+    return Outlook(resolve(config, model), tuple(exceptions))
+
+
+def _wishes(when: Conditions) -> list[str]:
+    """What a rule asks besides the model, in words."""
+    wishes: list[str] = []
+    if when.client_token:
+        wishes.append(f"the token is {' or '.join(when.client_token)}")
+    if when.request_class:
+        wishes.append(f"the request class is {' or '.join(when.request_class)}")
+    for wanted, _, text in _wanted_traits(when):
+        if wanted is not None:
+            wishes.append(f"it has {text}" if wanted else f"it has no {text}")
+    if when.min_tokens is not None:
+        wishes.append(f"it has at least {when.min_tokens:,} tokens")
+    return wishes
 
 
 def class_of(request: MessagesRequest, told: str | None) -> str | None:
@@ -76,9 +130,12 @@ def _why_holds(when: Conditions, asked: Asked) -> str | None:
 
 
 def _model(when: Conditions, asked: Asked) -> list[str] | None:
+    return _of_model(when, asked.request.model)
+
+
+def _of_model(when: Conditions, name: str) -> list[str] | None:
     if not when.model:
         return []
-    name = asked.request.model
     matching = [pattern for pattern in when.model if fnmatchcase(name, pattern)]
     return [f"the model matches {matching[0]}"] if matching else None
 
@@ -96,15 +153,21 @@ def _class(when: Conditions, asked: Asked) -> list[str] | None:
     return [f"the request class is {found}"] if found in when.request_class else None
 
 
-def _traits(when: Conditions, asked: Asked) -> list[str] | None:
-    request = asked.request
-    reasons: list[str] = []
-    for wanted, has, text in (
+def _wanted_traits(
+    when: Conditions,
+) -> tuple[tuple[bool | None, Callable[[MessagesRequest], bool], str], ...]:
+    return (
         (when.has_tools, has_tools, "tools"),
         (when.has_web_search, has_web_search, "web search"),
         (when.thinking, thinks, "thinking"),
         (when.has_image, has_image, "pictures"),
-    ):
+    )
+
+
+def _traits(when: Conditions, asked: Asked) -> list[str] | None:
+    request = asked.request
+    reasons: list[str] = []
+    for wanted, has, text in _wanted_traits(when):
         if wanted is None:
             continue
         if has(request) is not wanted:
@@ -138,9 +201,18 @@ def thinks(request: MessagesRequest) -> bool:
 
 
 def has_image(request: MessagesRequest) -> bool:
-    """Says whether there is a picture anywhere in the conversation."""
+    """Says whether there is a picture anywhere in the conversation, results and documents included."""
     blocks = (block for message in request.messages for block in message.blocks())
-    return any(isinstance(block, ImageParam) for block in _with_results(blocks))
+    return any(isinstance(block, ImageParam) or _shows(block) for block in _with_results(blocks))
+
+
+def _shows(block: ContentBlockParam) -> bool:
+    """Whether a block is a document made of blocks, with a picture among them."""
+    if not isinstance(block, DocumentParam) or block.source.get("type") != "content":
+        return False
+    parts: Any = block.source.get("content")
+    inner = cast("list[object]", parts) if isinstance(parts, list) else []
+    return any(cast("JsonObject", each).get("type") == "image" for each in inner if isinstance(each, dict))
 
 
 def _with_results(blocks: Iterable[ContentBlockParam]) -> Iterator[ContentBlockParam]:

@@ -19,6 +19,8 @@ REFUSED_REST_S = 900.0
 """A key without credit or out of force seldom mends itself; new settings begin anew anyway."""
 LIMITED_REST_S = 15.0
 """Where the upstream does not say how long."""
+SHORTEST_REST_S = 1.0
+"""Where it says none at all: else keys would be tried in turns as fast as they are refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,5 +81,5 @@ def _rest_for(error: ApiError, now: float) -> Rest | None:
         return None
     if error.type is not ErrorType.RATE_LIMIT:
         return Rest(now + REFUSED_REST_S, is_refused=True)
-    pause_s = LIMITED_REST_S if error.retry_after_s is None else error.retry_after_s
+    pause_s = LIMITED_REST_S if error.retry_after_s is None else max(SHORTEST_REST_S, error.retry_after_s)
     return Rest(now + pause_s, is_refused=False)

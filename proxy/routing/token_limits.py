@@ -22,13 +22,23 @@ def check_token_use(config: ProxyConfig, token_name: str, route: Route) -> None:
     token = _token(config, token_name)
     if token is None:
         raise ClientError(ErrorType.AUTHENTICATION, f"The token {token_name} was revoked.")
-    if token.aliases and route.alias not in token.aliases:
+    if not _allows(token, route):
         leads = f"the alias {route.alias}" if route.alias is not None else "no alias"
         raise ClientError(
             ErrorType.PERMISSION,
             f"model: the token {token_name} may use {', '.join(token.aliases)} only; '{route.asked}' leads "
             f"to {leads}.",
         )
+
+
+def may_use(config: ProxyConfig, token_name: str, route: Route) -> bool:
+    """Says whether a token may take a route; of a revoked one `check_token_use` says what is to be said."""
+    token = None if token_name == LOCAL_TOKEN else _token(config, token_name)
+    return token is None or _allows(token, route)
+
+
+def _allows(token: ClientToken, route: Route) -> bool:
+    return not token.aliases or route.alias in token.aliases
 
 
 def visible_to(config: ProxyConfig, token_name: str) -> ProxyConfig:

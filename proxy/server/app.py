@@ -210,9 +210,9 @@ class ProxyServer:
         """Returns how the candidates stand that are left alone now."""
         return self._health.breakers()
 
-    def reset_breaker(self, provider: str, model: str) -> None:
-        """Lets a candidate be tried again at once."""
-        self._health.reset(provider, model)
+    def reset_breakers(self, provider: str, model: str | None = None) -> int:
+        """Lets a provider's candidates, or one of them, be tried again at once; returns how many rested."""
+        return self._health.reset(provider, model)
 
     @property
     def tools(self) -> ToolCatalogue:

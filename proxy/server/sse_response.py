@@ -1,4 +1,11 @@
-"""Sends a streamed answer: events in, bytes out, with a ping where the upstream lives but is silent."""
+"""Sends a streamed answer: events in, bytes out, with a ping where the upstream lives but has no content.
+
+A ping vouches for what was heard: the status that begins an answer allows one, and each further one needs a
+byte of the upstream's since, if only a comment. An upstream that fell silent gets none, so clients see the
+silence that there is; Claude Code bears five minutes of it, and our deadlines are not longer. The one ping
+for the status is for clients that read for four seconds only, and costs a later failure its status: Claude
+Code then asks again without streaming, and gets it. While tools run here, we live ourselves.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +35,8 @@ class SseResponse:
         self._now = asyncio.get_running_loop().time
         self._last_byte_at = 0.0
         self._has_pinged = False
+        self._vouched_for = -1
+        """How many pieces had been heard at the last ping; -1: a status came since."""
         self._is_writing = False
         self._timer: asyncio.TimerHandle | None = None
         self._response = web.StreamResponse(
@@ -57,6 +66,7 @@ class SseResponse:
                         self._disarm()  # a ping would say that an upstream lives
                     elif self._timer is None:
                         self._last_byte_at = self._now()
+                        self._vouched_for = -1
                         self._arm(self._limits.first_ping_s)
         finally:
             self._disarm()
@@ -94,14 +104,18 @@ class SseResponse:
             self._timer = None
 
     def _look(self) -> None:
-        """Pings after enough silence, else looks again when it could be enough; nothing runs per event."""
+        """Pings after enough silence if there is news, else looks again; nothing runs per event."""
         patience = self._limits.next_ping_s if self._has_pinged else self._limits.first_ping_s
         silence = self._now() - self._last_byte_at
         if silence < patience:
             self._arm(patience - silence)
             return
+        if self._record.pieces_heard == self._vouched_for and not self._record.is_at_work:
+            self._arm(self._limits.first_ping_s)
+            return
         if not self._is_writing:  # else the client does not read, and a ping would only wait behind
             self._has_pinged = True
+            self._vouched_for = self._record.pieces_heard
             spawn(self._ping(), name="ping")
         self._arm(self._limits.next_ping_s)
 

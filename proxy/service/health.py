@@ -1,7 +1,7 @@
 """How every candidate stands, for all requests together: its breaker, its keys, its places in line.
 
-A try runs inside `Health.trying`, which waits in the provider's line, gives a `Ticket` and takes what became
-of the try. When to open, how long to rest and which key to take is decided in `proxy.routing`.
+A try has a place in its provider's line and runs inside `Health.trying`, which gives a `Ticket` and takes
+what became of the try. When to open, how long to rest and which key to take is decided in `proxy.routing`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,15 @@ _log = structlog.get_logger("proxy.service")
 
 MAX_KNOWN = 256
 """Candidates remembered while nothing is under way with them; any model name may be one."""
-_WHY = {"open": "breaker open", "half_open": "breaker half-open, being probed"}
+_WHY = {
+    "open": "breaker open",
+    "half_open": "breaker half-open, being probed",
+    "closed": "let back in steps after a pause",
+}
 
 
 class Rests(Exception):
-    """The candidate began to rest while the request waited in line: look again whose turn it is."""
+    """The candidate began to rest before the request came to it: look again whose turn it is."""
 
 
 @dataclass(slots=True)
@@ -44,6 +48,8 @@ class _Known:
     limited: KeyRests = field(default_factory=KeyRests)
     """The keys that this model has used up for now."""
     in_flight: int = 0
+    asking: int = 0
+    """Of these, how many have no answer's status yet."""
     error: ApiError | None = None
 
 
@@ -58,22 +64,34 @@ class Health:
         self._known: dict[tuple[str, str], _Known] = {}
         self._refused: dict[str, tuple[ProviderConfig, KeyRests]] = {}
         self._lines: dict[str, Line] = {}
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._waiting: dict[asyncio.Future[None], None] = {}
+        """In the order they came: the first to be woken is the first to look."""
 
     def standing(self, candidate: Candidate, provider: ProviderConfig) -> Standing:
         """Returns how a candidate stands now."""
         known = self._of(candidate, provider)
+        line = self._lines.get(provider.name)
+        is_full = line is not None and line.is_full
         if known is None:
-            return Standing()
+            return Standing(is_full=is_full)
         now = self.clock()
         breaker = known.breaker
-        rest_s, why = breaker.rest_s(now), _WHY.get(breaker.state, "")
+        rest_s, why = breaker.rest_s(now, known.asking), _WHY[breaker.state]
         may_hasten = rest_s > 0 and breaker.may_hasten
         if rest_s <= 0 and provider.further_keys:
             rests = self._rests(known)
             if rests.pick(len(keys_of(provider)), now) is None:
                 rest_s, why = rests.soonest_s(now), "all keys limited"
-        return Standing(known.in_flight, rest_s, why, known.error, may_hasten)
+        probe_s = provider.first_byte_timeout_s if breaker.state == "half_open" else 0.0
+        return Standing(rest_s, why, known.error, is_full, probe_s, may_hasten)
+
+    def line(self, provider: ProviderConfig) -> Line:
+        """Returns the line of a provider, with as many places as it has now."""
+        line = self._lines.get(provider.name)
+        if line is None:
+            line = self._lines[provider.name] = Line()
+        line.places = provider.max_concurrent
+        return line
 
     def hasten(self, candidate: Candidate, provider: ProviderConfig) -> None:
         """Ends a candidate's rest after failures: the next request probes it."""
@@ -82,9 +100,10 @@ class Health:
             known.breaker = known.breaker.hastened(self.clock())
 
     def in_flight(self, candidate: Candidate) -> int:
-        """Returns how many requests a candidate is answering."""
+        """Returns how many requests are before the next: those it answers, and its provider's line."""
         known = self._known.get((candidate.provider, candidate.model))
-        return 0 if known is None else known.in_flight
+        line = self._lines.get(candidate.provider)
+        return (0 if known is None else known.in_flight) + (0 if line is None else line.waiting)
 
     def has_other_key(self, candidate: Candidate, provider: ProviderConfig) -> bool:
         """Says whether the candidate has a key that neither was refused nor is limited now."""
@@ -99,39 +118,28 @@ class Health:
     async def trying(
         self, candidate: Candidate, provider: ProviderConfig, policy: BreakerPolicy
     ) -> AsyncGenerator[Ticket]:
-        """A try of a candidate, from its place in the provider's line to its end, with its ticket.
+        """A try of a candidate, with its ticket; the request has a place in the provider's line.
 
         Raises:
             Rests: The candidate may not be tried now.
-            UpstreamError: No place became free for as long as the first byte may take.
         """
-        line = self._lines.setdefault(provider.name, Line())
-        if not await line.enter(provider.max_concurrent, provider.first_byte_timeout_s):
-            raise UpstreamError(
-                ErrorType.OVERLOADED,
-                f"{provider.name} is busy: {line.busy} requests are under way and none of them ended within "
-                f"{provider.first_byte_timeout_s:g} seconds.",
-            )
+        ticket = self._begin(candidate, provider, policy)
         try:
-            ticket = self._begin(candidate, provider, policy)
-            try:
-                yield ticket
-            except ApiError as error:
-                ticket.failed(error)
-                raise
-            finally:
-                ticket.close()
+            yield ticket
+        except ApiError as error:
+            ticket.failed(error)
+            raise
         finally:
-            line.leave(provider.max_concurrent)
+            ticket.close()
 
-    async def wait(self, seconds: float) -> None:
-        """Waits so long, or until some candidate's standing changes."""
+    async def wait(self, seconds: float, *others: asyncio.Future[Line]) -> None:
+        """Waits so long, or until some candidate's standing changes or one of the others is done."""
         changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.add(changed)
+        self._waiting[changed] = None
         try:
-            await asyncio.wait((changed,), timeout=seconds)
+            await asyncio.wait((changed, *others), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._waiting.discard(changed)
+            del self._waiting[changed]
 
     def breakers(self) -> tuple[BreakerChanged, ...]:
         """Returns how the breakers stand that are not closed."""
@@ -139,19 +147,33 @@ class Health:
             self._announcement(each) for each in self._known.values() if each.breaker.state != "closed"
         )
 
-    def reset(self, provider: str, model: str) -> None:
-        """Closes a candidate's breaker and lets its keys be used again."""
-        known = self._known.get((provider, model))
-        if known is not None:
+    def reset(self, provider: str, model: str | None) -> int:
+        """Closes the breakers of a provider's candidates and lets its keys be used again.
+
+        Args:
+            provider: The provider.
+            model: The only candidate that is meant; None: all of them.
+
+        Returns:
+            How many rested.
+        """
+        has_refused = self._refused.pop(provider, None) is not None
+        count = 0
+        for known in tuple(self._known.values()):
+            candidate, breaker = known.candidate, known.breaker
+            if candidate.provider != provider or model not in (None, candidate.model):
+                continue
+            count += has_refused or bool(known.limited.rests) or breaker.state != "closed"
             known.limited = KeyRests()
-            self._refused.pop(provider, None)
-            self._change(known, CircuitBreaker(epoch=known.breaker.epoch + 1))
+            self._change(known, CircuitBreaker(epoch=breaker.epoch + 1))
+        self._wake()
+        return count
 
     def ended(self, known: _Known, epoch: int, policy: BreakerPolicy, error: ApiError | None) -> None:
         """Takes what came of a try: content, or an error before or after it."""
         before, now = known.breaker, self.clock()
         if error is None:
-            after = before.succeeded(epoch, policy)
+            after = before.let_in(epoch, now, policy).succeeded(epoch, policy)
         elif not isinstance(error, UpstreamError):
             after = before.abandoned(epoch)  # the request or we ourselves are at fault: no news of it
         elif error.type is ErrorType.RATE_LIMIT or (may_pass(error) and error.retry_after_s is not None):
@@ -159,10 +181,22 @@ class Health:
         elif is_outage(error):
             after = before.failed(epoch, now, policy)
         else:
-            after = before.succeeded(epoch, policy)  # it is there, and refuses this one request
+            # it is there, and refuses this one request
+            after = before.let_in(epoch, now, policy).succeeded(epoch, policy)
         if error is not None:
             known.error = error
         self._change(known, after)
+
+    def let_in(self, known: _Known, epoch: int, policy: BreakerPolicy) -> None:
+        """Takes that the upstream answers with a status."""
+        self._change(known, known.breaker.let_in(epoch, self.clock(), policy))
+        self.asks_no_more(known)
+
+    def asks_no_more(self, known: _Known) -> None:
+        """Takes that a try waits for its answer's status no more."""
+        known.asking -= 1
+        if known.breaker.reopening is not None:
+            self._wake()
 
     def key_failed(self, known: _Known, index: int, error: ApiError) -> None:
         """Takes the upstream's no to one of several keys."""
@@ -187,11 +221,12 @@ class Health:
         index = 0
         if provider.further_keys:
             index = self._rests(known).pick(len(keys_of(provider)), self.clock())
-        begun = known.breaker.begun(self.clock())
+        begun = known.breaker.begun(self.clock(), known.asking)
         if index is None or begun is None:
             raise Rests
         self._change(known, begun)
         known.in_flight += 1
+        known.asking += 1
         return Ticket(self, known, policy, index, begun.epoch)
 
     def _of(self, candidate: Candidate, provider: ProviderConfig) -> _Known | None:
@@ -257,7 +292,14 @@ class Ticket:
         self._policy = policy
         self._key_index = key_index
         self._epoch = epoch
+        self._is_asking = True
         self._has_answered = False
+
+    def let_in(self) -> None:
+        """The upstream answers with status 200; only the first call counts."""
+        if self._is_asking:
+            self._is_asking = False
+            self._health.let_in(self._known, self._epoch, self._policy)
 
     def answered(self) -> None:
         """The upstream brings content; only the first call counts."""
@@ -275,4 +317,7 @@ class Ticket:
 
     def close(self) -> None:
         """Ends the try."""
+        if self._is_asking:
+            self._is_asking = False
+            self._health.asks_no_more(self._known)
         self._health.left(self._known, self._epoch)

@@ -1,4 +1,9 @@
-"""Lets so many requests at once to a provider; the others wait in line and go in the order they came."""
+"""The places at one provider: so many requests go at once, the others wait in line.
+
+Whoever owns requests (a conversation, else a client's token) takes turns with the others: ten requests of one
+let a single one of another wait for one of them, not for ten. A request may wait in the lines of several
+providers; the first place that becomes free anywhere is its own.
+"""
 
 from __future__ import annotations
 
@@ -7,44 +12,81 @@ from collections import deque
 
 
 class Line:
-    """The places at one provider."""
+    """The places at one provider, and who waits for one."""
 
     def __init__(self) -> None:
         self.busy = 0
         """Places that are taken."""
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self.places = 1
+        """How many there are; the settings may change it at any time."""
+        self._waiting: dict[str, deque[Waiter]] = {}
+        """By owner; the first one's turn comes next."""
 
-    async def enter(self, places: int, patience_s: float) -> bool:
-        """Takes a place, waiting for it as long as `patience_s`; False: none became free.
+    @property
+    def is_full(self) -> bool:
+        """Whether who comes now must wait; nobody overtakes those who do."""
+        return self.busy >= self.places or bool(self._waiting)
 
-        Args:
-            places: How many there are now; the settings may change it at any time.
-            patience_s: How long to wait.
-        """
-        if self.busy < places and not self._waiting:
-            self.busy += 1
-            return True
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            await asyncio.wait((turn,), timeout=patience_s)
-        except BaseException:
-            self._give_up(turn, places)
-            raise
-        if turn.done():
-            return True
-        self._give_up(turn, places)
-        return False
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return sum(map(len, self._waiting.values())) if self._waiting else 0
 
-    def leave(self, places: int) -> None:
-        """Gives a place back; whoever waits longest gets it."""
+    def take(self) -> None:
+        """Takes a place."""
+        self.busy += 1
+
+    def leave(self) -> None:
+        """Gives a place back; the next owner's request gets it."""
         self.busy -= 1
-        while self._waiting and self.busy < places:
-            self.busy += 1
-            self._waiting.popleft().set_result(None)
+        while self._waiting and self.busy < self.places:
+            waiter = self._next()
+            if not waiter.turn.done():
+                self.busy += 1
+                waiter.turn.set_result(self)
 
-    def _give_up(self, turn: asyncio.Future[None], places: int) -> None:
-        if turn.done():
-            self.leave(places)
-        else:
-            self._waiting.remove(turn)
+    def join(self, waiter: Waiter) -> None:
+        """Lets a request wait here too."""
+        self._waiting.setdefault(waiter.owner, deque()).append(waiter)
+
+    def quit(self, waiter: Waiter) -> None:
+        """Lets a request wait here no more, if it still does."""
+        queue = self._waiting.get(waiter.owner)
+        if queue is not None and waiter in queue:
+            queue.remove(waiter)
+            if not queue:
+                del self._waiting[waiter.owner]
+
+    def _next(self) -> Waiter:
+        owner = next(iter(self._waiting))
+        queue = self._waiting.pop(owner)
+        waiter = queue.popleft()
+        if queue:
+            self._waiting[owner] = queue  # behind the other owners
+        return waiter
+
+
+class Waiter:
+    """One request that waits for the first free place in some lines; must be made on the running loop."""
+
+    def __init__(self, owner: str) -> None:
+        self.owner = owner
+        self.turn: asyncio.Future[Line] = asyncio.get_running_loop().create_future()
+        """The line that has a place for it."""
+        self._lines: list[Line] = []
+
+    def join(self, line: Line) -> None:
+        """Waits in a line too."""
+        if line not in self._lines:
+            self._lines.append(line)
+            line.join(self)
+
+    def quit(self) -> Line | None:
+        """Waits no more; returns the line in which it got a place, if it did."""
+        for line in self._lines:
+            line.quit(self)
+        self._lines.clear()
+        if self.turn.done():
+            return self.turn.result()
+        self.turn.cancel()
+        return None

@@ -154,7 +154,7 @@ class MessagesService:
         await self.facts.load()
         if self.ledger is not None:
             await self.ledger.reserve(record.context, request, route, self.counter.estimate)
-        turns = Turns(route.candidates, self._provider, self.config.retry, self.health)
+        turns = Turns(route, self._provider, self.config.retry, self.health, record)
         while True:
             turn = await turns.next()
             candidate = turn.candidate
@@ -180,6 +180,8 @@ class MessagesService:
                     return
                 record.attempt_failed(error)
                 turns.failed(candidate, error)
+            finally:
+                turns.leave()
             yield None
 
     async def whole(
@@ -281,6 +283,7 @@ class MessagesService:
                 attempt = await open_attempt(
                     plan, lease, headers if plan.is_passed_through else {}, record, self.new_id
                 )
+                ticket.let_in()
                 try:
                     yield []
                     lawful = Lawful(record, tally)

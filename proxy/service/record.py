@@ -22,6 +22,7 @@ from proxy.events import (
 )
 from proxy.messages.errors import ApiError
 from proxy.messages.events import StreamEvent
+from proxy.routing.aliases import Route
 from proxy.service.answer_schema import added_usage
 from proxy.service.booking import AttemptLog, Booking
 
@@ -144,6 +145,10 @@ class RequestRecord:
         """The error the client was told, inside the stream or as a status."""
         self.answer_headers: dict[str, str] = {}
         """What the answer carries beside its body: losses, and what an upstream of this protocol said."""
+        self.pieces_heard = 0
+        """From upstreams, whatever they held: the sign that one lives."""
+        self.is_at_work = False
+        """We ourselves run tools now, and live without an upstream."""
         self.keeps_bodies = announcer.capture_limit_bytes > 0
         """Somebody wants to see what went over the wire."""
         self._announcer = announcer
@@ -202,6 +207,14 @@ class RequestRecord:
                 "request_routed", provider=candidate.provider, model=candidate.model, losses=list(losses)
             )
 
+    def not_asked(self, route: Route, candidate: Candidate, why: str, error: ApiError | None) -> None:
+        """A candidate was waited for in vain; without an error the client left meanwhile."""
+        self.routed(
+            route.alias, candidate, f"{route.reason} → {candidate.provider}/{candidate.model}: {why}", ()
+        )
+        if error is not None:
+            self.attempt_failed(error)
+
     @property
     def candidate(self) -> Candidate | None:
         """Who is asked, or was asked last."""
@@ -232,6 +245,7 @@ class RequestRecord:
 
     def upstream_replied(self, piece: bytes) -> None:
         """A piece of the upstream's answer arrived."""
+        self.pieces_heard += 1
         self._upstream_reply.add(piece)
 
     def client_told(self, piece: bytes) -> None:

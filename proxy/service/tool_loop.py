@@ -215,13 +215,17 @@ class ToolLoop:
 
     async def _run(self, calls: Sequence[ModelCall]) -> AsyncGenerator[tuple[ModelCall, JsonObject], None]:
         left = self._until - self._clock()
-        async with aclosing(run_calls(calls, self._plan.own, left)) as done:
-            async for call, block in done:
-                self._prepared.known.add(block)
-                self._sources.add(block)
-                if self._plan.own[call.name].is_server_tool and not _is_error(block):
-                    self._usage.count(COUNTED_AS[str(_kind(block))])
-                yield call, block
+        self._record.is_at_work = True
+        try:
+            async with aclosing(run_calls(calls, self._plan.own, left)) as done:
+                async for call, block in done:
+                    self._prepared.known.add(block)
+                    self._sources.add(block)
+                    if self._plan.own[call.name].is_server_tool and not _is_error(block):
+                        self._usage.count(COUNTED_AS[str(_kind(block))])
+                    yield call, block
+        finally:
+            self._record.is_at_work = False
 
     async def _run_pending(self) -> None:
         """Runs calls that an earlier answer left open; their results begin this one."""

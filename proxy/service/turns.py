@@ -1,20 +1,25 @@
-"""Whose turn it is to answer a request: asks `routing.progress`, waits where it says so, logs failures."""
+"""Whose turn it is to answer a request: asks `routing.progress`, waits where it says so, logs failures.
+
+The request has a place in the line of the provider whose turn it is, until `Turns.leave`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
 from proxy.config import Candidate, ProviderConfig, RetryPolicy
-from proxy.messages.errors import ApiError, forget_frames
+from proxy.messages.errors import ApiError, ErrorType, UpstreamError, forget_frames
 from proxy.routing.aliases import Route
 from proxy.routing.candidates import ordered
 from proxy.routing.keys import concerns_key
-from proxy.routing.progress import GiveUp, Hasten, Progress, Standing, Try
+from proxy.routing.progress import GiveUp, Hasten, Progress, Standing, Try, Wait
 from proxy.routing.retry import may_try_next
 from proxy.service.health import Health
+from proxy.service.line import Line, Waiter
+from proxy.service.record import RequestRecord
 
 _log = structlog.get_logger("proxy.service")
 
@@ -33,20 +38,49 @@ def preferring(route: Route, candidate: Candidate | None) -> Route:
 ProviderOf = Callable[[Candidate], ProviderConfig]
 
 
+@dataclass(frozen=True, slots=True)
+class _Queue:
+    """A request in line."""
+
+    waiter: Waiter
+    since: float
+    patience_s: float
+
+
 class Turns:
     """The tries of one request, one after the other."""
 
     def __init__(
-        self, candidates: Sequence[Candidate], provider_of: ProviderOf, policy: RetryPolicy, health: Health
+        self,
+        route: Route,
+        provider_of: ProviderOf,
+        policy: RetryPolicy,
+        health: Health,
+        record: RequestRecord,
     ) -> None:
-        order = ordered(candidates, health.in_flight, health.random)
+        """Makes the turns.
+
+        Args:
+            route: Has the candidates, as the alias lists them.
+            provider_of: Finds a candidate's provider.
+            policy: How often and how patiently.
+            health: Of all candidates.
+            record: Told of those that the request had to wait for in vain; its conversation, else its
+                client's token, has turns in line.
+        """
+        order = ordered(route.candidates, health.in_flight, health.random)
         self._progress = Progress(order, policy, health.clock() + policy.total_s)
         self._provider_of = provider_of
         self._health = health
         self._failed: tuple[Candidate, ApiError] | None = None
+        self._route = route
+        self._record = record
+        self._line: Line | None = None
+        """Where it has a place."""
+        self._queue: _Queue | None = None
 
     async def next(self) -> Try:
-        """Returns the next try, once it may begin.
+        """Returns the next try, once it may begin; `leave` must follow.
 
         Raises:
             ApiError: There is none: what the client is to be told.
@@ -54,14 +88,26 @@ class Turns:
         while True:
             step = self._progress.next_step(self._health.clock(), self._standing)
             if isinstance(step, GiveUp):
+                self.leave()
+                if step.not_asked is not None:
+                    self._not_asked(step.not_asked, f"not asked: {step.error.message}", step.error)
                 raise step.error
             self._log_failure()
             if isinstance(step, Try):
-                return step
+                return self._begun(step)
             if isinstance(step, Hasten):
                 self._health.hasten(step.candidate, self._provider_of(step.candidate))
             else:
-                await self._health.wait(step.seconds)
+                await self._wait(step)
+
+    def leave(self) -> None:
+        """The try is over, or what was waited for is wanted no more: gives the place back."""
+        queue, self._queue = self._queue, None
+        line = queue.waiter.quit() if queue is not None else None
+        for each in (line, self._line):
+            if each is not None:
+                each.leave()
+        self._line = None
 
     def failed(self, candidate: Candidate, error: ApiError) -> None:
         """A try failed before its first content.
@@ -79,8 +125,73 @@ class Turns:
         else:
             self._progress = progress.after_failure(candidate, error, health.clock(), health.random)
 
+    def _begun(self, step: Try) -> Try:
+        """Takes a place for the try, if the request did not get this one in line."""
+        line, queue = self._health.line(self._provider_of(step.candidate)), self._queue
+        if line is not self._line:
+            self.leave()
+            line.take()
+            self._line = line
+        if queue is None:
+            return step
+        self._queue = None
+        return replace(step, reason=f"{step.reason}; {self._waited(queue)}")
+
+    async def _wait(self, step: Wait) -> None:
+        if self._line is not None:
+            self.leave()  # the place came when its candidate had begun to rest
+        if not step.line:
+            await self._health.wait(step.seconds)
+            return
+        providers = [self._provider_of(each) for each in step.line]
+        queue = self._queue
+        if queue is None:
+            patience_s = max(each.first_byte_timeout_s for each in providers)
+            queue = self._queue = _Queue(Waiter(self._owner), self._health.clock(), patience_s)
+        left_s = queue.since + queue.patience_s - self._health.clock()
+        if left_s <= 0:
+            self._refuse(step.line, queue)
+            return
+        for provider in providers:
+            queue.waiter.join(self._health.line(provider))
+        try:
+            await self._health.wait(min(step.seconds, left_s), queue.waiter.turn)
+        except BaseException:
+            self._not_asked(step.line[0], self._waited(queue), None)
+            self.leave()
+            raise
+        if queue.waiter.turn.done():
+            self._line = queue.waiter.quit()
+            self._queue = replace(queue, waiter=Waiter(self._owner))
+
+    def _refuse(self, candidates: Sequence[Candidate], queue: _Queue) -> None:
+        for candidate in candidates:
+            busy = self._health.line(self._provider_of(candidate)).busy
+            error = UpstreamError(
+                ErrorType.OVERLOADED,
+                f"{candidate.provider} is busy: {busy} requests are under way and none of them ended within "
+                f"{queue.patience_s:g} seconds.",
+            )
+            self._progress = self._progress.after_refusal(candidate, error)
+            self._not_asked(candidate, f"not asked: {self._waited(queue)}", error)
+
+    def _not_asked(self, candidate: Candidate, why: str, error: ApiError | None) -> None:
+        self._record.not_asked(self._route, candidate, why, error)
+
+    @property
+    def _owner(self) -> str:
+        context = self._record.context
+        return context.conversation_id or context.token_name
+
+    def _waited(self, queue: _Queue) -> str:
+        return f"waited {self._health.clock() - queue.since:.1f} s in line"
+
     def _standing(self, candidate: Candidate) -> Standing:
-        return self._health.standing(candidate, self._provider_of(candidate))
+        provider = self._provider_of(candidate)
+        standing = self._health.standing(candidate, provider)
+        if standing.is_full and self._line is self._health.line(provider):
+            return replace(standing, is_full=False)
+        return standing
 
     def _log_failure(self) -> None:
         """A failure is worth a warning where the client will not be told of it."""

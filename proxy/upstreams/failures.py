@@ -20,6 +20,7 @@ class Stage(str, Enum):
     """How far a request had come when it failed."""
 
     OPEN = "before the answer's status"
+    UNBEGUN = "between the answer's status and its first byte"
     SILENT = "while the upstream said nothing"
     BODY = "inside the answer"
     TOTAL = "while the answer went on and on"
@@ -28,6 +29,12 @@ class Stage(str, Enum):
 def failure_of(exc: BaseException, provider: ProviderConfig, stage: Stage) -> UpstreamError:
     """Returns what a failed connection means for the client; the text names the provider and its address."""
     where = f"{provider.name} at {_address(provider.base_url)}"
+    if stage is Stage.UNBEGUN:
+        return UpstreamError(
+            ErrorType.TIMEOUT,
+            f"{where} answered with a status, but sent nothing after it for "
+            f"{provider.first_byte_timeout_s:g} seconds.",
+        )
     if stage is Stage.SILENT:
         return UpstreamError(
             ErrorType.TIMEOUT, f"{where} sent nothing for {provider.idle_timeout_s:g} seconds in mid-answer."

@@ -93,7 +93,7 @@ class HttpAnswer:
         elif silence < self._patience_s:
             self._watch(self._patience_s - silence)
         else:
-            self._cut(Stage.SILENT)
+            self._cut(Stage.SILENT if self._response.content.total_bytes else Stage.UNBEGUN)
 
     def _cut(self, stage: Stage) -> None:
         self._cut_as = stage

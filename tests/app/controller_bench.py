@@ -65,8 +65,8 @@ class FakeServer:
     applied: list[ProxyConfig] = field(default_factory=list)
     stopped: list[float] = field(default_factory=list)
     spent: Spending = SPENT
-    resting: tuple[BreakerChanged, ...] = ()
     tools: Catalogue = field(default_factory=lambda: Catalogue([FakeTool("Read"), FakeTool("Bash")]))
+    resting: list[BreakerChanged] = field(default_factory=list["BreakerChanged"])
     waiting: list[ApprovalRequest] = field(default_factory=list["ApprovalRequest"])
     answers: list[ApprovalAnswer] = field(default_factory=list["ApprovalAnswer"])
     decided: tuple[ToolDecided, ...] = ()
@@ -89,7 +89,12 @@ class FakeServer:
         return self.spent
 
     def breakers(self) -> tuple[BreakerChanged, ...]:
-        return self.resting
+        return tuple(self.resting)
+
+    def reset_breakers(self, provider: str, model: str | None = None) -> int:
+        meant = [each for each in self.resting if each.provider == provider and model in (None, each.model)]
+        self.resting = [each for each in self.resting if each not in meant]
+        return len(meant)
 
     def approvals(self) -> tuple[ApprovalRequest, ...]:
         return tuple(self.waiting)

@@ -267,6 +267,21 @@ async def test_a_test_of_a_provider_tells_what_was_found_without_the_key(make: M
     assert not missing.is_ok
 
 
+async def test_what_a_name_resolves_to_heeds_the_rules(make: Make) -> None:
+    rules = (
+        "aliases: {big: {candidates: [{provider: openrouter, model: b}]},"
+        " small: {candidates: [{provider: openrouter, model: s}]}}\n"
+        "routes: [{when: {min_tokens: 60000}, use: small}, {when: {model: odd}, use: small}]\n"
+    )
+    bench = make(Entries({"openrouter": KEY}), settings=OPENROUTER + rules)
+    await bench.controller.start()
+    but = "; but rule 1 sends it to small where it has at least 60,000 tokens"
+    desk = _desk(bench)
+    assert desk.resolve("big").text == "'big' is the alias big → openrouter / b" + but
+    odd = "rule 2 sends 'odd' to small: the model matches odd → openrouter / s"
+    assert desk.resolve("odd").text == odd + but
+
+
 async def test_aliases_are_edited_resolved_and_kept_in_order(make: Make) -> None:
     bench = make(Entries({"openrouter": KEY}), settings=OPENROUTER)
     await bench.controller.start()
@@ -515,7 +530,7 @@ async def test_models_that_rest_are_told_while_the_proxy_runs(make: Make) -> Non
     assert _desk(bench).breakers() == ()
     await bench.controller.start()
     resting = BreakerChanged("openrouter", "some/model", "open", "5 failures in 30 s.", 48.0)
-    bench.servers[0].resting = (resting,)
+    bench.servers[0].resting.append(resting)
     assert _desk(bench).breakers() == (resting,)
 
 

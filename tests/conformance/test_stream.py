@@ -138,13 +138,14 @@ async def test_the_sdk_accumulates_the_stream_to_the_whole_answer(reply: Reply) 
 
 @pytest.mark.conformance("stream.ping-in-silence")
 async def test_silence_is_bridged_by_pings_while_the_upstream_lives() -> None:
-    gate = asyncio.Event()
-    reply = Reply((b": PROCESSING\n\n", gate, delta(content="late"), delta("stop"), DONE))
+    gates = [asyncio.Event(), asyncio.Event()]
+    comment = b": PROCESSING\n\n"
+    reply = Reply((comment, gates[0], comment, gates[1], delta(content="late"), delta("stop"), DONE))
     limits = Limits(first_ping_s=0.02, next_ping_s=0.02)
     async with serving(reply, limits=limits) as front, front.proxy.post({**BODY, "stream": True}) as response:
-        for _ in range(2):
+        for gate in gates:
             assert await response.content.readuntil(b"\n\n") == b'event: ping\ndata: {"type":"ping"}\n\n'
-        gate.set()
+            gate.set()
         assert kinds(events_in(await response.text()))[-1] == "message_stop"
 
 

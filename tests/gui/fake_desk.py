@@ -195,6 +195,10 @@ class FakeDesk(FakeMcp, FakePermissions):
     def breakers(self) -> tuple[BreakerChanged, ...]:
         return tuple(self.breaker_list)
 
+    def reset_breakers(self, provider: str) -> str | None:
+        self.calls.append(f"reset_breakers {provider}")
+        return self.refusal
+
     def aliases(self) -> tuple[AliasView, ...]:
         return tuple(self.alias_list)
 

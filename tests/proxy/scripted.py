@@ -14,12 +14,14 @@ import aiohttp
 from pydantic import SecretStr
 
 from proxy.config import Alias, Candidate, ProviderConfig, ProxyConfig, RetryPolicy, ServerConfig
+from proxy.context import RequestContext
 from proxy.events import ProxyEvent
 from proxy.messages.errors import UpstreamError
 from proxy.messages.message import JsonObject
 from proxy.server.app import ProxyServer
 from proxy.server.limits import Limits
 from proxy.service.connections import UpstreamFactory
+from proxy.service.record import Announcer, RequestRecord
 from proxy.service.tool_desk import Host
 from proxy.tools.workspaces import Machine
 
@@ -110,6 +112,12 @@ def proxy_config(*names: str, **server: Any) -> ProxyConfig:
         MappingProxyType(providers),
         (Alias("big", ("claude-*sonnet*",), candidates), Alias("small", ("claude-*haiku*",), candidates[:1])),
     )
+
+
+def record() -> RequestRecord:
+    """A request's record that nobody listens to."""
+    announcer = Announcer(lambda _: None, lambda: 0.0, lambda: 0.0, 0)
+    return RequestRecord(RequestContext("req_1"), announcer, {})
 
 
 class Announced(list[ProxyEvent]):

@@ -255,3 +255,20 @@ def test_a_model_that_is_left_alone_is_told_until_it_serves_again(
         desk.announce(BreakerChanged("openrouter", "anthropic/claude-sonnet-4", "closed", "", 0.0))
     assert page.model.index(0, 0).data() == "openrouter"
     assert not page.detail.resting.isVisible()
+
+
+def test_models_that_are_left_alone_are_tried_again_at_the_press_of_a_button(
+    qtbot: QtBot, page: ProvidersPage, desk: FakeDesk
+):
+    assert not page.detail.reset.isVisible()
+    with qtbot.waitSignal(page.room.bridge.breaker_changed):
+        desk.announce(BreakerChanged("openrouter", "m", "open", "it asked for a pause", 600.0))
+    press(page.detail.reset)
+    assert desk.calls[-1] == "reset_breakers openrouter"
+    desk.refusal = "the proxy does not run"
+    press(page.detail.reset)
+    texts = [each.text() for each in page.detail.resting.findChildren(QLabel)]
+    assert "the proxy does not run" in texts
+    with qtbot.waitSignal(page.room.bridge.breaker_changed):
+        desk.announce(BreakerChanged("openrouter", "m", "closed", "", 0.0))
+    assert not page.detail.reset.isVisible()

@@ -42,7 +42,7 @@ def router(code: int, message: str, **metadata: Any) -> dict[str, Any]:
         (409, ErrorType.CONFLICT, 409),
         (413, ErrorType.REQUEST_TOO_LARGE, 413),
         (418, ErrorType.INVALID_REQUEST, 400),
-        (422, ErrorType.INVALID_REQUEST, 400),
+        (422, ErrorType.INVALID_REQUEST, 422),
         (429, ErrorType.RATE_LIMIT, 429),
         (500, ErrorType.API, 500),
         (501, ErrorType.API, 500),
@@ -179,9 +179,13 @@ def test_an_overflow_by_its_code_is_one_whatever_the_words() -> None:
         ({"retry_after": "Sun, 22 Nov 2026 10:00:30 GMT", "date": "Sun, 22 Nov 2026 10:00:00 GMT"}, 30.0),
         ({"retry_after": "Sun, 22 Nov 2026 10:00:30 GMT"}, None),
         ({"retry_after": "-1"}, None),
+        ({"retry_after": "900000"}, 600.0),
+        ({"retry_after": "1e30"}, 600.0),
+        ({"retry_after": "inf"}, None),
+        ({"retry_after": "Mon, 22 Nov 2027 10:00:30 GMT", "date": "Sun, 22 Nov 2026 10:00:00 GMT"}, 600.0),
     ],
 )
-def test_the_time_to_wait_is_kept(headers: dict[str, str], seconds: float | None) -> None:
+def test_the_time_to_wait_is_kept_up_to_ten_minutes(headers: dict[str, str], seconds: float | None) -> None:
     assert failed(429, router(429, "slow"), **headers).retry_after_s == seconds
 
 

@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from proxy.config import BreakerPolicy
 from proxy.routing.circuit_breaker import PROBE_WAIT_S, CircuitBreaker
+from proxy.routing.reopening import LASTS_S, Reopening
 
 POLICY = BreakerPolicy(failures=3, failure_share=0.5, window=6, rest_s=10, longest_rest_s=35)
 CLOSED = CircuitBreaker()
@@ -64,11 +65,37 @@ def test_after_the_rest_one_request_probes_and_the_others_wait() -> None:
     assert breaker.rest_s(10.0) == PROBE_WAIT_S
 
 
-def test_a_probe_that_succeeds_closes_it_and_nothing_is_held_against_it() -> None:
+def test_a_probe_that_is_let_in_closes_it_and_its_content_holds_nothing_against_it() -> None:
     breaker = probing(failed(CLOSED, times=3), 10.0)
-    closed = breaker.succeeded(breaker.epoch, POLICY)
-    assert closed == CircuitBreaker(epoch=3)
-    assert closed.begun(10.0) is closed
+    closed = breaker.let_in(breaker.epoch, 10.0, POLICY)
+    assert (closed.state, closed.rest_s(10.0), closed.begun(10.0)) == ("closed", 0.0, closed)
+    well = closed.succeeded(closed.epoch, POLICY)
+    assert (well.failures, well.openings, well.tries) == (0, 0, ())
+    assert well.let_in(well.epoch, 11.0, POLICY) is well
+    assert failed(well, 20.0, 2).state == "closed"
+
+
+def test_a_probe_that_is_let_in_and_brings_no_content_opens_it_for_twice_as_long() -> None:
+    breaker = probing(failed(CLOSED, times=3), 10.0)
+    breaker = breaker.let_in(breaker.epoch, 10.0, POLICY)
+    again = breaker.failed(breaker.epoch, 12.0, POLICY)
+    assert (again.state, again.rest_s(12.0)) == ("open", 20.0)
+    assert breaker.let_in(0, 12.0, POLICY) is breaker
+
+
+def test_after_a_pause_requests_are_let_back_in_steps() -> None:
+    breaker = probing(CLOSED.paused(0, 0.0, 1.0, POLICY), 1.0)
+    breaker = breaker.let_in(breaker.epoch, 1.0, POLICY)
+    assert [breaker.rest_s(1.0, asking) for asking in range(4)] == [0.0, 0.0, PROBE_WAIT_S, PROBE_WAIT_S]
+    assert breaker.begun(1.0, 1) is breaker
+    assert breaker.begun(1.0, 2) is None
+    for _ in range(2):
+        breaker = breaker.let_in(breaker.epoch, 1.0, POLICY)
+    assert (breaker.rest_s(1.0, 3), breaker.rest_s(1.0, 4)) == (0.0, PROBE_WAIT_S)
+    assert breaker.rest_s(LASTS_S, 99) == 0.0
+    limited = breaker.paused(breaker.epoch, 2.0, None, POLICY)
+    assert limited.reopening == Reopening(2.0 + LASTS_S, ceiling=2)
+    assert failed(breaker, 3.0).state == "closed"  # it had asked for a pause, and was not down
 
 
 def test_each_probe_that_fails_doubles_the_rest_up_to_the_longest() -> None:
@@ -131,14 +158,24 @@ def test_a_pause_that_the_upstream_asked_for_is_never_ended_early() -> None:
     assert asked_later.hastened(6.0).rest_s(6.0) == 25.0
 
 
-def test_a_limit_without_a_pause_rests_one_second_and_twice_as_long_each_time() -> None:
+def test_a_limit_without_a_pause_rests_one_second_and_twice_as_long_each_time_up_to_eight() -> None:
     breaker, now, rests = CLOSED.paused(0, 0.0, None, POLICY), 0.0, list[float]()
-    for _ in range(3):
+    for _ in range(5):
         rests.append(breaker.rest_s(now))
         now += rests[-1]
         breaker = probing(breaker, now)
         breaker = breaker.paused(breaker.epoch, now, None, POLICY)
-    assert rests == [1.0, 2.0, 4.0]
+    assert rests == [1.0, 2.0, 4.0, 8.0, 8.0]
+
+
+def test_a_pause_that_was_too_short_is_followed_by_longer_ones_than_the_upstream_asks_for() -> None:
+    breaker, now, rests = CLOSED.paused(0, 0.0, 0.0, POLICY), 0.0, list[float]()
+    for told in (0.0, 1.0, 60.0, 3.0):
+        rests.append(breaker.rest_s(now))
+        now += rests[-1]
+        breaker = probing(breaker, now)
+        breaker = breaker.paused(breaker.epoch, now, told, POLICY)
+    assert rests == [0.0, 2.0, 4.0, 60.0]
 
 
 class Requests(RuleBasedStateMachine):
@@ -156,8 +193,9 @@ class Requests(RuleBasedStateMachine):
 
     @rule()
     def one_begins(self) -> None:
-        after = self.breaker.begun(self.now)
-        assert (after is None) == (self.breaker.rest_s(self.now) > 0)
+        asking = len(self.begun)
+        after = self.breaker.begun(self.now, asking)
+        assert (after is None) == (self.breaker.rest_s(self.now, asking) > 0)
         if after is not None:
             assert after.state != "open"
             self.breaker = after
@@ -170,7 +208,7 @@ class Requests(RuleBasedStateMachine):
         before = self.breaker
         match kind:
             case "s":
-                after = before.succeeded(epoch, POLICY)
+                after = before.let_in(epoch, self.now, POLICY).succeeded(epoch, POLICY)
             case "f":
                 after = before.failed(epoch, self.now, POLICY)
             case "p":
@@ -178,7 +216,8 @@ class Requests(RuleBasedStateMachine):
             case _:
                 after = before.abandoned(epoch)
         assert after.epoch in (before.epoch, before.epoch + 1)
-        assert (after.state == before.state) or after.epoch > before.epoch
+        is_closed = before.state == "half_open" and after.state == "closed"
+        assert (after.state == before.state) or after.epoch > before.epoch or is_closed
         if before.state == "open":
             assert after.state == "open"
             assert after.until >= before.until
@@ -191,7 +230,7 @@ class Requests(RuleBasedStateMachine):
 
     @invariant()
     def no_rest_is_endless(self) -> None:
-        assert self.breaker.rest_s(self.now) <= 100 + 1e-9  # sums of floats
+        assert self.breaker.rest_s(self.now, 99) <= 100 + 1e-9  # sums of floats
         assert len(self.breaker.tries) <= POLICY.window
 
 

@@ -10,16 +10,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from proxy.config import Alias, Candidate, Conditions, ProviderConfig, ProxyConfig, RouteRule, ServerConfig
+from proxy.config import (
+    Alias,
+    Candidate,
+    ClientToken,
+    Conditions,
+    ProviderConfig,
+    ProxyConfig,
+    RouteRule,
+    ServerConfig,
+)
 from proxy.messages.errors import ClientError
 from proxy.messages.request import parse_request
 from proxy.routing.aliases import DEMO_PROVIDER, Route, resolve
-from proxy.routing.conditions import Asked, class_of, route_of
+from proxy.routing.conditions import Asked, class_of, outlook, route_of
 
 NAMES = ("big", "small", "long", "eyes")
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AA=="}}
 WEB_SEARCH = {"type": "web_search_20250305", "name": "web_search"}
 OWN_TOOL = {"name": "web_search", "input_schema": {"type": "object"}}
+
+
+PDF = {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "AA=="}}
+WORDS = {"type": "document", "source": {"type": "content", "content": "image"}}
+
+
+def document(*blocks: Any) -> Any:
+    return {"type": "document", "source": {"type": "content", "content": list(blocks)}}
 
 
 def config(*rules: RouteRule, has_providers: bool = True) -> ProxyConfig:
@@ -85,7 +102,14 @@ def test_without_a_rule_that_holds_the_name_decides() -> None:
                 )
             },
         ),
+        (Conditions(has_image=True), {"messages": content(document(IMAGE))}),
+        (
+            Conditions(has_image=True),
+            {"messages": content({"type": "tool_result", "tool_use_id": "t", "content": [document(IMAGE)]})},
+        ),
         (Conditions(has_image=False), {"messages": content({"type": "text", "text": "x"})}),
+        (Conditions(has_image=False), {"messages": content(document({"type": "text", "text": "x"}))}),
+        (Conditions(has_image=False), {"messages": content(PDF, WORDS)}),
         (Conditions(model=("claude-*", "b?g")), {}),
         (Conditions(), {}),
     ],
@@ -208,3 +232,44 @@ def test_a_clients_token_can_choose_the_alias() -> None:
     assert route.alias == "long"
     assert "the token is bot" in route.reason
     assert routed(when, asked()) is None
+
+
+def test_a_rule_that_leads_to_what_a_token_may_not_use_is_none_for_it() -> None:
+    rules = config(RouteRule(Conditions(), "long"), RouteRule(Conditions(), "small"))
+    limited = ServerConfig(SecretStr("t"), client_tokens=(ClientToken("ci", "00", aliases=("small", "big")),))
+    named = replace(asked(), token_name="ci")
+    assert (
+        route_of(replace(rules, server=limited), named).reason == "rule 2 sends 'big' to small: every request"
+    )
+    only = config(RouteRule(Conditions(), "long"))
+    assert route_of(replace(only, server=limited), named) == resolve(only, "big")
+
+
+def test_the_outlook_of_a_name_is_the_first_rule_that_asks_nothing_else_or_its_alias() -> None:
+    rules = (RouteRule(Conditions(model=("x*",)), "eyes"), RouteRule(Conditions(model=("b*",)), "long"))
+    found = outlook(config(*rules, RouteRule(Conditions(), "small")), "big")
+    assert (found.route.alias, found.route.asked, found.exceptions) == ("long", "big", ())
+    assert found.route.reason == "rule 2 sends 'big' to long: the model matches b*"
+    every = outlook(config(RouteRule(Conditions(), "small")), "big")
+    assert every.route.reason == "rule 1 sends 'big' to small: every request"
+    assert outlook(config(), "big").route == resolve(config(), "big")
+    assert outlook(config(*rules, has_providers=False), "big").route.candidates[0].provider == DEMO_PROVIDER
+
+
+def test_the_outlook_names_the_rules_that_send_some_requests_elsewhere() -> None:
+    when = Conditions(
+        min_tokens=60_000, has_image=True, thinking=False, request_class=("a", "b"), client_token=("ci",)
+    )
+    wishes = (
+        "the token is ci",
+        "the request class is a or b",
+        "it has no thinking",
+        "it has pictures",
+        "it has at least 60,000 tokens",
+    )
+    found = outlook(config(RouteRule(when, "long"), RouteRule(Conditions(has_tools=True), "eyes")), "big")
+    assert found.route == resolve(config(), "big")
+    assert found.exceptions == (
+        f"rule 1 sends it to long where {' and '.join(wishes)}",
+        "rule 2 sends it to eyes where it has tools",
+    )

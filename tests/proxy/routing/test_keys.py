@@ -108,3 +108,8 @@ def test_a_key_that_rests_is_taken_only_where_all_were_refused(
         assert len(resting) == 4
     else:
         assert set(range(picked)) <= set(resting)
+
+
+def test_a_limited_key_rests_a_second_even_where_it_may_come_back_at_once() -> None:
+    rests = KeyRests().after(0, refused(ErrorType.RATE_LIMIT, retry_after_s=0.0), 5.0)
+    assert (rests.pick(1, 5.9), rests.pick(1, 6.0)) == (None, 0)

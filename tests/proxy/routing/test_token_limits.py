@@ -9,7 +9,7 @@ from proxy.config import Alias, Candidate, ClientToken, ProviderConfig, ProxyCon
 from proxy.context import LOCAL_TOKEN
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.routing.aliases import resolve
-from proxy.routing.token_limits import check_token_use, visible_to
+from proxy.routing.token_limits import check_token_use, may_use, visible_to
 
 CONFIG = ProxyConfig(
     ServerConfig(
@@ -38,6 +38,13 @@ def test_a_limited_token_is_refused_all_else_with_a_sentence(model: str, leads: 
     with pytest.raises(ClientError, match=f"the token limited may use small only; {leads}") as caught:
         check_token_use(CONFIG, "limited", resolve(CONFIG, model))
     assert caught.value.type is ErrorType.PERMISSION
+
+
+@pytest.mark.parametrize(
+    ("token", "may"), [(LOCAL_TOKEN, True), ("free", True), ("limited", False), ("lost", True)]
+)
+def test_whether_a_token_may_take_a_route_is_known_without_a_refusal(token: str, may: bool) -> None:
+    assert may_use(CONFIG, token, resolve(CONFIG, "big")) is may
 
 
 def test_a_token_that_was_revoked_in_the_meantime_is_refused() -> None:

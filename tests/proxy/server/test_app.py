@@ -188,18 +188,19 @@ async def test_our_own_bug_is_a_500_that_tells_nothing() -> None:
 
 
 async def test_silence_of_a_living_upstream_is_bridged_by_pings() -> None:
-    gate = asyncio.Event()
-    reply = Reply((b": PROCESSING\n\n", gate, delta(content="Hello"), delta("stop"), DONE))
+    gates = [asyncio.Event(), asyncio.Event()]
+    comment = b": PROCESSING\n\n"
+    reply = Reply((comment, gates[0], comment, gates[1], delta(content="Hello"), delta("stop"), DONE))
     limits = Limits(first_ping_s=0.02, next_ping_s=0.02)
     async with (
         running({"one": ScriptedUpstream([reply])}, limits=limits) as proxy,
         proxy.post({**BODY, "stream": True}) as response,
     ):
         assert response.status == 200
-        for _ in range(2):
+        for gate in gates:
             assert await response.content.readline() == b"event: ping\n"
             await response.content.readuntil(b"\n\n")
-        gate.set()
+            gate.set()
         rest = await response.text()
     assert rest.count("event: message_start") == 1
     assert rest.endswith('event: message_stop\ndata: {"type":"message_stop"}\n\n')

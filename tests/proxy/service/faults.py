@@ -44,8 +44,11 @@ from tests.proxy.service.hostile import (
 from tests.proxy.service.spoken import Spoken
 
 RETRY = RetryPolicy(tries=2, first_wait_s=0.01, longest_wait_s=1.5, total_s=20)
+LIKE_THE_DEFAULTS = RetryPolicy(tries=2, first_wait_s=0.01, longest_wait_s=0.1, total_s=0.12)
+"""In the defaults' proportions: silence before the first byte is borne longer than all tries may take."""
 DEADLINE_S = 10.0
 """Far above what the small deadlines below add up to, far below the real ones."""
+TOO_LONG = {"error": {"message": "This model's maximum context length is 1000 tokens, you sent 2000 tokens."}}
 BUDGET = Budgets(day_micro_usd=10**12)
 """Never used up, but every request reserves from it."""
 
@@ -67,6 +70,11 @@ class Fault:
     is_final: bool = False
     """No other candidate is asked."""
     retry_after: str | None = None
+
+    @property
+    def takes_time(self) -> bool:
+        """Only a deadline ends it, and no content came before."""
+        return not self.has_begun and self.name.startswith(("hangs", "comments"))
 
     def __str__(self) -> str:
         return self.name
@@ -182,7 +190,9 @@ def _faults(spoken: Spoken) -> tuple[Fault, ...]:
         *refusal(404, 404, "not_found_error", 1),
         *refusal(408, 504, "timeout_error", 2),
         *refusal(409, 409, "conflict_error", 2),
-        *refusal(413, 413, "request_too_large", 1, is_final=True),
+        *refusal(413, 413, "request_too_large", 1),
+        *refusal(422, 400, "invalid_request_error", 1),
+        Fault("too long for it", refusing(400, body=TOO_LONG), 400, "invalid_request_error", 1),
         *refusal(429, 429, "rate_limit_error", 2),
         *refusal(500, 500, "api_error", 2),
         *refusal(502, 529, "overloaded_error", 2),
@@ -206,7 +216,10 @@ def impatient(name: str, url: str, dialect: DialectName) -> ProviderConfig:
 
 @asynccontextmanager
 async def before(
-    *urls: str, dialect: DialectName = "openai-chat", storage: StorageConfig | None = None
+    *urls: str,
+    dialect: DialectName = "openai-chat",
+    storage: StorageConfig | None = None,
+    retry: RetryPolicy = RETRY,
 ) -> AsyncGenerator[Running]:
     """A proxy with one alias over these upstreams; when it has stopped nothing of it may be left."""
     tasks = asyncio.all_tasks()
@@ -215,7 +228,7 @@ async def before(
         ServerConfig(SecretStr(TOKEN), port=0),
         providers,
         (Alias("big", (), tuple(Candidate(name, f"m-{name}") for name in providers)),),
-        retry=RETRY,
+        retry=retry,
         budgets=BUDGET,
     )
     events = Announced()

@@ -16,7 +16,7 @@ from proxy.events import RequestRouted
 from proxy.service.storage import StorageConfig
 from proxy.store.database import open_database
 from proxy.store.ledger import LedgerStore
-from tests.proxy.service.faults import Fault, ask, before, both, faults_of, left
+from tests.proxy.service.faults import LIKE_THE_DEFAULTS, Fault, ask, before, both, faults_of, left
 from tests.proxy.service.hostile import Behaviour, hanging, misbehaving, refusing, resetting
 from tests.proxy.service.spoken import CHAT, MESSAGES, Spoken
 
@@ -84,6 +84,18 @@ async def test_no_reservation_is_left_on_the_disk(name: str, stream: bool, tmp_p
     assert await store.reservations() == []
     assert [each.outcome for each in await store.requests(10)] == ["error"]
     await database.close()
+
+
+@pytest.mark.parametrize("fault", [each for each in faults_of(CHAT) if each.takes_time], ids=str)
+@both
+async def test_another_candidate_answers_also_where_the_first_took_longer_than_all_tries_may(
+    fault: Fault, stream: bool
+) -> None:
+    async with misbehaving(fault.behave) as hostile, misbehaving(CHAT.well) as good:
+        async with before(hostile.url, good.url, retry=LIKE_THE_DEFAULTS) as proxy:
+            told = await ask(proxy, stream)
+            await left(hostile)
+        assert (told.status, told.text, hostile.asked, good.asked) == (200, "Hello", 1, 1)
 
 
 def refused_url() -> str:

@@ -88,8 +88,8 @@ async def test_a_candidate_that_keeps_failing_is_skipped_and_the_reason_says_so(
         (announced,) = proxy.of(BreakerChanged)
         assert (announced.state, announced.reason) == ("open", "2 failures in a row")
         assert [each.provider for each in proxy.server.breakers()] == ["one"]
-        proxy.server.reset_breaker("one", "model-of-one")
-        proxy.server.reset_breaker("nobody", "x")
+        resets = [("nobody", None), ("one", "x"), ("one", "model-of-one"), ("one", None)]
+        assert [proxy.server.reset_breakers(*each) for each in resets] == [0, 0, 1, 0]
         assert proxy.server.breakers() == ()
         assert await status_of(proxy) == 200
     assert len(upstreams["one"].asked) == 3
@@ -128,6 +128,48 @@ async def test_a_storm_of_limits_is_absorbed_by_one_pause_for_all() -> None:
     assert statuses == [200] * 20
     assert len(upstream.asked) == 21
     assert states == ["open", "half_open", "closed"]
+
+
+class Crowded(ScriptedUpstream):
+    """Lets four in at a time and refuses the others."""
+
+    inside = 0
+
+    async def open(self, path: str, payload: JsonObject, headers: Mapping[str, str]) -> Reply:
+        if self.inside == 4:
+            self.asked.append(payload)
+            raise LIMITED
+        self.inside += 1
+        try:
+            await asyncio.sleep(0.01)
+            return await super().open(path, payload, headers)
+        finally:
+            self.inside -= 1
+
+
+@pytest.mark.expects_log("candidate_failed")
+async def test_a_storm_at_an_upstream_that_lets_some_in_is_let_back_in_steps_and_answered_whole() -> None:
+    upstream = Crowded()
+    retry = RetryPolicy(tries=2, first_wait_s=0.01, longest_wait_s=2)
+    async with running({"one": upstream}, retry=retry) as proxy:
+        statuses = await asyncio.gather(*(status_of(proxy) for _ in range(30)))
+    assert statuses == [200] * 30
+    assert len(upstream.asked) < 30 + 26 + 10  # those of the first rush, and a few when too many were let in
+
+
+@pytest.mark.expects_log("breaker_changed")
+async def test_a_slow_probe_keeps_nobody_waiting_once_the_upstream_has_answered_with_a_status() -> None:
+    going_on = asyncio.Event()
+    upstream = ScriptedUpstream([DOWN, DOWN, Reply((going_on, *HELLO)), Reply()])
+    async with running({"one": upstream}, replace(proxy_config("one"), breaker=POLICY)) as proxy:
+        assert [await status_of(proxy) for _ in range(2)] == [502, 502]
+        probe = asyncio.ensure_future(status_of(proxy))
+        while proxy.server.breakers():  # noqa: ASYNC110 - the closing is announced to listeners, not to tests
+            await asyncio.sleep(0)
+        assert await status_of(proxy) == 200
+        assert not probe.done()
+        going_on.set()
+        assert await probe == 200
 
 
 @pytest.mark.expects_log("candidate_failed", "key_rests")

@@ -1,79 +1,104 @@
-"""Places at a provider: so many at once, the others in the order they came."""
+"""Places at a provider: so many at once, the others in turns of those who own them."""
 
 from __future__ import annotations
 
-import asyncio
-
-import pytest
-
-from proxy.service.line import Line
-from proxy.tasks import spawn
+from proxy.service.line import Line, Waiter
 
 
-async def settle() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
+def line_of(places: int, busy: int = 0) -> Line:
+    line = Line()
+    line.places = places
+    for _ in range(busy):
+        line.take()
+    return line
+
+
+def waiting(owner: str, *lines: Line) -> Waiter:
+    waiter = Waiter(owner)
+    for line in lines:
+        waiter.join(line)
+    return waiter
+
+
+def served(*waiters: Waiter) -> list[bool]:
+    return [each.turn.done() for each in waiters]
 
 
 async def test_so_many_go_at_once_and_the_next_ones_in_the_order_they_came() -> None:
-    line, order = Line(), list[int]()
+    line = line_of(2, busy=1)
+    assert not line.is_full
+    line.take()
+    assert line.is_full
+    waiters = [waiting("me", line) for _ in range(3)]
+    assert line.waiting == 3
+    line.leave()
+    assert (served(*waiters), line.busy, line.waiting) == ([True, False, False], 2, 2)
+    line.leave()
+    line.leave()
+    assert served(*waiters) == [True, True, True]
+    assert line.busy == 2
 
-    async def go(number: int) -> None:
-        assert await line.enter(2, 5)
-        order.append(number)
 
-    tasks = [spawn(go(number), name="go") for number in range(5)]
-    await settle()
-    assert (order, line.busy) == ([0, 1], 2)
-    line.leave(2)
-    await settle()
-    assert (order, line.busy) == ([0, 1, 2], 2)
-    line.leave(2)
-    line.leave(2)
-    await settle()
-    assert order == [0, 1, 2, 3, 4]
-    await asyncio.gather(*tasks)
+async def test_owners_take_turns_so_that_one_waits_for_one_request_of_another_and_not_for_ten() -> None:
+    line = line_of(1, busy=1)
+    many = [waiting("many", line) for _ in range(10)]
+    one = waiting("one", line)
+    line.leave()
+    assert served(many[0], one) == [True, False]
+    line.leave()
+    assert served(one, many[1]) == [True, False]
+    line.leave()
+    assert served(many[1], many[2]) == [True, False]
 
 
 async def test_nobody_overtakes_those_who_wait() -> None:
-    line = Line()
-    assert await line.enter(1, 5)
-    waiting = spawn(line.enter(1, 5), name="wait")
-    await settle()
-    assert not await line.enter(2, 0.001)  # a place more by the settings, but one waits already
-    line.leave(1)
-    assert await waiting
+    line = line_of(1, busy=1)
+    waiter = waiting("me", line)
+    line.places = 2  # a place more by the settings, but one waits already
+    assert line.is_full
+    line.leave()
+    assert served(waiter) == [True]
 
 
-async def test_one_that_waited_too_long_leaves_the_line() -> None:
-    line = Line()
-    assert await line.enter(1, 5)
-    assert not await line.enter(1, 0.001)
-    line.leave(1)
-    assert line.busy == 0
+async def test_the_first_free_place_of_several_lines_is_taken_and_the_others_go_to_others() -> None:
+    one, two = line_of(1, busy=1), line_of(1, busy=1)
+    both, later = waiting("me", one, two), waiting("me", one)
+    two.leave()
+    one.leave()  # before the first one knows of its place
+    assert (both.quit(), later.quit()) == (two, one)
+    assert (one.busy, two.busy, one.waiting, two.waiting) == (1, 1, 0, 0)
 
 
-@pytest.mark.parametrize("has_its_turn", [False, True])
-async def test_one_that_is_cancelled_takes_no_place_from_the_others(has_its_turn: bool) -> None:
-    line = Line()
-    assert await line.enter(1, 5)
-    first, second = (spawn(line.enter(1, 5), name="wait") for _ in range(2))
-    await settle()
-    if has_its_turn:
-        line.leave(1)  # the first one has the place now, and is cancelled before it knows
-    first.cancel()
-    await settle()
-    if not has_its_turn:
-        line.leave(1)
-    assert await second
-    assert line.busy == 1
+async def test_one_that_waits_no_more_takes_no_place_from_the_others() -> None:
+    line = line_of(1, busy=1)
+    gone, other, stays = waiting("me", line), waiting("you", line), waiting("me", line)
+    assert gone.quit() is None
+    assert other.quit() is None
+    line.leave()
+    assert (served(stays), line.busy, line.waiting) == ([True], 1, 0)
+
+
+async def test_a_place_that_came_too_late_is_given_on() -> None:
+    line = line_of(1, busy=1)
+    first, second = waiting("me", line), waiting("me", line)
+    line.leave()
+    assert first.quit() is line
+    line.leave()
+    assert (second.quit(), line.busy) == (line, 1)
+
+
+async def test_a_line_is_joined_once() -> None:
+    line = line_of(1, busy=1)
+    waiter = waiting("me", line, line)
+    assert line.waiting == 1
+    assert waiter.quit() is None
+    assert line.waiting == 0
 
 
 async def test_more_places_by_new_settings_let_more_go_at_the_next_leave() -> None:
-    line = Line()
-    assert await line.enter(1, 5)
-    waiting = [spawn(line.enter(1, 5), name="wait") for _ in range(3)]
-    await settle()
-    line.leave(3)
-    assert await asyncio.gather(*waiting) == [True, True, True]
+    line = line_of(1, busy=1)
+    waiters = [waiting("me", line) for _ in range(3)]
+    line.places = 3
+    line.leave()
+    assert served(*waiters) == [True, True, True]
     assert line.busy == 3

@@ -70,6 +70,31 @@ async def test_the_window_comes_from_the_upstreams_list_and_the_length_from_the_
     assert 450 < int(words[4]) < 600
 
 
+async def both_told(first: Reply, second: Reply) -> tuple[int, str]:
+    async with (
+        running({"one": ScriptedUpstream([first]), "two": ScriptedUpstream([second])}) as proxy,
+        proxy.post() as response,
+    ):
+        return response.status, json.loads(await response.read())["error"]["message"]
+
+
+def too_long(window: int) -> Reply:
+    text = f"This model's maximum context length is {window} tokens, you sent 300000 tokens."
+    return refusing(400, text)
+
+
+def refusing(status: int, text: str) -> Reply:
+    body = json.dumps({"error": {"message": text}}).encode()
+    return Reply((body,), status=status, headers={"content-type": "application/json"})
+
+
+@pytest.mark.expects_log("candidate_failed")
+async def test_too_long_is_told_only_where_all_candidates_said_so_and_by_the_largest_window() -> None:
+    told = await both_told(too_long(8000), too_long(200_000))
+    assert told == (400, "prompt is too long: 300000 tokens > 200000 maximum")
+    assert await both_told(too_long(8000), refusing(403, "not you")) == (403, "not you")
+
+
 @pytest.mark.parametrize("entry", [None, ModelEntry("model-of-one")])
 async def test_an_unknown_window_is_not_made_up(entry: ModelEntry | None) -> None:
     assert await told(entry) == "prompt is too long: Too much."

@@ -10,6 +10,7 @@ from proxy.messages.errors import ApiError, ErrorType, UpstreamError
 from proxy.routing.aliases import Route
 from proxy.service.health import Health
 from proxy.service.turns import Turns, preferring
+from tests.proxy.scripted import record
 
 ONLY = Candidate("one", "m")
 PROVIDER = ProviderConfig("one", "openai-chat", "http://127.0.0.1:1/v1")
@@ -21,7 +22,8 @@ def ignore(_: ProxyEvent) -> None: ...
 
 
 def turns(health: Health) -> Turns:
-    return Turns([ONLY], lambda _: PROVIDER, RetryPolicy(tries=1, longest_wait_s=5.0), health)
+    policy = RetryPolicy(tries=1, longest_wait_s=5.0)
+    return Turns(Route("big", "big", (ONLY,), "because"), lambda _: PROVIDER, policy, health, record())
 
 
 async def fail(health: Health, error: ApiError = DOWN) -> None:

@@ -300,6 +300,7 @@ async def test_a_tls_handshake_nobody_answers_is_a_connection_that_takes_too_lon
 async def test_the_first_byte_may_take_longer_than_a_later_one(make: Make) -> None:
     async with serving(stalling()) as upstream:
         error = await failure(make, provider(upstream.url, idle_timeout_s=0.01, first_byte_timeout_s=0.1))
+    assert "answered with a status, but sent nothing after it for 0.1 seconds" in error.message
     assert "sent nothing" in error.message
 
 

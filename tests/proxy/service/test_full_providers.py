@@ -1,0 +1,184 @@
+"""What becomes of requests where a provider has no free place: the next candidate, else a turn in line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from proxy.config import BreakerPolicy, Candidate, ProxyConfig, RetryPolicy
+from proxy.events import RequestFinished, RequestRouted
+from proxy.messages.errors import ErrorType, UpstreamError
+from proxy.routing.aliases import Route
+from proxy.service.health import Health
+from proxy.service.turns import Turns
+from tests.proxy.scripted import (
+    HELLO,
+    Announced,
+    Reply,
+    Running,
+    ScriptedUpstream,
+    provider,
+    proxy_config,
+    record,
+    running,
+)
+
+ONE, TWO = Candidate("one", "m"), Candidate("two", "m")
+PROVIDERS = {name: provider(name, max_concurrent=1) for name in ("one", "two")}
+
+
+def narrow(*names: str) -> ProxyConfig:
+    """Providers with one place each."""
+    return replace(proxy_config(*names), providers={name: provider(name, max_concurrent=1) for name in names})
+
+
+async def asked(proxy: Running, conversation: str = "me") -> str:
+    """Asks, and returns who answered."""
+    async with proxy.post(**{"x-claude-code-session-id": conversation}) as response:
+        return str((await response.json())["model"]) if response.status == 200 else str(response.status)
+
+
+async def in_line(proxy: Running, count: int) -> None:
+    """Waits until so many stand in the first provider's line."""
+    server: Any = proxy.server
+    await until(lambda: server._health._lines["one"].waiting >= count)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    while not holds():  # noqa: ASYNC110 - what is waited for announces nothing
+        await asyncio.sleep(0)
+
+
+async def test_a_full_candidate_gives_way_to_the_next_free_one() -> None:
+    going_on = asyncio.Event()
+    upstreams = {"one": ScriptedUpstream([Reply((going_on, *HELLO))]), "two": ScriptedUpstream()}
+    async with running(upstreams, narrow("one", "two")) as proxy:
+        first = asyncio.ensure_future(asked(proxy))
+        await upstreams["one"].is_asked.wait()
+        await asked(proxy)
+        last = proxy.of(RequestRouted)[-1]
+        assert (last.provider, len(upstreams["one"].asked)) == ("two", 1)
+        assert last.reason.endswith("candidate 2 of 2; skipped one: all its places are taken")
+        going_on.set()
+        await first
+
+
+async def test_where_all_are_full_the_first_free_place_at_any_of_them_is_taken() -> None:
+    gates = {"one": asyncio.Event(), "two": asyncio.Event()}
+    upstreams = {name: ScriptedUpstream([Reply((gate, *HELLO)), Reply()]) for name, gate in gates.items()}
+    async with running(upstreams, narrow("one", "two")) as proxy:
+        first = asyncio.ensure_future(asked(proxy))
+        await upstreams["one"].is_asked.wait()
+        second = asyncio.ensure_future(asked(proxy))
+        await upstreams["two"].is_asked.wait()
+        third = asyncio.ensure_future(asked(proxy))
+        await in_line(proxy, 1)
+        gates["two"].set()
+        await asyncio.gather(second, third)
+        last = proxy.of(RequestRouted)[-1]
+        assert (last.provider, len(upstreams["one"].asked)) == ("two", 1)
+        assert "; waited 0." in last.reason
+        gates["one"].set()
+        await first
+
+
+async def test_who_waited_in_vain_and_who_left_meanwhile_leave_an_attempt_that_says_so() -> None:
+    going_on = asyncio.Event()
+    upstream = ScriptedUpstream([Reply((going_on, *HELLO)), Reply()])
+    config = replace(
+        proxy_config("one"), providers={"one": provider("one", max_concurrent=1, first_byte_timeout_s=0.2)}
+    )
+    async with running({"one": upstream}, config) as proxy:
+        first = asyncio.ensure_future(asked(proxy))
+        await upstream.is_asked.wait()
+        assert await asked(proxy) == "529"
+        refused = proxy.of(RequestRouted)[-1]
+        assert "not asked: waited 0.2 s in line" in refused.reason
+        leaving = asyncio.ensure_future(asked(proxy))
+        await in_line(proxy, 1)
+        leaving.cancel()
+        await until(lambda: len(proxy.of(RequestFinished)) == 2)
+        assert proxy.of(RequestFinished)[-1].outcome == "cancelled"
+        assert "waited 0." in proxy.of(RequestRouted)[-1].reason
+        going_on.set()
+        await first
+        assert await asked(proxy) == "big"
+    assert len(upstream.asked) == 2
+
+
+async def test_a_conversation_waits_for_one_request_of_another_and_not_for_all_of_them() -> None:
+    gates = [asyncio.Event() for _ in range(4)]
+    upstream = ScriptedUpstream([Reply((gate, *HELLO)) for gate in gates])
+    order: list[str] = []
+
+    async def go(proxy: Running, conversation: str) -> None:
+        await asked(proxy, conversation)
+        order.append(conversation)
+
+    async with running({"one": upstream}, narrow("one")) as proxy:
+        many = [asyncio.ensure_future(go(proxy, "many"))]
+        await upstream.is_asked.wait()
+        for count in (1, 2):
+            many.append(asyncio.ensure_future(go(proxy, "many")))
+            await in_line(proxy, count)
+        one = asyncio.ensure_future(go(proxy, "one"))
+        await in_line(proxy, 3)
+        for gate in gates:
+            gate.set()
+        await asyncio.gather(*many, one)
+    assert order == ["many", "many", "one", "many"]
+
+
+def turns_of(health: Health, *candidates: Candidate) -> Turns:
+    policy = RetryPolicy(tries=2, longest_wait_s=5.0, total_s=5.0)
+    route = Route("big", "big", candidates, "because")
+    return Turns(route, lambda each: PROVIDERS[each.provider], policy, health, record())
+
+
+@pytest.mark.expects_log("breaker_changed")
+async def test_a_place_whose_candidate_began_to_rest_meanwhile_goes_to_the_next_in_line() -> None:
+    health, policy = Health(Announced().take, lambda: 0.0, lambda: 0.0), BreakerPolicy()
+    first, second = turns_of(health, ONE), turns_of(health, ONE)
+    await first.next()
+    waiting = asyncio.ensure_future(second.next())
+    await asyncio.sleep(0)
+    with pytest.raises(UpstreamError):
+        async with health.trying(ONE, PROVIDERS["one"], policy):
+            raise UpstreamError(ErrorType.RATE_LIMIT, "slow down", retry_after_s=60.0)
+    first.leave()
+    with pytest.raises(UpstreamError, match="left alone for 60 more seconds"):
+        await waiting
+    line = health.line(PROVIDERS["one"])
+    assert (line.busy, line.waiting) == (0, 0)
+
+
+async def test_a_place_in_one_line_is_given_back_where_another_candidate_is_tried() -> None:
+    health = Health(Announced().take, lambda: 0.0, lambda: 0.0)
+    ahead = [turns_of(health, ONE), turns_of(health, TWO)]
+    for each in ahead:
+        await each.next()
+    behind = turns_of(health, ONE, TWO)
+    waiting = asyncio.ensure_future(behind.next())
+    await asyncio.sleep(0)
+    for each in reversed(ahead):
+        each.leave()
+    assert (await waiting).candidate == ONE  # the first in the order, and free again
+    behind.leave()
+    assert [health.line(each).busy for each in PROVIDERS.values()] == [0, 0]
+
+
+def test_those_in_a_providers_line_count_as_much_as_those_it_answers() -> None:
+    async def counted() -> int:
+        health = Health(Announced().take, lambda: 0.0, lambda: 0.0)
+        await turns_of(health, ONE).next()
+        waiting = asyncio.ensure_future(turns_of(health, ONE).next())
+        await asyncio.sleep(0)
+        before = health.in_flight(ONE)
+        waiting.cancel()
+        return before
+
+    assert asyncio.run(counted()) == 1
