@@ -11,8 +11,10 @@ from __future__ import annotations
 import contextlib
 import sys
 import zlib
+from typing import TYPE_CHECKING
 
-import psutil
+if TYPE_CHECKING:
+    import psutil  # of use only where children run, or were left behind
 
 if sys.platform == "linux":
     import resource
@@ -59,7 +61,7 @@ class LimitMark:
         """
         if sys.platform != "linux" or self.value is None:
             return False
-        return process.rlimit(psutil.RLIMIT_MSGQUEUE)[0] == self.value
+        return process.rlimit(resource.RLIMIT_MSGQUEUE)[0] == self.value
 
 
 def _limit_ourselves(soft: int) -> None:
