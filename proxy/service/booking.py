@@ -90,15 +90,15 @@ def entry_of(booking: Booking, prices: PriceList, day: date, *, was_reserved: bo
         started_us=round(booking.started_at * 1e6),
         client=context.client,
         token=context.token_name,
-        conversation=context.conversation_id,
+        conversation=_storable(context.conversation_id),
         path=context.path,
-        model_asked=booking.model_asked,
+        model_asked=_storable(booking.model_asked) or "",
         alias=booking.alias,
         provider=candidate.provider if candidate else None,
         model_used=candidate.model if candidate else None,
         outcome=finished.outcome,
         status=finished.status,
-        stop_reason=finished.stop_reason,
+        stop_reason=_storable(finished.stop_reason),
         error_type=finished.error_type,
         input_tokens=tokens.input,
         output_tokens=tokens.output,
@@ -110,6 +110,13 @@ def entry_of(booking: Booking, prices: PriceList, day: date, *, was_reserved: bo
         total_ms=round(finished.duration_s * 1000),
     )
     return Entry(day.isoformat(), row, booking.attempts, was_reserved)
+
+
+def _storable(text: str | None) -> str | None:
+    """Clients and upstreams may say half a surrogate pair or a NUL, which no database takes as text."""
+    if text is None or text.isprintable():
+        return text
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{SYMBOL FOR NULL}")
 
 
 def _tokens(booking: Booking) -> tuple[Tokens, bool]:

@@ -11,7 +11,6 @@ The rules:
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -27,9 +26,10 @@ from proxy.messages.request import MessagesRequest
 from proxy.routing.aliases import Route
 from proxy.routing.budgets import Account, Charge, Standing, alert_at, all_limits, limits_of
 from proxy.service.booking import Booking, entry_of
+from proxy.service.ledger_writer import LedgerWriter
 from proxy.service.prices import PriceList, PriceOf, most_of
-from proxy.store.ledger_values import DayTotal, Entry, Reservation, total_of
-from proxy.store.values import StoreError, StoreFailure
+from proxy.store.ledger_values import DayTotal, Reservation, total_of
+from proxy.store.values import StoreError
 from proxy.tasks import spawn
 
 if TYPE_CHECKING:  # the store loads SQLAlchemy, which the program's start must not wait for
@@ -37,13 +37,6 @@ if TYPE_CHECKING:  # the store loads SQLAlchemy, which the program's start must 
 
 _log = structlog.get_logger("proxy.service")
 
-WRITE_AFTER_S = 1.0
-"""How long a booking may wait for others to be written with."""
-_MANY = 500
-"""Bookings that are written without waiting, and the most in one transaction."""
-_MOST_WAITING = 20_000
-"""Bookings kept while the disk cannot be written; then the oldest go."""
-_RETRY_AFTER_S = 15.0
 _PRUNE_EVERY_S = 3600.0
 _SERIOUS = 80
 """Percent of a budget from which its use is a warning."""
@@ -69,14 +62,6 @@ class Spending:
     budgets: tuple[Standing, ...]
     by_token: tuple[DayTotal, ...] = ()
     """This month, by token; `day` is the last day on which it was used."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A reservation on its way to the disk."""
-
-    row: Reservation
-    is_written: asyncio.Future[None]
 
 
 class Ledger:
@@ -114,10 +99,7 @@ class Ledger:
         self._reserved: dict[str, Charge] = {}
         self._on_disk: set[str] = set()
         """Requests whose reservation was, or may have been, written."""
-        self._held: list[_Held] = []
-        self._waiting: deque[Entry] = deque(maxlen=_MOST_WAITING)
-        self._timer: asyncio.TimerHandle | None = None
-        self._writer: asyncio.Task[None] | None = None
+        self._writer = LedgerWriter(self._store, self._prune)
         self._begun: asyncio.Task[None] | None = None
         self._opening: asyncio.Lock = asyncio.Lock()
         self._is_open = open_store is None
@@ -174,22 +156,18 @@ class Ledger:
         self._reserved[context.request_id] = charge
         if self._open_store is None:
             return
-        held = _Held(
-            _reservation(context, request, charge, round(self._clock() * 1e6)),
-            asyncio.get_running_loop().create_future(),
-        )
-        self._held.append(held)
         self._on_disk.add(context.request_id)
-        self._write_now()
-        await held.is_written
+        try:
+            await self._writer.reserve(_reservation(context, request, charge, round(self._clock() * 1e6)))
+        except StoreError:
+            self._release(context.request_id)
+            raise
 
     def book(self, booking: Booking) -> None:
         """Counts what a request cost in place of what was reserved; written soon."""
         if booking.context.path == _NOT_BOOKED:
             return
-        reserved = self._reserved.pop(booking.context.request_id, None)
-        if reserved is not None:
-            self._account.release(reserved)
+        reserved = self._release(booking.context.request_id)
         day = self._today() if reserved is None else reserved.day
         was_written = booking.context.request_id in self._on_disk
         self._on_disk.discard(booking.context.request_id)
@@ -199,13 +177,8 @@ class Ledger:
         self._count(total_of(entry))
         for each in before:
             self._alert(each)
-        if self._open_store is None:
-            return
-        self._waiting.append(entry)
-        if self._timer is None:
-            self._write_in(WRITE_AFTER_S)
-        elif len(self._waiting) == _MANY:
-            self._write_now()
+        if self._open_store is not None:
+            self._writer.add(entry)
 
     def spending(self) -> Spending:
         """Returns what was spent today and this month, and how each budget stands."""
@@ -229,25 +202,21 @@ class Ledger:
         """Writes what waits, if it can be written; to be called before the store is closed."""
         if self._begun is not None:
             await asyncio.wait({self._begun})
-        if self._writer is not None:
-            await asyncio.wait({self._writer})
-        if self._waiting or self._held:
-            self._write_now()
-        if self._writer is not None:
-            await asyncio.wait({self._writer})
+        await self._writer.flush()
 
     async def close(self) -> None:
         """Ends all work, after `flush`; what could not be written is lost."""
-        if self._writer is not None:
-            await asyncio.wait({self._writer})
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        await self._writer.close()
         if self._open_store is not None:  # the next start reads it anew
             self._is_open, self._account, self._days = False, Account(), {}
-            self._waiting.clear()
 
     # Counting -------------------------------------------------------------------------------
+
+    def _release(self, request_id: str) -> Charge | None:
+        reserved = self._reserved.pop(request_id, None)
+        if reserved is not None:
+            self._account.release(reserved)
+        return reserved
 
     def _alert(self, before: Standing) -> None:
         after = self._account.standing(before.limit, self._day)
@@ -319,59 +288,16 @@ class Ledger:
                     micro_usd=sum(each.micro_usd for each in interrupted),
                 )
 
-    def _write_in(self, seconds: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._write_now)
-
-    def _write_now(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._writer is None:
-            self._writer = spawn(self._write(), name="write the ledger")
-
-    async def _write(self) -> None:
-        """Writes what waits now; what comes meanwhile waits for others, or each commit would be of a few."""
-        left = len(self._waiting)
-        try:
-            while self._held or left > 0:
-                held, self._held = self._held, []
-                entries = [self._waiting.popleft() for _ in range(min(_MANY, left, len(self._waiting)))]
-                left -= _MANY
-                try:
-                    await self._write_once(held, entries)
-                except StoreError as error:
-                    self._put_back(held, entries, error)
-                    return
-                for each in held:
-                    if not each.is_written.done():
-                        each.is_written.set_result(None)
-        finally:
-            self._writer = None
-            if self._waiting and self._timer is None:
-                self._write_in(WRITE_AFTER_S)
-
-    async def _write_once(self, held: list[_Held], entries: list[Entry]) -> None:
+    async def _store(self) -> LedgerStore:
         await self._opened()
-        assert self._open_store is not None  # noqa: S101 - nothing waits to be written without it
-        store = await self._open_store()
-        await store.write([each.row for each in held], entries)
+        assert self._open_store is not None  # noqa: S101 - nothing is to be written without it
+        return await self._open_store()
+
+    async def _prune(self, store: LedgerStore) -> None:
         now = self._clock()
         if abs(now - self._pruned_at) >= _PRUNE_EVERY_S:
             self._pruned_at = now
             await store.prune(self._config.ledger, self._today(), round(now * 1e6))
-
-    def _put_back(self, held: list[_Held], entries: list[Entry], error: StoreError) -> None:
-        _log.warning("ledger_not_written", requests=len(entries), reason=error.message)
-        if error.failure is not StoreFailure.UNUSABLE:  # else they might never be written, nor those behind
-            self._waiting.extendleft(reversed(entries))
-        if self._timer is None:
-            self._write_in(_RETRY_AFTER_S)
-        for each in held:
-            charge = self._reserved.pop(each.row.request_id, None)
-            if charge is not None:
-                self._account.release(charge)
-            if not each.is_written.done():
-                each.is_written.set_exception(error)
 
 
 def _reservation(

@@ -16,6 +16,8 @@ PriceOf = Callable[[ProviderConfig, str], Prices | None]
 DEAREST = Prices(input=15e-6, output=75e-6)
 """Stands for an unknown price, unless a dearer one is known: what the dearest models in wide use cost."""
 
+MOST_USD = 1_000_000.0
+"""No request counts as more, whatever its price and its `max_tokens` come to: as much as a budget can be."""
 _FREE = Prices(input=0.0, output=0.0)
 
 
@@ -89,4 +91,4 @@ def most_of(prices: Prices, input_tokens: int, max_tokens: int) -> int:
 
 def micro_usd(amount_usd: float) -> int:
     """Returns an amount in millionths, rounded up: what costs anything never counts as nothing."""
-    return math.ceil(round(amount_usd * 1e6, 6))
+    return math.ceil(round(min(amount_usd, MOST_USD) * 1e6, 6))

@@ -22,6 +22,7 @@ from proxy.events import (
 )
 from proxy.messages.errors import ApiError
 from proxy.messages.events import StreamEvent
+from proxy.messages.usage_told import tokens_told
 from proxy.service.answer_schema import added_usage
 from proxy.service.booking import AttemptLog, Booking
 
@@ -126,9 +127,8 @@ class Tally:
         self.usage.update({key: value for key, value in (usage or {}).items() if value is not None})
 
     def count(self, key: str) -> int:
-        """Returns a token count, 0 where the upstream said nothing."""
-        value = self.usage.get(key)
-        return value if isinstance(value, int) else 0
+        """Returns a token count, 0 where the upstream said nothing that can be one."""
+        return tokens_told(self.usage.get(key)) or 0
 
 
 class RequestRecord:

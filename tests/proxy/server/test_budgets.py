@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
@@ -214,6 +215,52 @@ async def test_an_answer_that_breaks_off_is_paid_for_by_an_estimate(home: Path) 
     (row,), _, _ = await rows_of(home)
     assert (row.cost_source, row.output_tokens, row.outcome) == ("estimate", 60, "error")
     assert row.cost_micro_usd == row.input_tokens + 60 * 100
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"prompt_tokens": 10**25, "completion_tokens": 10},
+        {"prompt_tokens": 1000, "completion_tokens": 10, "cost": 1e300},
+        {"prompt_tokens": 1000, "completion_tokens": 10, "cost": -20},
+    ],
+    ids=["tokens", "cost", "refund"],
+)
+async def test_a_number_that_cannot_be_true_is_not_believed_and_takes_no_booking_with_it(
+    said: dict[str, Any], home: Path
+) -> None:
+    absurd = (delta(content="Hello"), delta("stop"), line({"id": "c", "choices": [], "usage": said}), DONE)
+    upstream = ScriptedUpstream([Reply(absurd), Reply(FREE_OF_PRICE)])
+    config = priced(Budgets(day_micro_usd=10**9))
+    async with running({"one": upstream}, config, storage=StorageConfig(home)) as proxy:
+        assert [(await asked(proxy))[0] for _ in range(2)] == [200, 200]
+    rows, (day,), _ = await rows_of(home)
+    costs = [row.cost_micro_usd for row in rows]
+    assert costs[0] == 2_000
+    assert 0 < costs[1] <= 2_000
+    assert day.micro_usd == sum(costs)
+
+
+async def test_a_text_that_no_database_takes_loses_no_booking(home: Path) -> None:
+    body = {**BODY, "metadata": {"user_id": json.dumps({"session_id": "\ud800\0"})}}
+    async with (
+        running({"one": of_tokens()}, priced(), storage=StorageConfig(home)) as proxy,
+        proxy.post(body) as response,
+    ):
+        assert response.status == 200
+    (row,), _, _ = await rows_of(home)
+    assert row.conversation == "?\N{SYMBOL FOR NULL}"
+
+
+async def test_a_reservation_beyond_all_bounds_is_kept_too(home: Path) -> None:
+    config = priced(Budgets(day_micro_usd=10**9))
+    async with (
+        running({"one": of_tokens()}, config, storage=StorageConfig(home)) as proxy,
+        proxy.post({**BODY, "max_tokens": 10**18}) as response,
+    ):
+        assert response.status == 200
+    (row,), _, _ = await rows_of(home)
+    assert row.cost_micro_usd == 2_000
 
 
 async def test_a_client_that_leaves_leaves_no_reservation(home: Path) -> None:

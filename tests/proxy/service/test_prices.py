@@ -34,6 +34,10 @@ def test_what_costs_anything_never_counts_as_nothing() -> None:
     assert micro_usd(0.25) == 250_000
 
 
+def test_no_request_counts_as_more_than_a_budget_can_be() -> None:
+    assert most_of(FULL, 10**300, 10**300) == micro_usd(float("inf")) == 10**12
+
+
 def test_an_unknown_price_is_the_highest_known_of_what_the_aliases_name() -> None:
     prices = listed(
         {"model-of-one": Prices(input=1e-6, output=1e-3), "elsewhere": Prices(input=1.0, output=1.0)}
