@@ -285,6 +285,7 @@ class MessagesService:
                 attempt = await open_attempt(
                     plan, lease, headers if plan.is_passed_through else {}, record, self.new_id
                 )
+                record.taken(candidate, tally)
                 try:
                     yield []
                     async with aclosing(lawful(attempt, record, tally)) as batches:
@@ -350,6 +351,8 @@ async def lawful(
             batch = decoded
             if held is not None:
                 held += batch
+                if batch and batch[0]["type"] == "message_start":  # its usage counts, whatever follows
+                    (tally or record.tally).add(batch[0])
                 _raise_early_error(held)
                 if not any(event["type"] in _BEGINS_CONTENT for event in held):
                     continue

@@ -30,6 +30,15 @@ class Tokens:
     cache_read: int = 0
     cache_write: int = 0
 
+    def plus(self, other: Tokens) -> Tokens:
+        """Returns the sum."""
+        return Tokens(
+            self.input + other.input,
+            self.output + other.output,
+            self.cache_read + other.cache_read,
+            self.cache_write + other.cache_write,
+        )
+
 
 class PriceList:
     """The prices of everything a config can reach; the one that stands for unknown ones is looked up once."""

@@ -9,13 +9,14 @@ from typing import Any, cast
 
 import pytest
 
-from proxy.config import Budgets
+from proxy.config import Budgets, Candidate
 from proxy.context import RequestContext
 from proxy.events import BudgetReached, ProxyEvent, RequestFinished
 from proxy.messages.request import MessagesRequest, parse_request
 from proxy.routing.aliases import resolve
-from proxy.service.booking import Booking
+from proxy.service.booking import Booking, Use
 from proxy.service.ledger import Ledger
+from proxy.service.prices import Tokens
 from proxy.store.ledger import LedgerStore
 from proxy.store.ledger_values import DayTotal, Entry, Reservation
 from proxy.store.values import StoreError, StoreFailure
@@ -134,7 +135,7 @@ def costing(usd: float, request_id: str = "req_1") -> Booking:
     )
     return Booking(
         RequestContext(request_id), 0.0, "big", "big", None, (), finished,
-        failed_usd=0.0, is_counted=True, request_bytes=1, answer_chars=1,
+        (Use(Candidate("one", "m"), Tokens(1, 1), usd, is_counted=True, input_guess=1, answer_chars=1),),
     )  # fmt: skip
 
 
