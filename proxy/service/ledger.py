@@ -5,29 +5,32 @@ The rules:
 1. Where no budget applies, a request costs the loop one entry in a queue; a second later it is written.
 2. Where one does, the most the request can cost is counted as reserved at once and is on the disk before the
    upstream is asked. A disk that cannot keep it refuses the request: a budget must survive a crash.
-3. Bookings may be lost in a crash, but never a reservation: it then counts as spent (`store.ledger`).
+3. A request that asks again (a tool's result, an invalid answer, another candidate) reserves what it has cost
+   so far and the most that the next answer can; it is not judged by what it has reserved itself.
+4. Bookings may be lost in a crash, but never a reservation: it then counts as spent (`store.ledger`).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import structlog
 
-from proxy.config import ProxyConfig
+from proxy.config import Candidate, ProxyConfig
 from proxy.context import RequestContext
 from proxy.events import BudgetReached, EventSink
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.messages.request import MessagesRequest
 from proxy.routing.aliases import Route
 from proxy.routing.budgets import Account, Charge, Standing, alert_at, all_limits, limits_of
-from proxy.service.booking import Booking, entry_of
+from proxy.service.booking import Booking, entry_of, paid_for
 from proxy.service.ledger_writer import LedgerWriter
 from proxy.service.prices import PriceList, PriceOf, most_of
+from proxy.service.record import RequestRecord
 from proxy.store.ledger_values import DayTotal, Reservation, total_of
 from proxy.store.values import StoreError
 from proxy.tasks import spawn
@@ -97,8 +100,8 @@ class Ledger:
         self._account = Account()
         self._days: dict[tuple[str, str, str | None], DayTotal] = {}
         self._reserved: dict[str, Charge] = {}
-        self._on_disk: set[str] = set()
-        """Requests whose reservation was, or may have been, written."""
+        self._on_disk: dict[str, int] = {}
+        """Requests whose reservation was, or may have been, written, and how much it is."""
         self._writer = LedgerWriter(self._store, self._prune)
         self._begun: asyncio.Task[None] | None = None
         self._opening: asyncio.Lock = asyncio.Lock()
@@ -118,15 +121,13 @@ class Ledger:
             self._begun = spawn(self._begin(), name="open the ledger")
 
     async def reserve(
-        self, context: RequestContext, request: MessagesRequest, route: Route, count_tokens: CountTokens
+        self, record: RequestRecord, request: MessagesRequest, route: Route, count_tokens: CountTokens
     ) -> None:
         """Sets aside the most a request can cost, where a budget applies; durable when it returns.
 
-        A request that asks its model again reserves again: for all its rounds together.
-
         Args:
-            context: Whose request it is.
-            request: The request.
+            record: Whose request it is. What it has cost so far counts as it is, its own reservation not.
+            request: What the model is asked now.
             route: What may serve it; the dearest candidate counts.
             count_tokens: Estimates its input.
 
@@ -134,34 +135,30 @@ class Ledger:
             ClientError: A budget is used up (429); nothing more was set aside.
             StoreError: The reservation cannot be written.
         """
-        if not limits_of(self._config, context.token_name, route.alias):
+        if not limits_of(self._config, record.context.token_name, route.alias):
             return
         await self._opened()
-        tokens = await count_tokens(request, route.candidates[0].model)
-        # From here to the reservation nothing waits: requests that come together see each other's.
-        today = self._today()
-        limits = limits_of(self._config, context.token_name, route.alias)
-        refused = self._account.used_up(limits, today)
-        if refused is not None:
-            raise ClientError(ErrorType.RATE_LIMIT, refused.refusal(), should_retry=False)
-        most = max(
-            most_of(self._prices.price(each)[0], tokens, request.max_tokens) for each in route.candidates
-        )
-        earlier = self._reserved.get(context.request_id)
-        if earlier is not None:
-            self._account.release(earlier)
-            most += earlier.micro_usd
-        charge = Charge(today, context.token_name, route.alias, most)
-        self._account.reserve(charge)
-        self._reserved[context.request_id] = charge
-        if self._open_store is None:
-            return
-        self._on_disk.add(context.request_id)
-        try:
-            await self._writer.reserve(_reservation(context, request, charge, round(self._clock() * 1e6)))
-        except StoreError:
-            self._release(context.request_id)
-            raise
+        record.input_guess = await count_tokens(request, route.candidates[0].model)
+        await self._reserve(record, request, route)
+
+    async def reserve_again(
+        self, record: RequestRecord, request: MessagesRequest, route: Route, candidate: Candidate
+    ) -> None:
+        """Sets aside what a further question costs at most, where an earlier one must be paid for already.
+
+        Raises:
+            ClientError: A budget is used up (429); nothing more was set aside.
+            StoreError: The reservation cannot be written.
+        """
+        if record.input_guess is not None and record.is_taken:
+            await self._reserve(record, request, replace(route, candidates=(candidate,)))
+
+    def settle(self, record: RequestRecord) -> None:
+        """Counts what was used so far in place of what was reserved; the request may go on or end."""
+        reserved = self._reserved.get(record.context.request_id)
+        if reserved is not None:
+            spent = paid_for(record.uses(), self._prices)[1]
+            self._hold(record.context.request_id, replace(reserved, micro_usd=spent))
 
     def book(self, booking: Booking) -> None:
         """Counts what a request cost in place of what was reserved; written soon."""
@@ -169,8 +166,7 @@ class Ledger:
             return
         reserved = self._release(booking.context.request_id)
         day = self._today() if reserved is None else reserved.day
-        was_written = booking.context.request_id in self._on_disk
-        self._on_disk.discard(booking.context.request_id)
+        was_written = self._on_disk.pop(booking.context.request_id, None) is not None
         entry = entry_of(booking, self._prices, day, was_reserved=was_written)
         limits = limits_of(self._config, entry.request.token, entry.request.alias)
         before = [self._account.standing(each, self._day) for each in limits]
@@ -211,6 +207,38 @@ class Ledger:
             self._is_open, self._account, self._days = False, Account(), {}
 
     # Counting -------------------------------------------------------------------------------
+
+    async def _reserve(self, record: RequestRecord, request: MessagesRequest, route: Route) -> None:
+        # From here to the reservation nothing waits: requests that come together see each other's.
+        context, today = record.context, self._today()
+        spent = paid_for(record.uses(), self._prices)[1]
+        charge = Charge(today, context.token_name, route.alias, spent)
+        self._hold(context.request_id, charge)
+        refused = self._account.used_up(limits_of(self._config, context.token_name, route.alias), today)
+        if refused is not None:
+            raise ClientError(ErrorType.RATE_LIMIT, refused.refusal(), should_retry=False)
+        prices, tokens = (self._prices.price(each)[0] for each in route.candidates), record.input_guess or 0
+        most = max(most_of(each, tokens, request.max_tokens) for each in prices)
+        charge = replace(charge, micro_usd=spent + most)
+        self._hold(context.request_id, charge)
+        if self._open_store is not None and self._on_disk.get(context.request_id, -1) < charge.micro_usd:
+            await self._keep(record, request, charge)
+
+    async def _keep(self, record: RequestRecord, request: MessagesRequest, charge: Charge) -> None:
+        """Writes a reservation; a smaller one that is there stays until then, so a crash never costs less."""
+        context = record.context
+        self._on_disk[context.request_id] = charge.micro_usd
+        try:
+            await self._writer.reserve(_reservation(context, request, charge, round(self._clock() * 1e6)))
+        except StoreError:
+            self._release(context.request_id)
+            raise
+
+    def _hold(self, request_id: str, charge: Charge) -> None:
+        """Reserves in place of what the request had reserved."""
+        self._release(request_id)
+        self._account.reserve(charge)
+        self._reserved[request_id] = charge
 
     def _release(self, request_id: str) -> Charge | None:
         reserved = self._reserved.pop(request_id, None)

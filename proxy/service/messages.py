@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -152,7 +152,7 @@ class MessagesService:
         """One question to the model, and its answer."""
         await self.facts.load()
         if self.ledger is not None:
-            await self.ledger.reserve(record.context, request, route, self.counter.estimate)
+            await self.ledger.reserve(record, request, route, self.counter.estimate)
         turns = Turns(route.candidates, self._provider, self.config.retry, self.health)
         while True:
             turn = await turns.next()
@@ -160,19 +160,15 @@ class MessagesService:
             provider = self._provider(candidate)
             reason = f"{route.reason} → {candidate.provider}/{candidate.model}: {turn.reason}"
             has_begun = False
-            answering = self._served(
-                request,
-                Route(route.asked, route.alias, route.candidates, reason),
-                candidate,
-                provider,
-                headers,
-                record,
-            )
+            chosen = replace(route, reason=reason)
+            answering = self._served(request, chosen, candidate, provider, headers, record)
             try:
                 async with aclosing(answering) as batches:
                     async for batch in batches:
                         has_begun = has_begun or bool(batch)
                         yield batch
+                if self.ledger is not None:
+                    self.ledger.settle(record)
                 return
             except Rests:
                 continue
@@ -272,6 +268,8 @@ class MessagesService:
         tally: Tally | None,
     ) -> AsyncGenerator[list[StreamEvent], None]:
         """One attempt; its events are noted in `tally`, or in the record where they leave for the client."""
+        if self.ledger is not None:
+            await self.ledger.reserve_again(record, request, route, candidate)
         async with self.health.trying(candidate, provider, self.config.breaker) as ticket:
             lease = await self.connections.lease(ticket.provider)
             try:

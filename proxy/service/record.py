@@ -237,6 +237,11 @@ class RequestRecord:
             guess = -(-self._request_bytes // CHARS_PER_TOKEN)
         self._uses.append((candidate, guess, tally or self.tally))
 
+    @property
+    def is_taken(self) -> bool:
+        """An upstream took the request, so there is something to be paid."""
+        return bool(self._uses)
+
     def told_cost(self, cost_usd: float | None) -> None:
         """The upstream that took the request last has said what it costs, or nothing of it."""
         self.tally.cost_usd = cost_usd
