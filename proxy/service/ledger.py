@@ -31,6 +31,7 @@ from proxy.service.booking import Booking, entry_of, paid_for
 from proxy.service.ledger_writer import LedgerWriter
 from proxy.service.prices import PriceList, PriceOf, most_of
 from proxy.service.record import RequestRecord
+from proxy.service.waiting_room import WaitingRoom
 from proxy.store.ledger_values import DayTotal, Reservation, total_of
 from proxy.store.values import StoreError
 from proxy.tasks import spawn
@@ -41,6 +42,8 @@ if TYPE_CHECKING:  # the store loads SQLAlchemy, which the program's start must 
 _log = structlog.get_logger("proxy.service")
 
 _PRUNE_EVERY_S = 3600.0
+_COME_BACK_AFTER_S = 5.0
+"""Told to a client for whose request there is no room beside those under way; clients try some ten times."""
 _SERIOUS = 80
 """Percent of a budget from which its use is a warning."""
 
@@ -102,6 +105,8 @@ class Ledger:
         self._reserved: dict[str, Charge] = {}
         self._on_disk: dict[str, int] = {}
         """Requests whose reservation was, or may have been, written, and how much it is."""
+        self._waiting = WaitingRoom()
+        """For room in a budget."""
         self._writer = LedgerWriter(self._store, self._prune)
         self._begun: asyncio.Task[None] | None = None
         self._opening: asyncio.Lock = asyncio.Lock()
@@ -114,6 +119,7 @@ class Ledger:
         """Uses other budgets and prices from the next request on; what was spent stays."""
         self._config = config
         self._prices = PriceList(config, self._price_of)
+        self._waiting.wake()
 
     def begin(self) -> None:
         """Reads in the background what was spent, so that nobody has to wait for it."""
@@ -132,7 +138,7 @@ class Ledger:
             count_tokens: Estimates its input.
 
         Raises:
-            ClientError: A budget is used up (429); nothing more was set aside.
+            ClientError: A budget is used up, or has no room for long (429); nothing more was set aside.
             StoreError: The reservation cannot be written.
         """
         if not limits_of(self._config, record.context.token_name, route.alias):
@@ -147,7 +153,7 @@ class Ledger:
         """Sets aside what a further question costs at most, where an earlier one must be paid for already.
 
         Raises:
-            ClientError: A budget is used up (429); nothing more was set aside.
+            ClientError: A budget is used up, or has no room for long (429); nothing more was set aside.
             StoreError: The reservation cannot be written.
         """
         if record.input_guess is not None and record.is_taken:
@@ -209,20 +215,49 @@ class Ledger:
     # Counting -------------------------------------------------------------------------------
 
     async def _reserve(self, record: RequestRecord, request: MessagesRequest, route: Route) -> None:
-        # From here to the reservation nothing waits: requests that come together see each other's.
-        context, today = record.context, self._today()
+        context = record.context
         spent = paid_for(record.uses(), self._prices)[1]
-        charge = Charge(today, context.token_name, route.alias, spent)
+        charge = Charge(self._today(), context.token_name, route.alias, spent)
         self._hold(context.request_id, charge)
-        refused = self._account.used_up(limits_of(self._config, context.token_name, route.alias), today)
-        if refused is not None:
-            raise ClientError(ErrorType.RATE_LIMIT, refused.refusal(), should_retry=False)
+        await self._room(charge)
+        # From the check to the reservation nothing waits: requests that come together see each other's.
         prices, tokens = (self._prices.price(each)[0] for each in route.candidates), record.input_guess or 0
         most = max(most_of(each, tokens, request.max_tokens) for each in prices)
         charge = replace(charge, micro_usd=spent + most)
         self._hold(context.request_id, charge)
         if self._open_store is not None and self._on_disk.get(context.request_id, -1) < charge.micro_usd:
             await self._keep(record, request, charge)
+
+    async def _room(self, held: Charge) -> None:
+        """Waits until no budget is in the way, as long as a request waits for a candidate.
+
+        Args:
+            held: What the request has cost so far; it is reserved.
+
+        Raises:
+            ClientError: A budget is used up, or other requests leave no room in it (429).
+        """
+        clock = asyncio.get_running_loop().time
+        until = clock() + self._config.retry.longest_wait_s
+        while (refused := self._refused(held)) is not None:
+            if refused.is_used_up:
+                raise ClientError(ErrorType.RATE_LIMIT, refused.refusal(), should_retry=False)
+            if not await self._waiting.is_woken_in(until - clock()):
+                raise ClientError(
+                    ErrorType.RATE_LIMIT,
+                    refused.refusal(),
+                    retry_after_s=_COME_BACK_AFTER_S,
+                    should_retry=True,
+                )
+
+    def _refused(self, held: Charge) -> Standing | None:
+        """Returns the budget that does not let a request go on; what it has cost so far is spent."""
+        limits = limits_of(self._config, held.token, held.alias)
+        full = self._account.without_room(limits, self._today())
+        if full is None:
+            return None
+        spent, reserved = full.spent_micro_usd + held.micro_usd, full.reserved_micro_usd - held.micro_usd
+        return replace(full, spent_micro_usd=spent, reserved_micro_usd=reserved)
 
     async def _keep(self, record: RequestRecord, request: MessagesRequest, charge: Charge) -> None:
         """Writes a reservation; a smaller one that is there stays until then, so a crash never costs less."""
@@ -244,6 +279,7 @@ class Ledger:
         reserved = self._reserved.pop(request_id, None)
         if reserved is not None:
             self._account.release(reserved)
+            self._waiting.wake()
         return reserved
 
     def _alert(self, before: Standing) -> None:

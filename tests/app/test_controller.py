@@ -518,5 +518,5 @@ async def test_what_was_spent_is_told_while_the_proxy_runs(make: Make) -> None:
         is_estimate=False,
         unpriced_usd=0.0004,
         month_cost_usd=0.001,
-        budgets=(BudgetView("alias big", "day", 0.001, 0.0007, 0.0003, "2026-11-23", is_used_up=True),),
+        budgets=(BudgetView("alias big", "day", 0.001, 0.0007, 0.0003, "2026-11-23", is_used_up=False),),
     )

@@ -29,6 +29,7 @@ from tests.proxy.scripted import (
     BODY,
     DONE,
     HELLO,
+    ONE_TRY,
     TOKEN,
     Reply,
     Running,
@@ -116,10 +117,14 @@ async def test_of_twenty_requests_at_once_a_budget_is_overrun_by_at_most_one(hom
     upstream = ScriptedUpstream([Reply((delta(content="Hello"), gate, delta("stop"), USAGE, DONE))])
     limit = 20_000
     config = priced(Budgets(day_micro_usd=limit))
-    async with running({"one": upstream}, config, storage=StorageConfig(home)) as proxy:
+    storage, impatient = StorageConfig(home), replace(ONE_TRY, longest_wait_s=0.01)
+    async with running({"one": upstream}, config, retry=impatient, storage=storage) as proxy:
         asking = [asyncio.ensure_future(asked(proxy)) for _ in range(20)]
         for answer in islice(asyncio.as_completed(asking, timeout=30), 16):
-            assert (await answer)[0] == 429
+            status, body, headers = await answer
+            assert status == 429
+            assert "has no room beside the requests under way: $0.00 spent and" in body["error"]["message"]
+            assert (headers["x-should-retry"], headers["retry-after"]) == ("true", "5")
         reserved = proxy.server.spending().budgets[0].reserved_micro_usd
         gate.set()
         answers = [(await each)[0] for each in asking]
@@ -130,6 +135,20 @@ async def test_of_twenty_requests_at_once_a_budget_is_overrun_by_at_most_one(hom
     rows, days, _ = await rows_of(home)
     assert len(rows) == 20
     assert sum(each.micro_usd for each in days) == 4 * 2_000
+
+
+@pytest.mark.expects_log("budget_reached")
+async def test_a_request_for_which_others_leave_no_room_waits_until_one_has_ended() -> None:
+    gate = asyncio.Event()
+    first, then = Reply((delta(content="Hello"), gate, delta("stop"), USAGE, DONE)), Reply(FREE_OF_PRICE)
+    upstream = ScriptedUpstream([first, then])
+    async with running({"one": upstream}, priced(Budgets(day_micro_usd=6_400))) as proxy:
+        asking = [asyncio.ensure_future(asked(proxy)) for _ in range(3)]
+        await upstream.is_asked.wait()
+        assert proxy.server.spending().budgets[0].reserved_micro_usd > 6_400
+        gate.set()
+        assert [(await each)[0] for each in asking] == [200] * 3
+    assert len(upstream.asked) == 3
 
 
 async def test_a_budget_of_one_alias_or_token_leaves_the_others_alone() -> None:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from proxy.config import Budgets, Candidate
+from proxy.config import Budgets, Candidate, RetryPolicy
 from proxy.context import RequestContext
 from proxy.events import BudgetReached, ProxyEvent, RequestFinished
 from proxy.messages.errors import ClientError
@@ -24,7 +24,9 @@ from proxy.store.ledger_values import DayTotal, Entry, Reservation
 from proxy.store.values import StoreError, StoreFailure
 from tests.proxy.scripted import BODY, proxy_config
 
-CONFIG = replace(proxy_config("one"), budgets=Budgets(day_micro_usd=10**9))
+CONFIG = replace(
+    proxy_config("one"), budgets=Budgets(day_micro_usd=10**9), retry=RetryPolicy(longest_wait_s=0.001)
+)
 REQUEST = parse_request(BODY)
 ROUTE = resolve(CONFIG, "big")
 
@@ -140,11 +142,13 @@ async def test_a_request_is_not_refused_for_what_it_has_reserved_itself() -> Non
     for _ in range(3):
         await ledger.reserve(asking, REQUEST, ROUTE, ten)
         answered(asking, 0.000_1)
-    with pytest.raises(ClientError):
+    with pytest.raises(ClientError, match="has no room") as other:
         await ledger.reserve(record("req_2"), REQUEST, ROUTE, ten)
+    assert (other.value.should_retry, other.value.retry_after_s) == (True, 5.0)
     answered(asking, 1.0)
-    with pytest.raises(ClientError):
+    with pytest.raises(ClientError, match="is used up") as itself:
         await ledger.reserve(asking, REQUEST, ROUTE, ten)
+    assert (itself.value.should_retry, itself.value.retry_after_s) == (False, None)
     await ledger.close()
 
 
