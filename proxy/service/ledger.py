@@ -29,7 +29,7 @@ from proxy.routing.aliases import Route
 from proxy.routing.budgets import Account, Charge, Standing, alert_at, all_limits, limits_of
 from proxy.service.booking import Booking, entry_of, paid_for
 from proxy.service.ledger_writer import LedgerWriter
-from proxy.service.prices import PriceList, PriceOf, most_of
+from proxy.service.prices import PriceList, PriceOf, is_free, most_of
 from proxy.service.record import RequestRecord
 from proxy.service.waiting_room import WaitingRoom
 from proxy.store.ledger_values import DayTotal, Reservation, total_of
@@ -128,7 +128,7 @@ class Ledger:
 
     async def reserve(
         self, record: RequestRecord, request: MessagesRequest, route: Route, count_tokens: CountTokens
-    ) -> None:
+    ) -> Route:
         """Sets aside the most a request can cost, where a budget applies; durable when it returns.
 
         Args:
@@ -137,15 +137,18 @@ class Ledger:
             route: What may serve it; the dearest candidate counts.
             count_tokens: Estimates its input.
 
+        Returns:
+            The route; without those that cost something, where only those that cost nothing may go on.
+
         Raises:
             ClientError: A budget is used up, or has no room for long (429); nothing more was set aside.
             StoreError: The reservation cannot be written.
         """
         if not limits_of(self._config, record.context.token_name, route.alias):
-            return
+            return route
         await self._opened()
         record.input_guess = await count_tokens(request, route.candidates[0].model)
-        await self._reserve(record, request, route)
+        return await self._reserve(record, request, route)
 
     async def reserve_again(
         self, record: RequestRecord, request: MessagesRequest, route: Route, candidate: Candidate
@@ -214,24 +217,26 @@ class Ledger:
 
     # Counting -------------------------------------------------------------------------------
 
-    async def _reserve(self, record: RequestRecord, request: MessagesRequest, route: Route) -> None:
+    async def _reserve(self, record: RequestRecord, request: MessagesRequest, route: Route) -> Route:
         context = record.context
         spent = paid_for(record.uses(), self._prices)[1]
         charge = Charge(self._today(), context.token_name, route.alias, spent)
         self._hold(context.request_id, charge)
-        await self._room(charge)
+        route = await self._within_budgets(route, charge)
         # From the check to the reservation nothing waits: requests that come together see each other's.
         prices, tokens = (self._prices.price(each)[0] for each in route.candidates), record.input_guess or 0
         most = max(most_of(each, tokens, request.max_tokens) for each in prices)
         charge = replace(charge, micro_usd=spent + most)
         self._hold(context.request_id, charge)
-        if self._open_store is not None and self._on_disk.get(context.request_id, -1) < charge.micro_usd:
+        if self._open_store is not None and self._on_disk.get(context.request_id, 0) < charge.micro_usd:
             await self._keep(record, request, charge)
+        return route
 
-    async def _room(self, held: Charge) -> None:
-        """Waits until no budget is in the way, as long as a request waits for a candidate.
+    async def _within_budgets(self, route: Route, held: Charge) -> Route:
+        """Returns the candidates that budgets let through; waits for room as for a candidate.
 
         Args:
+            route: The candidates. No budget is in the way of those that cost nothing.
             held: What the request has cost so far; it is reserved.
 
         Raises:
@@ -239,7 +244,13 @@ class Ledger:
         """
         clock = asyncio.get_running_loop().time
         until = clock() + self._config.retry.longest_wait_s
-        while (refused := self._refused(held)) is not None:
+        free = tuple(each for each in route.candidates if is_free(self._prices.price(each)[0]))
+        while free != route.candidates and (refused := self._refused(held)) is not None:
+            if free:
+                paid = (each for each in route.candidates if each not in free)
+                names = ", ".join(f"{each.provider}/{each.model}" for each in paid)
+                reason = f"{route.reason}; skipped {names}: {refused.words}"
+                return replace(route, candidates=free, reason=reason)
             if refused.is_used_up:
                 raise ClientError(ErrorType.RATE_LIMIT, refused.refusal(), should_retry=False)
             if not await self._waiting.is_woken_in(until - clock()):
@@ -249,6 +260,7 @@ class Ledger:
                     retry_after_s=_COME_BACK_AFTER_S,
                     should_retry=True,
                 )
+        return route
 
     def _refused(self, held: Charge) -> Standing | None:
         """Returns the budget that does not let a request go on; what it has cost so far is spent."""

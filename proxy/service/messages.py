@@ -152,7 +152,7 @@ class MessagesService:
         """One question to the model, and its answer."""
         await self.facts.load()
         if self.ledger is not None:
-            await self.ledger.reserve(record, request, route, self.counter.estimate)
+            route = await self.ledger.reserve(record, request, route, self.counter.estimate)
         turns = Turns(route.candidates, self._provider, self.config.retry, self.health)
         while True:
             turn = await turns.next()

@@ -91,6 +91,12 @@ def cost_of(prices: Prices, tokens: Tokens) -> int:
     )
 
 
+def is_free(prices: Prices) -> bool:
+    """Whether nothing of a request costs anything."""
+    rates = (prices.input, prices.output, prices.cache_read, prices.cache_write, prices.request)
+    return not any(rates)
+
+
 def most_of(prices: Prices, input_tokens: int, max_tokens: int) -> int:
     """Returns the most a request can cost: all its input at the dearest rate, and the longest answer."""
     rates = (prices.input, prices.cache_write, prices.cache_write_1h)

@@ -17,7 +17,7 @@ import anthropic
 import pytest
 
 from proxy.config import Budgets, ClientToken, LedgerPolicy, ListPrice, ProxyConfig
-from proxy.events import RequestFinished
+from proxy.events import RequestFinished, RequestRouted
 from proxy.messages import events
 from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.messages.sse import encode_event
@@ -54,6 +54,17 @@ def priced(budgets: Budgets = NO_BUDGETS, *names: str, **more: Any) -> ProxyConf
     config = proxy_config(*names)
     providers = {name: replace(each, price=PRICE) for name, each in config.providers.items()}
     return replace(config, providers=MappingProxyType(providers), budgets=budgets, **more)
+
+
+FREE = ListPrice(input_usd=0.0, output_usd=0.0)
+
+
+def with_free(config: ProxyConfig, *names: str) -> ProxyConfig:
+    providers = {
+        name: replace(each, price=FREE if name in names else each.price)
+        for name, each in config.providers.items()
+    }
+    return replace(config, providers=MappingProxyType(providers))
 
 
 def with_token(config: ProxyConfig, *aliases: str, budgets: Budgets = NO_BUDGETS) -> ProxyConfig:
@@ -433,3 +444,22 @@ async def test_each_of_three_invalid_answers_is_paid_for_once(
         assert status == 500
     (row,), _, _ = await rows_of(home)
     assert (row.cost_micro_usd, row.cost_source) == (cost, source)
+
+
+async def test_what_costs_nothing_passes_a_budget_of_nothing_and_reserves_nothing(home: Path) -> None:
+    config = with_free(priced(Budgets(day_micro_usd=0)), "one")
+    async with running({"one": of_tokens()}, config, storage=StorageConfig(home)) as proxy:
+        assert (await asked(proxy))[0] == 200
+        assert proxy.server.spending().budgets[0].reserved_micro_usd == 0
+    (row,), _, _ = await rows_of(home)
+    assert (row.cost_micro_usd, row.cost_source) == (0, "price list")
+
+
+async def test_a_used_up_budget_skips_the_candidates_that_cost_and_says_so() -> None:
+    config = with_free(priced(Budgets(day_micro_usd=0), "paid", "free"), "free")
+    upstreams = {"paid": of_tokens(), "free": of_tokens()}
+    async with running(upstreams, config) as proxy:
+        assert (await asked(proxy))[0] == 200
+        (routed,) = proxy.of(RequestRouted)
+    assert (len(upstreams["paid"].asked), len(upstreams["free"].asked)) == (0, 1)
+    assert "skipped paid/model-of-paid: the daily budget for everything is used up" in routed.reason

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.config import Candidate, ProviderConfig
-from proxy.service.prices import DEAREST, PriceList, Tokens, cost_of, micro_usd, most_of
+from proxy.service.prices import DEAREST, PriceList, Tokens, cost_of, is_free, micro_usd, most_of
 from proxy.upstreams.model_entries import Prices
 from tests.proxy.scripted import proxy_config
 
@@ -32,6 +32,12 @@ def test_what_costs_anything_never_counts_as_nothing() -> None:
     assert micro_usd(1e-9) == 1
     assert micro_usd(0.0) == 0
     assert micro_usd(0.25) == 250_000
+
+
+def test_only_what_costs_nothing_at_all_is_free() -> None:
+    assert is_free(Prices(input=0.0, output=0.0, request=0.0))
+    assert not is_free(Prices(input=0.0, output=1e-12))
+    assert not is_free(Prices(input=0.0, output=0.0, request=0.001))
 
 
 def test_no_request_counts_as_more_than_a_budget_can_be() -> None:
