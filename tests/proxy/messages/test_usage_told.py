@@ -47,3 +47,20 @@ def test_a_count_of_tokens_is_one_that_a_request_can_have(value: Any, expected: 
 )
 def test_a_cost_is_one_that_an_answer_can_have(cost: Any, expected: float | None) -> None:
     assert cost_told({"cost": cost}) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"cost": 0, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.5}}, 0.5),
+        ({"cost": 0.25, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.5}}, 0.75),
+        ({"cost": 0.5, "is_byok": False, "cost_details": {"upstream_inference_cost": 0.5}}, 0.5),
+        ({"cost": 0, "is_byok": True, "cost_details": {"upstream_inference_cost": -1}}, None),
+        ({"cost": 0, "is_byok": True, "cost_details": None}, None),
+        ({"is_byok": True, "cost_details": {"upstream_inference_cost": 0.5}}, None),
+    ],
+)
+def test_with_the_users_own_key_at_the_provider_its_bill_comes_on_top(
+    said: dict[str, Any], expected: float | None
+) -> None:
+    assert cost_told(said) == expected
