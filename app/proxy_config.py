@@ -17,7 +17,7 @@ from app.settings import (
     RetrySettings,
     Settings,
 )
-from app.settings_money import BudgetSettings
+from app.settings_money import BudgetSettings, PriceSettings
 from app.tool_config import default_workspace, permission_config, tool_config, workspace_configs
 from proxy.config import (
     Alias,
@@ -139,7 +139,6 @@ def _breaker(breaker: BreakerSettings) -> BreakerPolicy:
 def provider_config(name: str, provider: ProviderSettings, found: FoundKey) -> ProviderConfig:
     """Returns the config of one provider."""
     is_named = provider.key is not None or bool(provider.keys)
-    prices = provider.prices
     return ProviderConfig(
         name=name,
         dialect=provider.dialect,
@@ -152,8 +151,13 @@ def provider_config(name: str, provider: ProviderSettings, found: FoundKey) -> P
         idle_timeout_s=provider.idle_timeout_s,
         total_timeout_s=provider.total_timeout_s,
         max_concurrent=provider.max_concurrent,
-        price=None if prices is None else ListPrice(prices.input_usd, prices.output_usd),
+        price=None if provider.prices is None else _price(provider.prices),
+        model_prices=tuple((model, _price(each)) for model, each in provider.model_prices.items()),
     )
+
+
+def _price(prices: PriceSettings) -> ListPrice:
+    return ListPrice(prices.input_usd, prices.output_usd, prices.cache_read_usd, prices.cache_write_usd)
 
 
 def refusing_config(settings: Settings, token: SecretStr, reason: str) -> ProxyConfig:

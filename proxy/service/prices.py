@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from proxy.config import Candidate, ProviderConfig, ProxyConfig
 from proxy.routing.aliases import DEMO_PROVIDER
@@ -63,8 +64,9 @@ class PriceList:
         provider = self._config.providers.get(candidate.provider)
         if provider is None:
             return None
-        if provider.price is not None:
-            return Prices(provider.price.input_usd / 1e6, provider.price.output_usd / 1e6)
+        said = _said(provider, candidate.model)
+        if said is not None:
+            return said
         listed = self._price_of(provider, candidate.model)
         return None if listed is None or listed.input is None or listed.output is None else listed
 
@@ -77,6 +79,22 @@ class PriceList:
             output=max(each.output or 0.0 for each in (DEAREST, *known)),
             request=max((each.request or 0.0 for each in known), default=0.0),
         )
+
+
+def _said(provider: ProviderConfig, model: str) -> Prices | None:
+    """What the settings say a model costs."""
+    price = dict(provider.model_prices).get(model) if provider.model_prices else None
+    if price is None:
+        matching = (each for pattern, each in provider.model_prices if fnmatchcase(model, pattern))
+        price = next(matching, provider.price)
+    if price is None:
+        return None
+    return Prices(
+        input=price.input_usd / 1e6,
+        output=price.output_usd / 1e6,
+        cache_read=None if price.cache_read_usd is None else price.cache_read_usd / 1e6,
+        cache_write=None if price.cache_write_usd is None else price.cache_write_usd / 1e6,
+    )
 
 
 def cost_of(prices: Prices, tokens: Tokens) -> int:

@@ -77,7 +77,12 @@ def test_budgets_prices_and_tokens_reach_the_proxy() -> None:
 budgets: {{month_usd: 20}}
 ledger: {{keep_days: 7, keep_rows: 500}}
 providers:
-  one: {{base_url: "http://127.0.0.1:1/v1", prices: {{input_usd: 0, output_usd: 1.5}}}}
+  one:
+    base_url: "http://127.0.0.1:1/v1"
+    prices: {{input_usd: 0, output_usd: 1.5}}
+    model_prices:
+      gpt-5-mini: {{input_usd: 0.25, output_usd: 2, cache_read_usd: 0.025, cache_write_usd: 0.5}}
+      "gpt-5*": {{input_usd: 1.25, output_usd: 10}}
 aliases:
   big: {{candidates: [{{provider: one, model: m}}], budgets: {{day_usd: 0.000001}}}}
 tokens:
@@ -91,8 +96,16 @@ routes:
     assert config.aliases[0].budgets == Budgets(1, None)
     assert config.server.client_tokens == (ClientToken("ci", "ab" * 32, Budgets(1_000_000, 0), ("big",)),)
     assert config.providers["one"].price == ListPrice(0, 1.5)
+    assert config.providers["one"].model_prices == (
+        ("gpt-5-mini", ListPrice(0.25, 2, 0.025, 0.5)),
+        ("gpt-5*", ListPrice(1.25, 10)),
+    )
     assert config.ledger == LedgerPolicy(7, 500)
     assert config.routes[0].when.client_token == ("ci",)
+
+
+def provider(prices: str) -> str:
+    return "providers: {one: {base_url: 'http://127.0.0.1:1/v1', " + prices + "}}"
 
 
 @pytest.mark.parametrize(
@@ -103,6 +116,9 @@ routes:
         ("tokens: {ci: {hash: plain}}", "hash"),
         (f"tokens: {{local: {{hash: 'sha256:{'0' * 64}'}}}}", "the name of the first token"),
         ("tokens: {ci: {}}", "hash"),
+        (provider("prices: {input_usd: 1, output_usd: 1, cache_reed_usd: 1}"), "no price 'cache_reed_usd'"),
+        (provider("prices: {'gpt-5*': {input_usd: 1, output_usd: 1}}"), "stand in model_prices"),
+        (provider("model_prices: {'gpt-5*': {input_usd: 1}}"), "output_usd"),
     ],
 )
 def test_a_limit_that_would_not_hold_is_an_error_and_not_a_notice(text: str, why: str) -> None:
