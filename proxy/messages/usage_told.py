@@ -15,8 +15,9 @@ _BILLED = "upstream_inference_cost"
 
 def tokens_told(value: Any) -> int | None:
     """Returns a count of tokens; None: nothing was told that can be one."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return int(value) if is_number and 0 <= value <= MOST_TOKENS else None
+    if type(value) is int or isinstance(value, float):  # no bool
+        return int(value) if 0 <= value <= MOST_TOKENS else None
+    return None
 
 
 def cost_told(usage: JsonObject) -> float | None:

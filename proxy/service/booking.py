@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
@@ -18,7 +18,6 @@ from proxy.store.ledger_values import AttemptRow, CostSource, Entry, RequestRow
 CHARS_PER_TOKEN = 4
 """For answers that broke off before the upstream said what they used."""
 _LEAST_SURE_FIRST: tuple[CostSource, ...] = ("unknown", "estimate", "price list", "upstream")
-_NOTHING = Tokens()
 
 
 class Use(NamedTuple):
@@ -134,18 +133,23 @@ def _storable(text: str | None) -> str | None:
 
 def paid_for(uses: Sequence[Use], prices: PriceList) -> tuple[Tokens, int, CostSource]:
     """Returns what uses come to together: tokens, millionths of a dollar, and the least sure word for it."""
-    tokens, cost, sources = _NOTHING, 0, list[CostSource]()
+    if len(uses) == 1:  # nearly always
+        return _paid_for(uses[0], prices)
+    tokens, cost, sources = Tokens(), 0, list[CostSource]()
     for use in uses:
-        used, is_guess = _tokens(use)
-        if use.cost_usd is not None:
-            cost += micro_usd(use.cost_usd)
-            sources.append("upstream")
-        else:
-            price, is_known = prices.price(use.candidate)
-            cost += cost_of(price, used)
-            sources.append("unknown" if not is_known else "estimate" if is_guess else "price list")
-        tokens = used if tokens is _NOTHING else tokens.plus(used)
+        used, more, source = _paid_for(use, prices)
+        tokens, cost = tokens.plus(used), cost + more
+        sources.append(source)
     return tokens, cost, min(sources, key=_LEAST_SURE_FIRST.index) if sources else "price list"
+
+
+def _paid_for(use: Use, prices: PriceList) -> tuple[Tokens, int, CostSource]:
+    tokens, is_guess = _tokens(use)
+    if use.cost_usd is not None:
+        return tokens, micro_usd(use.cost_usd), "upstream"
+    price, is_known = prices.price(use.candidate)
+    source: CostSource = "unknown" if not is_known else "estimate" if is_guess else "price list"
+    return tokens, cost_of(price, tokens), source
 
 
 def _tokens(use: Use) -> tuple[Tokens, bool]:
@@ -154,8 +158,7 @@ def _tokens(use: Use) -> tuple[Tokens, bool]:
     has_input = bool(told.input or told.cache_read or told.cache_write)
     if use.is_counted and has_input and (told.output or not use.answer_chars):
         return told, False
-    guessed = replace(
-        told,
+    guessed = told._replace(
         input=told.input if has_input else use.input_guess,
         output=max(told.output, math.ceil(use.answer_chars / CHARS_PER_TOKEN)),
     )

@@ -144,7 +144,8 @@ class Ledger:
             ClientError: A budget is used up, or has no room for long (429); nothing more was set aside.
             StoreError: The reservation cannot be written.
         """
-        if not limits_of(self._config, record.context.token_name, route.alias):
+        limits = limits_of(self._config, record.context.token_name, route.alias)
+        if not limits or self._free(route) == route.candidates:
             return route
         await self._opened()
         record.input_guess = await count_tokens(request, route.candidates[0].model)
@@ -244,7 +245,7 @@ class Ledger:
         """
         clock = asyncio.get_running_loop().time
         until = clock() + self._config.retry.longest_wait_s
-        free = tuple(each for each in route.candidates if is_free(self._prices.price(each)[0]))
+        free = self._free(route)
         while free != route.candidates and (refused := self._refused(held)) is not None:
             if free:
                 paid = (each for each in route.candidates if each not in free)
@@ -261,6 +262,9 @@ class Ledger:
                     should_retry=True,
                 )
         return route
+
+    def _free(self, route: Route) -> tuple[Candidate, ...]:
+        return tuple(each for each in route.candidates if is_free(self._prices.price(each)[0]))
 
     def _refused(self, held: Charge) -> Standing | None:
         """Returns the budget that does not let a request go on; what it has cost so far is spent."""

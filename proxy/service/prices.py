@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from proxy.config import Candidate, ProviderConfig, ProxyConfig
 from proxy.routing.aliases import DEMO_PROVIDER
@@ -22,8 +22,7 @@ MOST_USD = 1_000_000.0
 _FREE = Prices(input=0.0, output=0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(NamedTuple):
     """What is paid for; `input` is without what was read from or written to a cache."""
 
     input: int = 0
