@@ -45,6 +45,7 @@ class AliasDesk:
         edits = self._written_out()
         if replaces is not None and replaces != alias.name:
             edits.append(Rename(("aliases", replaces), alias.name))
+            edits += self._renamed_in_tokens(replaces, alias.name)
         at = ("aliases", alias.name)
         before = self._stored_candidates(replaces) if replaces is not None else {}
         candidates = [
@@ -121,6 +122,14 @@ class AliasDesk:
             if each.provider not in providers and near:
                 return f"there is no provider '{each.provider}'; did you mean '{near[0]}'?"
         return None
+
+    def _renamed_in_tokens(self, name: str, new: str) -> list[Edit]:
+        """A token that is held to an alias is held to it under its new name: its client notices nothing."""
+        return [
+            Put(("tokens", token, "aliases"), [new if each == name else each for each in held.aliases])
+            for token, held in self._configuration.settings.tokens.items()
+            if name in held.aliases
+        ]
 
     def _written_out(self) -> list[Edit]:
         """A file that names no aliases uses the shipped ones; before one changes, all are written down."""

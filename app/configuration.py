@@ -256,7 +256,8 @@ class Configuration:
             if each.key is None and each.source == "missing"
         ]
         found += [
-            Problem("Some model names lead nowhere", each, "models") for each in dangling_names(self.settings)
+            Problem("Some names in the settings lead nowhere", each, "models")
+            for each in dangling_names(self.settings)
         ]
         found += [
             Problem(f"The workspace {name} cannot be used", f"{text}.", "permissions")

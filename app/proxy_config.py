@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Literal
@@ -18,7 +18,7 @@ from app.settings import (
     RetrySettings,
     Settings,
 )
-from app.settings_money import BudgetSettings, LoopGuardSettings
+from app.settings_money import BudgetSettings, LoopGuardSettings, PriceSettings
 from app.tool_config import default_workspace, permission_config, tool_config, workspace_configs
 from proxy.config import (
     Alias,
@@ -38,6 +38,7 @@ from proxy.config import (
     RuleSource,
     ServerConfig,
 )
+from proxy.context import LOCAL_TOKEN
 
 CAPTURE_BYTES = 256 * 1024
 _REFUSING = "settings"
@@ -155,7 +156,6 @@ def _loop_guard(
 def provider_config(name: str, provider: ProviderSettings, found: FoundKey) -> ProviderConfig:
     """Returns the config of one provider."""
     is_named = provider.key is not None or bool(provider.keys)
-    prices = provider.prices
     return ProviderConfig(
         name=name,
         dialect=provider.dialect,
@@ -168,8 +168,13 @@ def provider_config(name: str, provider: ProviderSettings, found: FoundKey) -> P
         idle_timeout_s=provider.idle_timeout_s,
         total_timeout_s=provider.total_timeout_s,
         max_concurrent=provider.max_concurrent,
-        price=None if prices is None else ListPrice(prices.input_usd, prices.output_usd),
+        price=None if provider.prices is None else _price(provider.prices),
+        model_prices=tuple((model, _price(each)) for model, each in provider.model_prices.items()),
     )
+
+
+def _price(prices: PriceSettings) -> ListPrice:
+    return ListPrice(prices.input_usd, prices.output_usd, prices.cache_read_usd, prices.cache_write_usd)
 
 
 def refusing_config(settings: Settings, token: SecretStr, reason: str) -> ProxyConfig:
@@ -190,7 +195,8 @@ def refusing_config(settings: Settings, token: SecretStr, reason: str) -> ProxyC
 
 
 def dangling_names(settings: Settings) -> Iterator[str]:
-    """Yields a sentence for each name of a provider that the settings mention and do not have."""
+    """Yields a sentence for each name that the settings mention and do not have."""
+    yield from _dangling_tokens(settings)
     if not settings.providers:
         return
     for name, alias in settings.aliases.items():
@@ -202,9 +208,26 @@ def dangling_names(settings: Settings) -> Iterator[str]:
         yield f"unknown_models has no effect: {_not_there(unknown.provider, settings)}"
 
 
+def _dangling_tokens(settings: Settings) -> Iterator[str]:
+    for name, token in settings.tokens.items():
+        for alias in token.aliases:
+            if alias not in settings.aliases:
+                told = f"no alias '{alias}'{_near(alias, settings.aliases) or ' is there'}"
+                yield f"the token {name} is held to an alias that is not there: {told}"
+    for rule in settings.routes:
+        for name in rule.when.client_token:
+            if name != LOCAL_TOKEN and name not in settings.tokens:
+                told = f"no token '{name}'{_near(name, settings.tokens) or ' is there'}"
+                yield f"a route to {rule.use} waits for a client that cannot come: {told}"
+
+
 def _not_there(name: str, settings: Settings) -> str:
-    near = get_close_matches(name, settings.providers, n=1)
-    return f"no provider '{name}'" + (f"; did you mean '{near[0]}'?" if near else " is configured")
+    return f"no provider '{name}'{_near(name, settings.providers) or ' is configured'}"
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, tuple(known), n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def _server(settings: Settings, token: SecretStr) -> ServerConfig:

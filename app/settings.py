@@ -79,6 +79,8 @@ class ProviderSettings(Section):
     """How many requests the service gets at once; further ones wait in line."""
     prices: PriceSettings | None = Field(default=None, title="Prices")
     """What its models cost; nothing: as its own list says."""
+    model_prices: Mapping[str, PriceSettings] = Field(default_factory=dict, title="Prices of single models")
+    """By name or shell-style pattern: the name itself counts, else the first that matches, else `prices`."""
 
     @field_validator("base_url")
     @classmethod

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, cast
+
 from pydantic import Field, model_validator
 
 from app.settings_section import Section
@@ -27,12 +30,32 @@ class BudgetSettings(Section):
 
 
 class PriceSettings(Section):
-    """What the models of a provider cost, where its own list says nothing or something wrong."""
+    """What models of a provider cost, where its own list says nothing or something wrong."""
 
     input_usd: float = Field(title="Input", ge=0, le=100_000)
     """US dollars for a million tokens of the request."""
     output_usd: float = Field(title="Output", ge=0, le=100_000)
     """US dollars for a million tokens of the answer."""
+    cache_read_usd: float | None = Field(default=None, title="From the cache", ge=0, le=100_000)
+    """US dollars for a million tokens read from the provider's cache; nothing: as other input."""
+    cache_write_usd: float | None = Field(default=None, title="Into the cache", ge=0, le=100_000)
+    """US dollars for a million tokens written to the provider's cache; nothing: as other input."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_all_models(cls, value: Any) -> Any:
+        told = cast("Mapping[object, object]", value if isinstance(value, Mapping) else {})
+        model = next((name for name, each in told.items() if isinstance(each, Mapping)), None)
+        if model is not None:
+            raise ValueError(f"no price '{model}'; prices of single models stand in model_prices")
+        return cast("Any", value)
+
+    @model_validator(mode="after")
+    def _only_known(self) -> PriceSettings:
+        """A misspelt price would be another one."""
+        for name in self.model_extra or {}:
+            raise ValueError(f"no price '{name}'; there are: {', '.join(type(self).model_fields)}")
+        return self
 
 
 class TokenSettings(Section):

@@ -113,10 +113,13 @@ class ToolConfig:
 
 @dataclass(frozen=True, slots=True)
 class ListPrice:
-    """What the user says a provider's models cost, in US dollars a million tokens; wins over its own list."""
+    """What the user says models cost, in US dollars a million tokens; wins over their provider's own list."""
 
     input_usd: float
     output_usd: float
+    cache_read_usd: float | None = None
+    """None: as other input; likewise below."""
+    cache_write_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +169,8 @@ class ProviderConfig:
     """Requests that may be under way at once; further ones wait in line."""
     price: ListPrice | None = None
     """What every model here costs, where the settings say so."""
+    model_prices: tuple[tuple[str, ListPrice], ...] = ()
+    """What single models cost, by name or shell-style pattern, in file order; wins over `price`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from proxy.messages.message import JsonObject
 from proxy.messages.request import MessagesRequest
 from proxy.messages.sse import EventTooLarge, ServerSentEvent, SseSplitter
 from proxy.messages.stream_state import IllegalEvent, Phase, StreamState
+from proxy.messages.usage_told import cost_told
 
 MAX_EVENT_BYTES = 16 * 2**20
 """A block that comes whole (a fetched PDF, a file's text) is one event."""
@@ -135,9 +136,9 @@ class AnthropicMessagesDecoder:
         return {**event, "message": {**as_object(event.get("message")), "model": self._model}}
 
     def _note_cost(self, event: JsonObject) -> None:
-        cost = as_object(event.get("usage")).get("cost")
-        if isinstance(cost, (int, float)) and not isinstance(cost, bool):
-            self._cost = float(cost)
+        cost = cost_told(as_object(event.get("usage")))
+        if cost is not None:
+            self._cost = cost
 
     def _fail(self, kind: ErrorType, message: str) -> list[StreamEvent]:
         return self._pass([events.error(kind, message)])

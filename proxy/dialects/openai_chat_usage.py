@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from proxy.dialects.loose_json import as_object
 from proxy.messages.message import JsonObject, Usage
+from proxy.messages.usage_told import cost_told, tokens_told
 
 CHARS_PER_TOKEN = 4
 """For an answer whose upstream tells no usage."""
@@ -23,8 +24,7 @@ class UsageTotal:
     @property
     def cost_usd(self) -> float | None:
         """What the answer cost, if the upstream says so."""
-        cost = self._said.get("cost")
-        return float(cost) if isinstance(cost, (int, float)) and not isinstance(cost, bool) else None
+        return cost_told(self._said)
 
     def take(self, usage: JsonObject) -> None:
         """Takes a usage object; null means not known yet."""
@@ -80,5 +80,4 @@ class UsageTotal:
 
 
 def _count(fields: JsonObject, key: str) -> int:
-    value = fields.get(key)
-    return max(0, int(value)) if isinstance(value, (int, float)) else 0
+    return tokens_told(fields.get(key)) or 0

@@ -5,6 +5,7 @@ The rules:
 1. A request counts for its day and its month; in each for everything, for its token and for its alias.
 2. It is let in while what was spent and what is reserved stay below every limit. Then the most it can cost is
    reserved at once: however many come together, a limit is overrun by at most one request's reservation.
+   Where only reservations stand in its way, there is room again when the requests they belong to have ended.
 3. What it really cost takes the place of the reservation when it has ended.
 """
 
@@ -59,17 +60,34 @@ class Standing:
 
     @property
     def is_used_up(self) -> bool:
-        """No further request may begin."""
-        return self.spent_micro_usd + self.reserved_micro_usd >= self.limit.micro_usd
+        """The money is gone."""
+        return self.spent_micro_usd >= self.limit.micro_usd
+
+    @property
+    def has_room(self) -> bool:
+        """A further request may begin."""
+        return self.spent_micro_usd + self.reserved_micro_usd < self.limit.micro_usd
+
+    @property
+    def words(self) -> str:
+        """Why nothing more is let in, as a part of a sentence: which budget, and what is wrong with it."""
+        period = "daily" if self.limit.period == "day" else "monthly"
+        wrong = "is used up" if self.is_used_up else "has no room beside the requests under way"
+        return f"the {period} budget {_of(self.limit.scope)} {wrong}"
 
     def refusal(self) -> str:
-        """Returns the sentence for the client: which budget, spent, limit, and when it begins anew."""
+        """Returns the sentences for the client: which budget, spent, limit, and when there is room again."""
         reserved = f" and {usd(self.reserved_micro_usd)} reserved" if self.reserved_micro_usd else ""
-        period = "daily" if self.limit.period == "day" else "monthly"
+        if self.is_used_up:
+            again = (
+                f"It resets on {self.resets_on.isoformat()} at 00:00 (this machine's time); raise it in the "
+                "settings of Signalbox to go on before."
+            )
+        else:
+            again = "Most of what is reserved is free again when they have ended: try again then."
         return (
-            f"The {period} budget {_of(self.limit.scope)} is used up: {usd(self.spent_micro_usd)} spent"
-            f"{reserved} of {usd(self.limit.micro_usd)}. It resets on {self.resets_on.isoformat()} at 00:00 "
-            "(this machine's time); raise it in the settings of Signalbox to go on before."
+            f"T{self.words[1:]}: {usd(self.spent_micro_usd)} spent{reserved} of "
+            f"{usd(self.limit.micro_usd)}. {again}"
         )
 
 
@@ -138,10 +156,11 @@ class Account:
         key = (limit.scope, _period_key(limit.period, today))
         return Standing(limit, self._spent[key], self._reserved[key], resets_on(limit.period, today))
 
-    def used_up(self, limits: tuple[Limit, ...], today: date) -> Standing | None:
-        """Returns the first limit that lets nothing more in, or None."""
+    def without_room(self, limits: tuple[Limit, ...], today: date) -> Standing | None:
+        """Returns the limit that lets nothing more in, or None; of several, one that is used up."""
         standings = (self.standing(each, today) for each in limits)
-        return next((each for each in standings if each.is_used_up), None)
+        full = [each for each in standings if not each.has_room]
+        return next((each for each in full if each.is_used_up), full[0]) if full else None
 
     def forget_before(self, day: date) -> None:
         """Drops days before this one and months before its month, for which nobody asks any more."""

@@ -11,7 +11,7 @@ notes what happens to one request and announces it, `session_ids` says to which 
 `count_tokens` counts, and `overflow` puts counts into errors; `model_facts` is what is known of a model.
 
 `ledger` reserves before a request is sent and books what it cost: `booking` makes the lines, `prices` the
-cost.
+cost, `ledger_writer` brings both to the disk, and `waiting_room` holds requests that others leave no room.
 
 `tool_desk` makes and keeps what tools need, and answers who shows or changes it; `audit` keeps every decision
 about a call.

@@ -77,7 +77,7 @@ class Attempt:
 
     async def aclose(self) -> None:
         """Ends the upstream's answer, finished or not."""
-        self._record.tally.cost_usd = self._decoder.cost_usd
+        self._record.told_cost(self._decoder.cost_usd)
         await self.answer.aclose()
 
 

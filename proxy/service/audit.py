@@ -16,7 +16,7 @@ import structlog
 
 from proxy.config import LedgerPolicy
 from proxy.events import ToolDecided
-from proxy.store.values import StoreError, StoreFailure
+from proxy.store.values import FINAL_FAILURES, StoreError
 from proxy.tasks import spawn
 
 if TYPE_CHECKING:  # the store loads SQLAlchemy, which the program's start must not wait for
@@ -178,7 +178,7 @@ class Audit:
 
     def _put_back(self, batch: Sequence[ToolDecided], error: StoreError) -> None:
         _log.warning("audit_not_written", decisions=len(batch), reason=error.message)
-        if error.failure is not StoreFailure.UNUSABLE:  # else they might never be written, nor those behind
+        if error.failure not in FINAL_FAILURES:  # else they might never be written, nor those behind
             self._waiting.extendleft(reversed(batch))
         if self._timer is None:
             self._write_in(_RETRY_AFTER_S)

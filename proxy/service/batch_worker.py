@@ -274,7 +274,8 @@ class BatchWorker:
 def wait_before_retry_s(error: ApiError, tried: int, limits: BatchLimits) -> float | None:
     """Returns how long to wait before a failed request is tried again, or None if it is not."""
     passes = error.status in (408, 429) or error.status >= 500
-    if not isinstance(error, UpstreamError) or not passes or error.should_retry is False:
+    is_worth_it = isinstance(error, UpstreamError) or error.should_retry is True  # as a crowded budget says
+    if not is_worth_it or not passes or error.should_retry is False:
         return None
     if tried >= limits.tries:
         return None

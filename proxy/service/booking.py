@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from proxy.config import Candidate
 from proxy.context import RequestContext
@@ -14,8 +15,24 @@ from proxy.messages.errors import ApiError
 from proxy.service.prices import PriceList, Tokens, cost_of, micro_usd
 from proxy.store.ledger_values import AttemptRow, CostSource, Entry, RequestRow
 
-_CHARS_PER_TOKEN = 4
+CHARS_PER_TOKEN = 4
 """For answers that broke off before the upstream said what they used."""
+_LEAST_SURE_FIRST: tuple[CostSource, ...] = ("unknown", "estimate", "price list", "upstream")
+
+
+class Use(NamedTuple):
+    """What one upstream did after it took the request (answered 200); it is paid for, whatever came of it."""
+
+    candidate: Candidate
+    told: Tokens
+    cost_usd: float | None
+    """As the upstream says."""
+    is_counted: bool
+    """The upstream has told what the answer used."""
+    input_guess: int
+    """Tokens it was sent."""
+    answer_chars: int
+    """What it answered so far, whether it left for the client or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +48,8 @@ class Booking:
     """Of the last attempt."""
     attempts: tuple[AttemptRow, ...]
     finished: RequestFinished
-    failed_usd: float
-    """What upstreams said that failed attempts cost."""
-    is_counted: bool
-    """The upstream has told what the answer used."""
-    request_bytes: int
-    answer_chars: int
+    uses: tuple[Use, ...]
+    """Nobody took the request: there is none, and nothing is to be paid."""
 
 
 class AttemptLog:
@@ -82,23 +95,22 @@ class AttemptLog:
 def entry_of(booking: Booking, prices: PriceList, day: date, *, was_reserved: bool) -> Entry:
     """Returns what is written of a request, with what it cost."""
     finished, context = booking.finished, booking.context
-    tokens, is_guess = _tokens(booking)
-    cost, source = _cost(booking, prices, tokens, is_guess)
+    tokens, cost, source = paid_for(booking.uses, prices)
     candidate = booking.candidate
     row = RequestRow(
         id=context.request_id,
         started_us=round(booking.started_at * 1e6),
         client=context.client,
         token=context.token_name,
-        conversation=context.conversation_id,
+        conversation=_storable(context.conversation_id),
         path=context.path,
-        model_asked=booking.model_asked,
+        model_asked=_storable(booking.model_asked) or "",
         alias=booking.alias,
         provider=candidate.provider if candidate else None,
         model_used=candidate.model if candidate else None,
         outcome=finished.outcome,
         status=finished.status,
-        stop_reason=finished.stop_reason,
+        stop_reason=_storable(finished.stop_reason),
         error_type=finished.error_type,
         input_tokens=tokens.input,
         output_tokens=tokens.output,
@@ -112,30 +124,42 @@ def entry_of(booking: Booking, prices: PriceList, day: date, *, was_reserved: bo
     return Entry(day.isoformat(), row, booking.attempts, was_reserved)
 
 
-def _tokens(booking: Booking) -> tuple[Tokens, bool]:
+def _storable(text: str | None) -> str | None:
+    """Clients and upstreams may say half a surrogate pair or a NUL, which no database takes as text."""
+    if text is None or text.isprintable():
+        return text
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{SYMBOL FOR NULL}")
+
+
+def paid_for(uses: Sequence[Use], prices: PriceList) -> tuple[Tokens, int, CostSource]:
+    """Returns what uses come to together: tokens, millionths of a dollar, and the least sure word for it."""
+    if len(uses) == 1:  # nearly always
+        return _paid_for(uses[0], prices)
+    tokens, cost, sources = Tokens(), 0, list[CostSource]()
+    for use in uses:
+        used, more, source = _paid_for(use, prices)
+        tokens, cost = tokens.plus(used), cost + more
+        sources.append(source)
+    return tokens, cost, min(sources, key=_LEAST_SURE_FIRST.index) if sources else "price list"
+
+
+def _paid_for(use: Use, prices: PriceList) -> tuple[Tokens, int, CostSource]:
+    tokens, is_guess = _tokens(use)
+    if use.cost_usd is not None:
+        return tokens, micro_usd(use.cost_usd), "upstream"
+    price, is_known = prices.price(use.candidate)
+    source: CostSource = "unknown" if not is_known else "estimate" if is_guess else "price list"
+    return tokens, cost_of(price, tokens), source
+
+
+def _tokens(use: Use) -> tuple[Tokens, bool]:
     """Returns the tokens to be paid for, and whether they are guessed: the upstream said too little."""
-    told = booking.finished
-    tokens = Tokens(told.input_tokens, told.output_tokens, told.cache_read_tokens, told.cache_write_tokens)
-    if booking.finished.first_token_s is None and not told.output_tokens:
-        return tokens, False  # no answer began
-    has_input = bool(tokens.input or tokens.cache_read or tokens.cache_write)
-    if booking.is_counted and has_input:
-        return tokens, False
-    guessed = replace(
-        tokens,
-        input=tokens.input if has_input else math.ceil(booking.request_bytes / _CHARS_PER_TOKEN),
-        output=max(tokens.output, math.ceil(booking.answer_chars / _CHARS_PER_TOKEN)),
+    told = use.told
+    has_input = bool(told.input or told.cache_read or told.cache_write)
+    if use.is_counted and has_input and (told.output or not use.answer_chars):
+        return told, False
+    guessed = told._replace(
+        input=told.input if has_input else use.input_guess,
+        output=max(told.output, math.ceil(use.answer_chars / CHARS_PER_TOKEN)),
     )
     return guessed, True
-
-
-def _cost(booking: Booking, prices: PriceList, tokens: Tokens, is_guess: bool) -> tuple[int, CostSource]:
-    failed = micro_usd(booking.failed_usd)
-    if booking.finished.cost_usd is not None:
-        return failed + micro_usd(booking.finished.cost_usd), "upstream"
-    if booking.candidate is None or tokens == Tokens():
-        return failed, "upstream" if failed else "price list"
-    price, is_known = prices.price(booking.candidate)
-    if not is_known:
-        return failed + cost_of(price, tokens), "unknown"
-    return failed + cost_of(price, tokens), "estimate" if is_guess else "price list"

@@ -31,6 +31,7 @@ class Lawful:
         self.is_over = False
         """An error event has ended the answer."""
         self._record = record
+        self._tally = tally
         self._note: Callable[[StreamEvent], object] = record.note if tally is None else tally.add
         self._state = StreamState()
         self._held: list[StreamEvent] | None = []
@@ -44,6 +45,8 @@ class Lawful:
         if self.is_over:
             return []
         if self._held is not None:
+            if events and events[0]["type"] == "message_start":  # its usage counts, whatever follows
+                (self._tally or self._record.tally).add(events[0])
             self._held += events
             if not _begins_content(self._held):
                 return []

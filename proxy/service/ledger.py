@@ -5,31 +5,35 @@ The rules:
 1. Where no budget applies, a request costs the loop one entry in a queue; a second later it is written.
 2. Where one does, the most the request can cost is counted as reserved at once and is on the disk before the
    upstream is asked. A disk that cannot keep it refuses the request: a budget must survive a crash.
-3. Bookings may be lost in a crash, but never a reservation: it then counts as spent (`store.ledger`).
+3. A request that asks again (a tool's result, an invalid answer, another candidate) reserves what it has cost
+   so far and the most that the next answer can; it is not judged by what it has reserved itself.
+4. Bookings may be lost in a crash, but never a reservation: it then counts as spent (`store.ledger`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import structlog
 
-from proxy.config import ProxyConfig
+from proxy.config import Candidate, ProxyConfig
 from proxy.context import RequestContext
 from proxy.events import BudgetReached, EventSink
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.messages.request import MessagesRequest
 from proxy.routing.aliases import Route
 from proxy.routing.budgets import Account, Charge, Standing, alert_at, all_limits, limits_of
-from proxy.service.booking import Booking, entry_of
-from proxy.service.prices import PriceList, PriceOf, most_of
-from proxy.store.ledger_values import DayTotal, Entry, Reservation, total_of
-from proxy.store.values import StoreError, StoreFailure
+from proxy.service.booking import Booking, entry_of, paid_for
+from proxy.service.ledger_writer import LedgerWriter
+from proxy.service.prices import PriceList, PriceOf, is_free, most_of
+from proxy.service.record import RequestRecord
+from proxy.service.waiting_room import WaitingRoom
+from proxy.store.ledger_values import DayTotal, Reservation, total_of
+from proxy.store.values import StoreError
 from proxy.tasks import spawn
 
 if TYPE_CHECKING:  # the store loads SQLAlchemy, which the program's start must not wait for
@@ -37,14 +41,9 @@ if TYPE_CHECKING:  # the store loads SQLAlchemy, which the program's start must 
 
 _log = structlog.get_logger("proxy.service")
 
-WRITE_AFTER_S = 1.0
-"""How long a booking may wait for others to be written with."""
-_MANY = 500
-"""Bookings that are written without waiting, and the most in one transaction."""
-_MOST_WAITING = 20_000
-"""Bookings kept while the disk cannot be written; then the oldest go."""
-_RETRY_AFTER_S = 15.0
 _PRUNE_EVERY_S = 3600.0
+_COME_BACK_AFTER_S = 5.0
+"""Told to a client for whose request there is no room beside those under way; clients try some ten times."""
 _SERIOUS = 80
 """Percent of a budget from which its use is a warning."""
 
@@ -69,14 +68,6 @@ class Spending:
     budgets: tuple[Standing, ...]
     by_token: tuple[DayTotal, ...] = ()
     """This month, by token; `day` is the last day on which it was used."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A reservation on its way to the disk."""
-
-    row: Reservation
-    is_written: asyncio.Future[None]
 
 
 class Ledger:
@@ -112,12 +103,11 @@ class Ledger:
         self._account = Account()
         self._days: dict[tuple[str, str, str | None], DayTotal] = {}
         self._reserved: dict[str, Charge] = {}
-        self._on_disk: set[str] = set()
-        """Requests whose reservation was, or may have been, written."""
-        self._held: list[_Held] = []
-        self._waiting: deque[Entry] = deque(maxlen=_MOST_WAITING)
-        self._timer: asyncio.TimerHandle | None = None
-        self._writer: asyncio.Task[None] | None = None
+        self._on_disk: dict[str, int] = {}
+        """Requests whose reservation was, or may have been, written, and how much it is."""
+        self._waiting = WaitingRoom()
+        """For room in a budget."""
+        self._writer = LedgerWriter(self._store, self._prune)
         self._begun: asyncio.Task[None] | None = None
         self._opening: asyncio.Lock = asyncio.Lock()
         self._is_open = open_store is None
@@ -129,6 +119,7 @@ class Ledger:
         """Uses other budgets and prices from the next request on; what was spent stays."""
         self._config = config
         self._prices = PriceList(config, self._price_of)
+        self._waiting.wake()
 
     def begin(self) -> None:
         """Reads in the background what was spent, so that nobody has to wait for it."""
@@ -136,76 +127,64 @@ class Ledger:
             self._begun = spawn(self._begin(), name="open the ledger")
 
     async def reserve(
-        self, context: RequestContext, request: MessagesRequest, route: Route, count_tokens: CountTokens
-    ) -> None:
+        self, record: RequestRecord, request: MessagesRequest, route: Route, count_tokens: CountTokens
+    ) -> Route:
         """Sets aside the most a request can cost, where a budget applies; durable when it returns.
 
-        A request that asks its model again reserves again: for all its rounds together.
-
         Args:
-            context: Whose request it is.
-            request: The request.
+            record: Whose request it is. What it has cost so far counts as it is, its own reservation not.
+            request: What the model is asked now.
             route: What may serve it; the dearest candidate counts.
             count_tokens: Estimates its input.
 
+        Returns:
+            The route; without those that cost something, where only those that cost nothing may go on.
+
         Raises:
-            ClientError: A budget is used up (429); nothing more was set aside.
+            ClientError: A budget is used up, or has no room for long (429); nothing more was set aside.
             StoreError: The reservation cannot be written.
         """
-        if not limits_of(self._config, context.token_name, route.alias):
-            return
+        limits = limits_of(self._config, record.context.token_name, route.alias)
+        if not limits or self._free(route) == route.candidates:
+            return route
         await self._opened()
-        tokens = await count_tokens(request, route.candidates[0].model)
-        # From here to the reservation nothing waits: requests that come together see each other's.
-        today = self._today()
-        limits = limits_of(self._config, context.token_name, route.alias)
-        refused = self._account.used_up(limits, today)
-        if refused is not None:
-            raise ClientError(ErrorType.RATE_LIMIT, refused.refusal(), should_retry=False)
-        most = max(
-            most_of(self._prices.price(each)[0], tokens, request.max_tokens) for each in route.candidates
-        )
-        earlier = self._reserved.get(context.request_id)
-        if earlier is not None:
-            self._account.release(earlier)
-            most += earlier.micro_usd
-        charge = Charge(today, context.token_name, route.alias, most)
-        self._account.reserve(charge)
-        self._reserved[context.request_id] = charge
-        if self._open_store is None:
-            return
-        held = _Held(
-            _reservation(context, request, charge, round(self._clock() * 1e6)),
-            asyncio.get_running_loop().create_future(),
-        )
-        self._held.append(held)
-        self._on_disk.add(context.request_id)
-        self._write_now()
-        await held.is_written
+        record.input_guess = await count_tokens(request, route.candidates[0].model)
+        return await self._reserve(record, request, route)
+
+    async def reserve_again(
+        self, record: RequestRecord, request: MessagesRequest, route: Route, candidate: Candidate
+    ) -> None:
+        """Sets aside what a further question costs at most, where an earlier one must be paid for already.
+
+        Raises:
+            ClientError: A budget is used up, or has no room for long (429); nothing more was set aside.
+            StoreError: The reservation cannot be written.
+        """
+        if record.input_guess is not None and record.is_taken:
+            await self._reserve(record, request, replace(route, candidates=(candidate,)))
+
+    def settle(self, record: RequestRecord) -> None:
+        """Counts what was used so far in place of what was reserved; the request may go on or end."""
+        reserved = self._reserved.get(record.context.request_id)
+        if reserved is not None:
+            spent = paid_for(record.uses(), self._prices)[1]
+            self._hold(record.context.request_id, replace(reserved, micro_usd=spent))
 
     def book(self, booking: Booking) -> None:
         """Counts what a request cost in place of what was reserved; written soon."""
         if booking.context.path == _NOT_BOOKED:
             return
-        reserved = self._reserved.pop(booking.context.request_id, None)
-        if reserved is not None:
-            self._account.release(reserved)
+        reserved = self._release(booking.context.request_id)
         day = self._today() if reserved is None else reserved.day
-        was_written = booking.context.request_id in self._on_disk
-        self._on_disk.discard(booking.context.request_id)
+        was_written = self._on_disk.pop(booking.context.request_id, None) is not None
         entry = entry_of(booking, self._prices, day, was_reserved=was_written)
         limits = limits_of(self._config, entry.request.token, entry.request.alias)
         before = [self._account.standing(each, self._day) for each in limits]
         self._count(total_of(entry))
         for each in before:
             self._alert(each)
-        if self._open_store is None:
-            return
-        self._waiting.append(entry)
-        if self._timer is None:
-            self._write_in(WRITE_AFTER_S)
-        elif len(self._waiting) == _MANY:
-            self._write_now()
+        if self._open_store is not None:
+            self._writer.add(entry)
 
     def spending(self) -> Spending:
         """Returns what was spent today and this month, and how each budget stands."""
@@ -229,25 +208,95 @@ class Ledger:
         """Writes what waits, if it can be written; to be called before the store is closed."""
         if self._begun is not None:
             await asyncio.wait({self._begun})
-        if self._writer is not None:
-            await asyncio.wait({self._writer})
-        if self._waiting or self._held:
-            self._write_now()
-        if self._writer is not None:
-            await asyncio.wait({self._writer})
+        await self._writer.flush()
 
     async def close(self) -> None:
         """Ends all work, after `flush`; what could not be written is lost."""
-        if self._writer is not None:
-            await asyncio.wait({self._writer})
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        await self._writer.close()
         if self._open_store is not None:  # the next start reads it anew
             self._is_open, self._account, self._days = False, Account(), {}
-            self._waiting.clear()
 
     # Counting -------------------------------------------------------------------------------
+
+    async def _reserve(self, record: RequestRecord, request: MessagesRequest, route: Route) -> Route:
+        context = record.context
+        spent = paid_for(record.uses(), self._prices)[1]
+        charge = Charge(self._today(), context.token_name, route.alias, spent)
+        self._hold(context.request_id, charge)
+        route = await self._within_budgets(route, charge)
+        # From the check to the reservation nothing waits: requests that come together see each other's.
+        prices, tokens = (self._prices.price(each)[0] for each in route.candidates), record.input_guess or 0
+        most = max(most_of(each, tokens, request.max_tokens) for each in prices)
+        charge = replace(charge, micro_usd=spent + most)
+        self._hold(context.request_id, charge)
+        if self._open_store is not None and self._on_disk.get(context.request_id, 0) < charge.micro_usd:
+            await self._keep(record, request, charge)
+        return route
+
+    async def _within_budgets(self, route: Route, held: Charge) -> Route:
+        """Returns the candidates that budgets let through; waits for room as for a candidate.
+
+        Args:
+            route: The candidates. No budget is in the way of those that cost nothing.
+            held: What the request has cost so far; it is reserved.
+
+        Raises:
+            ClientError: A budget is used up, or other requests leave no room in it (429).
+        """
+        clock = asyncio.get_running_loop().time
+        until = clock() + self._config.retry.longest_wait_s
+        free = self._free(route)
+        while free != route.candidates and (refused := self._refused(held)) is not None:
+            if free:
+                paid = (each for each in route.candidates if each not in free)
+                names = ", ".join(f"{each.provider}/{each.model}" for each in paid)
+                reason = f"{route.reason}; skipped {names}: {refused.words}"
+                return replace(route, candidates=free, reason=reason)
+            if refused.is_used_up:
+                raise ClientError(ErrorType.RATE_LIMIT, refused.refusal(), should_retry=False)
+            if not await self._waiting.is_woken_in(until - clock()):
+                raise ClientError(
+                    ErrorType.RATE_LIMIT,
+                    refused.refusal(),
+                    retry_after_s=_COME_BACK_AFTER_S,
+                    should_retry=True,
+                )
+        return route
+
+    def _free(self, route: Route) -> tuple[Candidate, ...]:
+        return tuple(each for each in route.candidates if is_free(self._prices.price(each)[0]))
+
+    def _refused(self, held: Charge) -> Standing | None:
+        """Returns the budget that does not let a request go on; what it has cost so far is spent."""
+        limits = limits_of(self._config, held.token, held.alias)
+        full = self._account.without_room(limits, self._today())
+        if full is None:
+            return None
+        spent, reserved = full.spent_micro_usd + held.micro_usd, full.reserved_micro_usd - held.micro_usd
+        return replace(full, spent_micro_usd=spent, reserved_micro_usd=reserved)
+
+    async def _keep(self, record: RequestRecord, request: MessagesRequest, charge: Charge) -> None:
+        """Writes a reservation; a smaller one that is there stays until then, so a crash never costs less."""
+        context = record.context
+        self._on_disk[context.request_id] = charge.micro_usd
+        try:
+            await self._writer.reserve(_reservation(context, request, charge, round(self._clock() * 1e6)))
+        except StoreError:
+            self._release(context.request_id)
+            raise
+
+    def _hold(self, request_id: str, charge: Charge) -> None:
+        """Reserves in place of what the request had reserved."""
+        self._release(request_id)
+        self._account.reserve(charge)
+        self._reserved[request_id] = charge
+
+    def _release(self, request_id: str) -> Charge | None:
+        reserved = self._reserved.pop(request_id, None)
+        if reserved is not None:
+            self._account.release(reserved)
+            self._waiting.wake()
+        return reserved
 
     def _alert(self, before: Standing) -> None:
         after = self._account.standing(before.limit, self._day)
@@ -319,59 +368,16 @@ class Ledger:
                     micro_usd=sum(each.micro_usd for each in interrupted),
                 )
 
-    def _write_in(self, seconds: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._write_now)
-
-    def _write_now(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._writer is None:
-            self._writer = spawn(self._write(), name="write the ledger")
-
-    async def _write(self) -> None:
-        """Writes what waits now; what comes meanwhile waits for others, or each commit would be of a few."""
-        left = len(self._waiting)
-        try:
-            while self._held or left > 0:
-                held, self._held = self._held, []
-                entries = [self._waiting.popleft() for _ in range(min(_MANY, left, len(self._waiting)))]
-                left -= _MANY
-                try:
-                    await self._write_once(held, entries)
-                except StoreError as error:
-                    self._put_back(held, entries, error)
-                    return
-                for each in held:
-                    if not each.is_written.done():
-                        each.is_written.set_result(None)
-        finally:
-            self._writer = None
-            if self._waiting and self._timer is None:
-                self._write_in(WRITE_AFTER_S)
-
-    async def _write_once(self, held: list[_Held], entries: list[Entry]) -> None:
+    async def _store(self) -> LedgerStore:
         await self._opened()
-        assert self._open_store is not None  # noqa: S101 - nothing waits to be written without it
-        store = await self._open_store()
-        await store.write([each.row for each in held], entries)
+        assert self._open_store is not None  # noqa: S101 - nothing is to be written without it
+        return await self._open_store()
+
+    async def _prune(self, store: LedgerStore) -> None:
         now = self._clock()
         if abs(now - self._pruned_at) >= _PRUNE_EVERY_S:
             self._pruned_at = now
             await store.prune(self._config.ledger, self._today(), round(now * 1e6))
-
-    def _put_back(self, held: list[_Held], entries: list[Entry], error: StoreError) -> None:
-        _log.warning("ledger_not_written", requests=len(entries), reason=error.message)
-        if error.failure is not StoreFailure.UNUSABLE:  # else they might never be written, nor those behind
-            self._waiting.extendleft(reversed(entries))
-        if self._timer is None:
-            self._write_in(_RETRY_AFTER_S)
-        for each in held:
-            charge = self._reserved.pop(each.row.request_id, None)
-            if charge is not None:
-                self._account.release(charge)
-            if not each.is_written.done():
-                each.is_written.set_exception(error)
 
 
 def _reservation(

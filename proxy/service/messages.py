@@ -153,7 +153,7 @@ class MessagesService:
         """One question to the model, and its answer."""
         await self.facts.load()
         if self.ledger is not None:
-            await self.ledger.reserve(record.context, request, route, self.counter.estimate)
+            route = await self.ledger.reserve(record, request, route, self.counter.estimate)
         turns = Turns(route, self._provider, self.config.retry, self.health, record)
         while True:
             turn = await turns.next()
@@ -161,12 +161,15 @@ class MessagesService:
             provider = self._provider(candidate)
             reason = f"{route.reason} → {candidate.provider}/{candidate.model}: {turn.reason}"
             has_begun = False
-            answering = self._served(request, route.alias, reason, candidate, provider, headers, record)
+            chosen = Route(route.asked, route.alias, route.candidates, reason)
+            answering = self._served(request, chosen, candidate, provider, headers, record)
             try:
                 async with aclosing(answering) as batches:
                     async for batch in batches:
                         has_begun = has_begun or bool(batch)
                         yield batch
+                if self.ledger is not None:
+                    self.ledger.settle(record)
                 return
             except Rests:
                 continue
@@ -235,8 +238,7 @@ class MessagesService:
     def _served(
         self,
         request: MessagesRequest,
-        alias: str | None,
-        reason: str,
+        route: Route,
         candidate: Candidate,
         provider: ProviderConfig,
         headers: Mapping[str, str],
@@ -250,7 +252,7 @@ class MessagesService:
         schema = schema_to_check(request, provider)
 
         def ask(asked: MessagesRequest, tally: Tally | None) -> AsyncGenerator[list[StreamEvent], None]:
-            return self._try(asked, alias, reason, candidate, provider, headers, record, tally)
+            return self._try(asked, route, candidate, provider, headers, record, tally)
 
         if schema is None:
             return ask(request, None)
@@ -261,8 +263,7 @@ class MessagesService:
     async def _try(
         self,
         request: MessagesRequest,
-        alias: str | None,
-        reason: str,
+        route: Route,
         candidate: Candidate,
         provider: ProviderConfig,
         headers: Mapping[str, str],
@@ -270,20 +271,23 @@ class MessagesService:
         tally: Tally | None,
     ) -> AsyncGenerator[list[StreamEvent], None]:
         """One attempt; its events are noted in `tally`, or in the record where they leave for the client."""
+        if self.ledger is not None:
+            await self.ledger.reserve_again(record, request, route, candidate)
         async with self.health.trying(candidate, provider, self.config.breaker) as ticket:
             lease = await self.connections.lease(ticket.provider)
             try:
                 plan = Plan.make(request, candidate, provider, self.facts.profile(provider, candidate.model))
                 losses = [f"{loss.path}: {loss.reason}" for loss in plan.encoded.losses]
-                record.routed(alias, candidate, reason, losses)
+                record.routed(route.alias, candidate, route.reason, losses)
                 record.answer_headers = {LOSSES: losses_header(plan.encoded.losses)} if losses else {}
                 _check_vital(plan.encoded.losses)
-                self._check_strict(alias, candidate, losses)
+                self._check_strict(route, candidate, losses)
                 check_key(ticket.provider)
                 attempt = await open_attempt(
                     plan, lease, headers if plan.is_passed_through else {}, record, self.new_id
                 )
                 ticket.let_in()
+                record.taken(candidate, tally)
                 try:
                     yield []
                     lawful = Lawful(record, tally)
@@ -320,12 +324,12 @@ class MessagesService:
         tokens = await self.counter.estimate(request, candidate.model)
         return with_numbers(error, tokens, entry.context_tokens)
 
-    def _check_strict(self, asked: str | None, candidate: Candidate, losses: Sequence[str]) -> None:
+    def _check_strict(self, route: Route, candidate: Candidate, losses: Sequence[str]) -> None:
         """An alias may be strict: then a candidate that would lose something is not asked at all."""
-        if losses and any(alias.strict and alias.name == asked for alias in self.config.aliases):
+        if losses and any(alias.strict and alias.name == route.alias for alias in self.config.aliases):
             raise ClientError(
                 ErrorType.INVALID_REQUEST,
-                f"The alias {asked} is strict and {candidate.model} at {candidate.provider} cannot be "
+                f"The alias {route.alias} is strict and {candidate.model} at {candidate.provider} cannot be "
                 f"told all of this request: {'; '.join(losses)[:_MAX_LOSSES_TOLD]}",
             )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from proxy.config import Candidate, ProviderConfig, ProxyConfig
 from proxy.routing.aliases import DEMO_PROVIDER, Route
@@ -17,17 +18,27 @@ PriceOf = Callable[[ProviderConfig, str], Prices | None]
 DEAREST = Prices(input=15e-6, output=75e-6)
 """Stands for an unknown price, unless a dearer one is known: what the dearest models in wide use cost."""
 
+MOST_USD = 1_000_000.0
+"""No request counts as more, whatever its price and its `max_tokens` come to: as much as a budget can be."""
 _FREE = Prices(input=0.0, output=0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(NamedTuple):
     """What is paid for; `input` is without what was read from or written to a cache."""
 
     input: int = 0
     output: int = 0
     cache_read: int = 0
     cache_write: int = 0
+
+    def plus(self, other: Tokens) -> Tokens:
+        """Returns the sum."""
+        return Tokens(
+            self.input + other.input,
+            self.output + other.output,
+            self.cache_read + other.cache_read,
+            self.cache_write + other.cache_write,
+        )
 
 
 class PriceList:
@@ -53,8 +64,9 @@ class PriceList:
         provider = self._config.providers.get(candidate.provider)
         if provider is None:
             return None
-        if provider.price is not None:
-            return Prices(provider.price.input_usd / 1e6, provider.price.output_usd / 1e6)
+        said = _said(provider, candidate.model)
+        if said is not None:
+            return said
         listed = self._price_of(provider, candidate.model)
         return None if listed is None or listed.input is None or listed.output is None else listed
 
@@ -69,6 +81,22 @@ class PriceList:
         )
 
 
+def _said(provider: ProviderConfig, model: str) -> Prices | None:
+    """What the settings say a model costs."""
+    price = dict(provider.model_prices).get(model) if provider.model_prices else None
+    if price is None:
+        matching = (each for pattern, each in provider.model_prices if fnmatchcase(model, pattern))
+        price = next(matching, provider.price)
+    if price is None:
+        return None
+    return Prices(
+        input=price.input_usd / 1e6,
+        output=price.output_usd / 1e6,
+        cache_read=None if price.cache_read_usd is None else price.cache_read_usd / 1e6,
+        cache_write=None if price.cache_write_usd is None else price.cache_write_usd / 1e6,
+    )
+
+
 def cost_of(prices: Prices, tokens: Tokens) -> int:
     """Returns what tokens cost at a price; what a list does not say of caches costs as plain input."""
     plain = prices.input or 0.0
@@ -81,16 +109,17 @@ def cost_of(prices: Prices, tokens: Tokens) -> int:
     )
 
 
+def is_free(prices: Prices) -> bool:
+    """Whether nothing of a request costs anything."""
+    rates = (prices.input, prices.output, prices.cache_read, prices.cache_write, prices.request)
+    return not any(rates)
+
+
 def most_of(prices: Prices, input_tokens: int, max_tokens: int) -> int:
     """Returns the most a request can cost: all its input at the dearest rate, and the longest answer."""
     rates = (prices.input, prices.cache_write, prices.cache_write_1h)
     dearest = max((each for each in rates if each is not None), default=0.0)
     return micro_usd(dearest * input_tokens + (prices.output or 0.0) * max_tokens + (prices.request or 0.0))
-
-
-def is_free(prices: Prices) -> bool:
-    """Says whether nothing that is asked there costs anything."""
-    return not (prices.input or prices.output or prices.request)
 
 
 def affordable(route: Route, config: ProxyConfig, price_of: PriceOf) -> Route:
@@ -118,4 +147,4 @@ def affordable(route: Route, config: ProxyConfig, price_of: PriceOf) -> Route:
 
 def micro_usd(amount_usd: float) -> int:
     """Returns an amount in millionths, rounded up: what costs anything never counts as nothing."""
-    return math.ceil(round(amount_usd * 1e6, 6))
+    return math.ceil(round(min(amount_usd, MOST_USD) * 1e6, 6))

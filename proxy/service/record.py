@@ -22,9 +22,11 @@ from proxy.events import (
 )
 from proxy.messages.errors import ApiError
 from proxy.messages.events import StreamEvent
+from proxy.messages.usage_told import tokens_told
 from proxy.routing.aliases import Route
 from proxy.service.answer_schema import added_usage
-from proxy.service.booking import AttemptLog, Booking
+from proxy.service.booking import CHARS_PER_TOKEN, AttemptLog, Booking, Use
+from proxy.service.prices import Tokens
 
 _log = structlog.get_logger("proxy.service")
 
@@ -32,6 +34,13 @@ CLIENT_LEFT = 499
 """The status noted for a client that left before its answer was complete."""
 CREDENTIAL_HEADERS = frozenset({"authorization", "x-api-key", "cookie", "proxy-authorization"})
 
+_PAID_FOR = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_input_tokens",
+    "cache_creation_input_tokens",
+)
+"""In the order of `Tokens`."""
 _TOOL_CALLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
 
 
@@ -127,9 +136,12 @@ class Tally:
         self.usage.update({key: value for key, value in (usage or {}).items() if value is not None})
 
     def count(self, key: str) -> int:
-        """Returns a token count, 0 where the upstream said nothing."""
-        value = self.usage.get(key)
-        return value if isinstance(value, int) else 0
+        """Returns a token count, 0 where the upstream said nothing that can be one."""
+        return tokens_told(self.usage.get(key)) or 0
+
+    def tokens(self) -> Tokens:
+        """Returns what is paid for, as the upstream said it."""
+        return Tokens(*map(self.count, _PAID_FOR))
 
 
 class RequestRecord:
@@ -166,7 +178,9 @@ class RequestRecord:
         self._alias: str | None = None
         self._model_asked, self._is_streamed = "", False
         self._request_bytes = 0
-        self._failed_usd = 0.0
+        self._uses: list[tuple[Candidate, int, Tally]] = []
+        self.input_guess: int | None = None
+        """The input tokens of the round that runs now, where somebody estimated them."""
         self._began_at = 0.0
 
     def start(self, *, model: str, stream: bool, body: bytes) -> None:
@@ -230,11 +244,35 @@ class RequestRecord:
         """Returns what all rounds say together."""
         return self.tally if self._earlier is None else self._earlier.plus(self.tally)
 
+    def taken(self, candidate: Candidate, tally: Tally | None) -> None:
+        """An upstream took the request; `tally` counts what it says, or the round's own does."""
+        guess = self.input_guess
+        if guess is None:
+            guess = -(-self._request_bytes // CHARS_PER_TOKEN)
+        self._uses.append((candidate, guess, tally or self.tally))
+
+    @property
+    def is_taken(self) -> bool:
+        """An upstream took the request, so there is something to be paid."""
+        return bool(self._uses)
+
+    def told_cost(self, cost_usd: float | None) -> None:
+        """The upstream that took the request last has said what it costs, or nothing of it."""
+        self.tally.cost_usd = cost_usd
+        if self._uses:
+            self._uses[-1][2].cost_usd = cost_usd
+
+    def uses(self) -> tuple[Use, ...]:
+        """Returns what is to be paid so far."""
+        return tuple(
+            Use(candidate, tally.tokens(), tally.cost_usd, tally.is_counted, guess, tally.answer_chars)
+            for candidate, guess, tally in self._uses
+        )
+
     def attempt_failed(self, error: ApiError) -> None:
-        """The attempt failed; what its upstream wants for it all the same is kept apart."""
+        """The attempt failed; the next one begins with a tally of its own."""
         self._attempts.fail(error)
-        self._failed_usd += self.tally.cost_usd or 0.0
-        self.tally.cost_usd = None
+        self.tally = Tally()
 
     def upstream_sent(self, payload: bytes, headers: Mapping[str, str]) -> None:
         """A request goes to an upstream; an earlier attempt's capture is dropped."""
@@ -288,12 +326,12 @@ class RequestRecord:
         self._log_end(finished)
         if self._announcer.book is not None:
             self._attempts.end(finished.error_type or outcome)
-            self._announcer.book(self._booking(finished, tally))
+            self._announcer.book(self._booking(finished))
         self._announcer.emit(finished)
         if self.keeps_bodies:
             self._announcer.emit(self._exchange())
 
-    def _booking(self, finished: RequestFinished, tally: Tally) -> Booking:
+    def _booking(self, finished: RequestFinished) -> Booking:
         return Booking(
             context=self.context,
             started_at=self._began_at,
@@ -302,10 +340,7 @@ class RequestRecord:
             candidate=self._attempts.candidate,
             attempts=self._attempts.rows(),
             finished=finished,
-            failed_usd=self._failed_usd,
-            is_counted=tally.is_counted,
-            request_bytes=self._request_bytes,
-            answer_chars=tally.answer_chars,
+            uses=self.uses(),
         )
 
     def _log_end(self, finished: RequestFinished) -> None:

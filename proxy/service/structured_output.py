@@ -90,11 +90,6 @@ async def held(ask: Ask, request: MessagesRequest, schema: AnswerSchema, record:
             return
         _log.warning("structured_output_invalid", attempt=attempt, of=ATTEMPTS, problem=verdict.problem)
         asked = asked_again(request, message, verdict.problem)
-    if cost:
-        record.tally.cost_usd = cost  # the record books it as the cost of what failed
-    else:
-        record.tally.usage.update(usage)  # so that the price list can tell
-        record.tally.is_counted = True
     raise _invalid(f"{ATTEMPTS} answers of the model in a row do not match", verdict)
 
 

@@ -78,6 +78,8 @@ class Database:
                 return work(connection)
         except DBAPIError as exc:
             raise _failure_of(exc.orig) from exc
+        except (OverflowError, UnicodeError) as exc:  # the driver's own: no column can hold the value
+            raise _unfit(exc) from exc
 
 
 async def open_database(
@@ -162,6 +164,11 @@ def _engine(path: Path, pragmas: tuple[str, ...]) -> Engine:
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", begin)
     return engine
+
+
+def _unfit(error: Exception) -> StoreError:
+    _log.error("database_refused_a_value", reason=str(error))
+    return StoreError(StoreFailure.UNFIT)
 
 
 def _failure_of(error: BaseException | None) -> StoreError:

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Dialect, RowMapping, Table, bindparam, delete, insert, select, update
 
 from proxy.config import LedgerPolicy
 from proxy.store.database import Database
@@ -46,9 +46,9 @@ class LedgerStore:
 
         def work(connection: Connection) -> None:
             if reservations:
-                # A request that goes on for another round reserves anew, for all rounds together.
-                replacing = insert(RESERVATIONS).prefix_with("OR REPLACE")
-                connection.execute(replacing, [each._asdict() for each in reservations])
+                # A request that asks its model again reserves anew, in place of what it had reserved.
+                connection.execute(_UNSETTLE, {"b_ids": [each.request_id for each in reservations]})
+                connection.execute(insert(RESERVATIONS), [each._asdict() for each in reservations])
             if entries:
                 _write_entries(connection, entries)
 
@@ -138,13 +138,18 @@ def _insert(connection: Connection, table: Table, rows: Sequence[RequestRow] | S
     if not rows:
         return
     names = rows[0]._fields
-    one = str(insert(table).compile(dialect=connection.dialect, column_keys=names))
-    head, values, row = one.partition(" VALUES ")
     size = _MOST_PARAMETERS // len(names)
     for start in range(0, len(rows), size):
         some = rows[start : start + size]
-        text = head + values + ", ".join([row] * len(some))
+        text = inserting(table, names, len(some), connection.dialect)
         connection.exec_driver_sql(text, tuple(chain.from_iterable(some)))
+
+
+def inserting(table: Table, names: tuple[str, ...], rows: int, dialect: Dialect) -> str:
+    """Returns one statement that inserts so many rows, for drivers that number their parameters by place."""
+    one = str(insert(table).inline().compile(dialect=dialect, column_keys=names))
+    head, values, row = one.partition(" VALUES ")
+    return head + values + ", ".join([row] * rows)
 
 
 def _add(connection: Connection, total: DayTotal) -> None:

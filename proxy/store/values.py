@@ -24,7 +24,12 @@ class StoreFailure(str, Enum):
     BUSY = "The database of Signalbox is locked by another program."
     DAMAGED = "The database of Signalbox is damaged; restart Signalbox to set it aside."
     NEWER = "The database was made by a newer Signalbox; update this one."
+    UNFIT = "Something that was to be kept cannot stand in the database of Signalbox; its log says more."
     UNUSABLE = "The data folder of Signalbox cannot be used; its log says more."
+
+
+FINAL_FAILURES = frozenset({StoreFailure.UNUSABLE, StoreFailure.UNFIT})
+"""What failed so may never succeed: whoever puts it back waits for ever, and so do those behind it."""
 
 
 class StoreError(ApiError):

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.client_tokens import TokenRefusal, create_edits, new_client_token, revoke_edits
-from app.proxy_config import to_proxy_config
+from app.proxy_config import dangling_names, to_proxy_config
 from app.redaction import Redactor
 from app.secrets import FoundKey
 from app.settings import Settings
@@ -77,7 +77,12 @@ def test_budgets_prices_and_tokens_reach_the_proxy() -> None:
 budgets: {{month_usd: 20}}
 ledger: {{keep_days: 7, keep_rows: 500}}
 providers:
-  one: {{base_url: "http://127.0.0.1:1/v1", prices: {{input_usd: 0, output_usd: 1.5}}}}
+  one:
+    base_url: "http://127.0.0.1:1/v1"
+    prices: {{input_usd: 0, output_usd: 1.5}}
+    model_prices:
+      gpt-5-mini: {{input_usd: 0.25, output_usd: 2, cache_read_usd: 0.025, cache_write_usd: 0.5}}
+      "gpt-5*": {{input_usd: 1.25, output_usd: 10}}
 aliases:
   big: {{candidates: [{{provider: one, model: m}}], budgets: {{day_usd: 0.000001}}}}
 tokens:
@@ -91,8 +96,20 @@ routes:
     assert config.aliases[0].budgets == Budgets(1, None)
     assert config.server.client_tokens == (ClientToken("ci", "ab" * 32, Budgets(1_000_000, 0), ("big",)),)
     assert config.providers["one"].price == ListPrice(0, 1.5)
+    assert config.providers["one"].model_prices == (
+        ("gpt-5-mini", ListPrice(0.25, 2, 0.025, 0.5)),
+        ("gpt-5*", ListPrice(1.25, 10)),
+    )
     assert config.ledger == LedgerPolicy(7, 500)
     assert config.routes[0].when.client_token == ("ci",)
+
+
+def token(more: str) -> str:
+    return f"tokens: {{ci: {{hash: 'sha256:{'0' * 64}', {more}}}}}"
+
+
+def provider(prices: str) -> str:
+    return "providers: {one: {base_url: 'http://127.0.0.1:1/v1', " + prices + "}}"
 
 
 @pytest.mark.parametrize(
@@ -103,8 +120,41 @@ routes:
         ("tokens: {ci: {hash: plain}}", "hash"),
         (f"tokens: {{local: {{hash: 'sha256:{'0' * 64}'}}}}", "the name of the first token"),
         ("tokens: {ci: {}}", "hash"),
+        ("budget: {day_usd: 5}", "line 1, column 9: budget: no setting 'budget'; did you mean 'budgets'?"),
+        ("aliases: {a: {candidates: [{provider: p, model: m}], Budgets: {day_usd: 1}}}", "mean 'budgets'"),
+        (token("budget: {day_usd: 1}"), r"tokens\.ci\.budget: no setting 'budget'; did you mean 'budgets'"),
+        (token("alias: [big]"), "did you mean 'aliases'"),
+        (provider("price: {input_usd: 1, output_usd: 1}"), "did you mean 'prices'"),
+        (provider("model_price: {m: {input_usd: 1, output_usd: 1}}"), "did you mean 'model_prices'"),
+        ("day_usd: 5", "stand at the top of the file, in an alias or in a token"),
+        (provider("budgets: {day_usd: 5}"), "no setting 'budgets' here"),
+        ("prices: {input_usd: 5}", "prices and model_prices stand in a provider"),
+        (provider("prices: {input_usd: 1, output_usd: 1, cache_reed_usd: 1}"), "no price 'cache_reed_usd'"),
+        (provider("prices: {'gpt-5*': {input_usd: 1, output_usd: 1}}"), "stand in model_prices"),
+        (provider("model_prices: {'gpt-5*': {input_usd: 1}}"), "output_usd"),
     ],
 )
 def test_a_limit_that_would_not_hold_is_an_error_and_not_a_notice(text: str, why: str) -> None:
     with pytest.raises(SettingsError, match=why):
         read_settings(text.encode())
+
+
+def test_a_key_that_limits_nothing_by_any_reading_stays_a_notice() -> None:
+    (notice,) = read_settings(b"window: {colour: red}").notices
+    assert "unknown key 'window.colour'" in notice
+
+
+def test_names_of_aliases_and_tokens_that_are_not_there_are_told() -> None:
+    text = f"""
+aliases: {{big: {{candidates: [{{provider: one, model: m}}]}}}}
+tokens: {{ci: {{hash: "sha256:{"0" * 64}", aliases: [bigg, big, other]}}}}
+routes:
+  - {{when: {{client_token: [local, ci, cii, phone]}}, use: big}}
+"""
+    told = list(dangling_names(settings(text.encode())))
+    assert told == [
+        "the token ci is held to an alias that is not there: no alias 'bigg'; did you mean 'big'?",
+        "the token ci is held to an alias that is not there: no alias 'other' is there",
+        "a route to big waits for a client that cannot come: no token 'cii'; did you mean 'ci'?",
+        "a route to big waits for a client that cannot come: no token 'phone' is there",
+    ]

@@ -310,6 +310,18 @@ async def test_aliases_are_edited_resolved_and_kept_in_order(make: Make) -> None
     assert desk.restore_alias("never") == "no alias 'never' was removed since the start"
 
 
+async def test_an_alias_that_a_token_is_held_to_takes_the_token_along_when_it_is_renamed(make: Make) -> None:
+    held = f"tokens: {{ci: {{hash: 'sha256:{'0' * 64}', aliases: [small, big]}}}}\n"
+    bench = make(Entries({"openrouter": KEY}), settings=OPENROUTER + held)
+    await bench.controller.start()
+    desk = _desk(bench)
+    assert desk.save_alias(replace(desk.aliases()[0], name="large"), replaces="big") is None
+    await bench.until(AliasesChanged)
+    applied = bench.servers[0].applied[-1]
+    assert [each.name for each in applied.aliases] == ["large", "small"]
+    assert applied.server.client_tokens[0].aliases == ("small", "large")
+
+
 async def test_a_model_of_the_environment_is_shown_and_never_written_down(make: Make) -> None:
     bench = make(Entries({"openrouter": KEY}), {"BIG_MODEL": "vendor/huge"}, OPENROUTER)
     await bench.controller.start()
@@ -546,7 +558,7 @@ async def test_what_was_spent_is_told_while_the_proxy_runs(make: Make) -> None:
         is_estimate=False,
         unpriced_usd=0.0004,
         month_cost_usd=0.001,
-        budgets=(BudgetView("alias big", "day", 0.001, 0.0007, 0.0003, "2026-11-23", is_used_up=True),),
+        budgets=(BudgetView("alias big", "day", 0.001, 0.0007, 0.0003, "2026-11-23", is_used_up=False),),
     )
 
 

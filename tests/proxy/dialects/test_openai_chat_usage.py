@@ -62,6 +62,7 @@ def total(*said: dict[str, Any]) -> UsageTotal:
             {"server_tool_use_details": {"web_search_requests": 2}},
             {"server_tool_use": {"web_search_requests": 2}},
         ),
+        ({"prompt_tokens": 1e400, "completion_tokens": 10**25}, {}),
         ({"prompt_tokens": "x", "prompt_tokens_details": 7, "completion_tokens": -3}, {}),
     ],
 )
@@ -80,8 +81,6 @@ def test_without_any_word_the_output_is_estimated() -> None:
     assert total().usage(9) == {**ZERO, "output_tokens": 3}
 
 
-@pytest.mark.parametrize(
-    ("cost", "expected"), [(0.5, 0.5), (0, 0.0), ("1", None), (True, None), (None, None)]
-)
+@pytest.mark.parametrize(("cost", "expected"), [(0.5, 0.5), (0, 0.0), ("1", None), (1e300, None)])
 def test_the_cost_is_what_the_upstream_says(cost: Any, expected: float | None) -> None:
     assert total({"cost": cost}).cost_usd == expected

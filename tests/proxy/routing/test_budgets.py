@@ -62,53 +62,75 @@ def test_a_limit_lets_in_until_it_is_reached_and_reservations_count() -> None:
     account = Account()
     charge = Charge(TODAY, "ci", "big", 600_000)
     account.spend(charge)
-    assert account.used_up((DAILY,), TODAY) is None
+    assert account.without_room((DAILY,), TODAY) is None
     account.reserve(charge)
-    standing = account.used_up((DAILY,), TODAY)
+    standing = account.without_room((DAILY,), TODAY)
     assert standing is not None
     assert (standing.spent_micro_usd, standing.reserved_micro_usd) == (600_000, 600_000)
     account.release(charge)
-    assert account.used_up((DAILY,), TODAY) is None
+    assert account.without_room((DAILY,), TODAY) is None
 
 
 def test_the_next_day_and_the_next_month_begin_anew() -> None:
     account = Account()
     account.spend(Charge(TODAY, "ci", None, 2_000_000))
     monthly = replace(DAILY, period="month")
-    assert account.used_up((DAILY,), TODAY) is not None
-    assert account.used_up((DAILY,), TODAY + timedelta(days=1)) is None
-    assert account.used_up((monthly,), TODAY + timedelta(days=8)) is not None
-    assert account.used_up((monthly,), TODAY + timedelta(days=9)) is None
+    assert account.without_room((DAILY,), TODAY) is not None
+    assert account.without_room((DAILY,), TODAY + timedelta(days=1)) is None
+    assert account.without_room((monthly,), TODAY + timedelta(days=8)) is not None
+    assert account.without_room((monthly,), TODAY + timedelta(days=9)) is None
 
 
 def test_what_other_tokens_and_aliases_spend_does_not_count() -> None:
     account = Account()
     account.spend(Charge(TODAY, "ci", "big", 100))
-    assert account.used_up((Limit(("token", "phone"), "day", 1),), TODAY) is None
-    assert (
-        account.used_up((Limit(("alias", "ci"), "day", 1), Limit(("token", "big"), "day", 1)), TODAY) is None
-    )
-    assert account.used_up((Limit(("alias", "big"), "day", 100),), TODAY) is not None
+    assert account.without_room((Limit(("token", "phone"), "day", 1),), TODAY) is None
+    named_alike = (Limit(("alias", "ci"), "day", 1), Limit(("token", "big"), "day", 1))
+    assert account.without_room(named_alike, TODAY) is None
+    assert account.without_room((Limit(("alias", "big"), "day", 100),), TODAY) is not None
 
 
 def test_a_budget_of_nothing_lets_nothing_in() -> None:
-    assert Account().used_up((replace(DAILY, micro_usd=0),), TODAY) is not None
+    assert Account().without_room((replace(DAILY, micro_usd=0),), TODAY) is not None
 
 
 def test_a_refusal_names_the_budget_what_is_spent_the_limit_and_when_it_begins_anew() -> None:
     account = Account()
     account.spend(Charge(TODAY, "ci", "big", 1_020_000))
     account.reserve(Charge(TODAY, "ci", "big", 1_500))
-    refused = account.used_up((Limit(("token", "ci"), "day", 1_000_000),), TODAY)
+    refused = account.without_room((Limit(("token", "ci"), "day", 1_000_000),), TODAY)
     assert refused is not None
     assert refused.refusal() == (
         "The daily budget of the token ci is used up: $1.02 spent and $0.0015 reserved of $1.00. It resets "
         "on 2026-11-23 at 00:00 (this machine's time); raise it in the settings of Signalbox to go on before."
     )
+    assert refused.words == "the daily budget of the token ci is used up"
     everything = replace(refused, limit=replace(DAILY, period="month"), reserved_micro_usd=0)
     assert everything.refusal().startswith(
         "The monthly budget for everything is used up: $1.02 spent of $1.00."
     )
+
+
+def test_a_refusal_for_reservations_says_that_the_money_is_not_gone() -> None:
+    account = Account()
+    account.reserve(Charge(TODAY, "ci", "big", 6_000_000))
+    busy = account.without_room((DAILY,), TODAY)
+    assert busy is not None
+    assert not busy.is_used_up
+    assert busy.refusal() == (
+        "The daily budget for everything has no room beside the requests under way: $0.00 spent and $6.00 "
+        "reserved of $1.00. Most of what is reserved is free again when they have ended: try again then."
+    )
+
+
+def test_of_two_limits_the_one_that_is_used_up_is_told() -> None:
+    account = Account()
+    account.spend(Charge(TODAY, "ci", "big", 500_000))
+    account.reserve(Charge(TODAY, "ci", "big", 600_000))
+    gone = Limit(("alias", "big"), "month", 400_000)
+    refused = account.without_room((DAILY, gone), TODAY)
+    assert refused is not None
+    assert refused.limit == gone
 
 
 @pytest.mark.parametrize(
@@ -154,7 +176,7 @@ def test_a_limit_is_overrun_by_less_than_one_reservation(
     largest = spent = 0
     limits = (replace(DAILY, micro_usd=limit),)
     for most, share, ends_now in requests:
-        if account.used_up(limits, TODAY) is None:
+        if account.without_room(limits, TODAY) is None:
             charge = Charge(TODAY, "ci", None, most)
             account.reserve(charge)
             under_way.append((charge, int(most * share)))

@@ -19,7 +19,10 @@ import structlog
 from proxy.config import Budgets, ListPrice
 from proxy.messages.message import JsonObject
 from proxy.service.storage import StorageConfig
-from tests.proxy.scripted import Reply, ScriptedUpstream, delta, proxy_config, running
+from tests.proxy.scripted import ONE_TRY, Reply, ScriptedUpstream, delta, proxy_config, running
+
+IMPATIENT = replace(ONE_TRY, longest_wait_s=0.1)
+"""Waits hardly for room in a budget."""
 
 
 def say(**fact: str | int) -> None:
@@ -39,7 +42,8 @@ async def main(folder: Path, limit: int) -> None:
     config = proxy_config("one")
     one = replace(config.providers["one"], price=ListPrice(0.0, 100.0))
     config = replace(config, providers=MappingProxyType({"one": one}), budgets=Budgets(month_micro_usd=limit))
-    async with running({"one": SilentUpstream()}, config, storage=StorageConfig(folder)) as proxy:
+    storage, upstreams = StorageConfig(folder), {"one": SilentUpstream()}
+    async with running(upstreams, config, retry=IMPATIENT, storage=storage) as proxy:
         say(url=proxy.url)
         await asyncio.Event().wait()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
@@ -15,7 +16,7 @@ import anthropic
 import pytest
 
 from proxy.config import Budgets, ClientToken, LedgerPolicy, ListPrice, ProxyConfig, RetryPolicy
-from proxy.events import RequestFinished
+from proxy.events import RequestFinished, RequestRouted
 from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.service.storage import StorageConfig
 from proxy.store.database import open_database
@@ -25,6 +26,7 @@ from tests.proxy.scripted import (
     BODY,
     DONE,
     HELLO,
+    ONE_TRY,
     TOKEN,
     Reply,
     Running,
@@ -53,6 +55,17 @@ def priced(budgets: Budgets = NO_BUDGETS, *names: str, **more: Any) -> ProxyConf
     return replace(config, providers=MappingProxyType(providers), budgets=budgets, **more)
 
 
+FREE = ListPrice(input_usd=0.0, output_usd=0.0)
+
+
+def with_free(config: ProxyConfig, *names: str) -> ProxyConfig:
+    providers = {
+        name: replace(each, price=FREE if name in names else each.price)
+        for name, each in config.providers.items()
+    }
+    return replace(config, providers=MappingProxyType(providers))
+
+
 def with_token(config: ProxyConfig, *aliases: str, budgets: Budgets = NO_BUDGETS) -> ProxyConfig:
     token = ClientToken("ci", sha256(CI.encode()).hexdigest(), budgets, aliases)
     return replace(config, server=replace(config.server, client_tokens=(token,)))
@@ -67,8 +80,8 @@ def of_tokens(*pieces: bytes) -> ScriptedUpstream:
     return ScriptedUpstream([Reply(pieces or FREE_OF_PRICE)])
 
 
-async def asked(proxy: Running, **headers: str) -> tuple[int, Any, Mapping[str, str]]:
-    async with proxy.post(**headers) as response:
+async def asked(proxy: Running, body: Any = None, **headers: str) -> tuple[int, Any, Mapping[str, str]]:
+    async with proxy.post(body, **headers) as response:
         return response.status, await response.json(), response.headers
 
 
@@ -114,10 +127,14 @@ async def test_of_twenty_requests_at_once_a_budget_is_overrun_by_at_most_one(hom
     upstream = ScriptedUpstream([Reply((delta(content="Hello"), gate, delta("stop"), USAGE, DONE))])
     limit = 20_000
     config = priced(Budgets(day_micro_usd=limit))
-    async with running({"one": upstream}, config, storage=StorageConfig(home)) as proxy:
+    storage, impatient = StorageConfig(home), replace(ONE_TRY, longest_wait_s=0.01)
+    async with running({"one": upstream}, config, retry=impatient, storage=storage) as proxy:
         asking = [asyncio.ensure_future(asked(proxy)) for _ in range(20)]
         for answer in islice(asyncio.as_completed(asking, timeout=30), 16):
-            assert (await answer)[0] == 429
+            status, body, headers = await answer
+            assert status == 429
+            assert "has no room beside the requests under way: $0.00 spent and" in body["error"]["message"]
+            assert (headers["x-should-retry"], headers["retry-after"]) == ("true", "5")
         reserved = proxy.server.spending().budgets[0].reserved_micro_usd
         gate.set()
         answers = [(await each)[0] for each in asking]
@@ -128,6 +145,20 @@ async def test_of_twenty_requests_at_once_a_budget_is_overrun_by_at_most_one(hom
     rows, days, _ = await rows_of(home)
     assert len(rows) == 20
     assert sum(each.micro_usd for each in days) == 4 * 2_000
+
+
+@pytest.mark.expects_log("budget_reached")
+async def test_a_request_for_which_others_leave_no_room_waits_until_one_has_ended() -> None:
+    gate = asyncio.Event()
+    first, then = Reply((delta(content="Hello"), gate, delta("stop"), USAGE, DONE)), Reply(FREE_OF_PRICE)
+    upstream = ScriptedUpstream([first, then])
+    async with running({"one": upstream}, priced(Budgets(day_micro_usd=6_400))) as proxy:
+        asking = [asyncio.ensure_future(asked(proxy)) for _ in range(3)]
+        await upstream.is_asked.wait()
+        assert proxy.server.spending().budgets[0].reserved_micro_usd > 6_400
+        gate.set()
+        assert [(await each)[0] for each in asking] == [200] * 3
+    assert len(upstream.asked) == 3
 
 
 async def test_a_budget_of_one_alias_or_token_leaves_the_others_alone() -> None:
@@ -235,6 +266,52 @@ async def test_an_answer_that_breaks_off_is_paid_for_by_an_estimate(home: Path) 
     assert row.cost_micro_usd == row.input_tokens + 60 * 100
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"prompt_tokens": 10**25, "completion_tokens": 10},
+        {"prompt_tokens": 1000, "completion_tokens": 10, "cost": 1e300},
+        {"prompt_tokens": 1000, "completion_tokens": 10, "cost": -20},
+    ],
+    ids=["tokens", "cost", "refund"],
+)
+async def test_a_number_that_cannot_be_true_is_not_believed_and_takes_no_booking_with_it(
+    said: dict[str, Any], home: Path
+) -> None:
+    absurd = (delta(content="Hello"), delta("stop"), line({"id": "c", "choices": [], "usage": said}), DONE)
+    upstream = ScriptedUpstream([Reply(absurd), Reply(FREE_OF_PRICE)])
+    config = priced(Budgets(day_micro_usd=10**9))
+    async with running({"one": upstream}, config, storage=StorageConfig(home)) as proxy:
+        assert [(await asked(proxy))[0] for _ in range(2)] == [200, 200]
+    rows, (day,), _ = await rows_of(home)
+    costs = [row.cost_micro_usd for row in rows]
+    assert costs[0] == 2_000
+    assert 0 < costs[1] <= 2_000
+    assert day.micro_usd == sum(costs)
+
+
+async def test_a_text_that_no_database_takes_loses_no_booking(home: Path) -> None:
+    body = {**BODY, "metadata": {"user_id": json.dumps({"session_id": "\ud800\0"})}}
+    async with (
+        running({"one": of_tokens()}, priced(), storage=StorageConfig(home)) as proxy,
+        proxy.post(body) as response,
+    ):
+        assert response.status == 200
+    (row,), _, _ = await rows_of(home)
+    assert row.conversation == "?\N{SYMBOL FOR NULL}"
+
+
+async def test_a_reservation_beyond_all_bounds_is_kept_too(home: Path) -> None:
+    config = priced(Budgets(day_micro_usd=10**9))
+    async with (
+        running({"one": of_tokens()}, config, storage=StorageConfig(home)) as proxy,
+        proxy.post({**BODY, "max_tokens": 10**18}) as response,
+    ):
+        assert response.status == 200
+    (row,), _, _ = await rows_of(home)
+    assert row.cost_micro_usd == 2_000
+
+
 async def test_a_client_that_leaves_leaves_no_reservation(home: Path) -> None:
     upstream = ScriptedUpstream([Reply((delta(content="Hel"), asyncio.Event()))])
     config = priced(Budgets(day_micro_usd=10**9))
@@ -266,3 +343,22 @@ async def test_requests_beyond_what_the_settings_keep_are_dropped_and_their_cost
     rows, (day,), _ = await rows_of(home)
     assert len(rows) == 1
     assert (day.requests, day.micro_usd) == (2, 4_000)
+
+
+async def test_what_costs_nothing_passes_a_budget_of_nothing_and_reserves_nothing(home: Path) -> None:
+    config = with_free(priced(Budgets(day_micro_usd=0)), "one")
+    async with running({"one": of_tokens()}, config, storage=StorageConfig(home)) as proxy:
+        assert (await asked(proxy))[0] == 200
+        assert proxy.server.spending().budgets[0].reserved_micro_usd == 0
+    (row,), _, _ = await rows_of(home)
+    assert (row.cost_micro_usd, row.cost_source) == (0, "price list")
+
+
+async def test_a_used_up_budget_skips_the_candidates_that_cost_and_says_so() -> None:
+    config = with_free(priced(Budgets(day_micro_usd=0), "paid", "free"), "free")
+    upstreams = {"paid": of_tokens(), "free": of_tokens()}
+    async with running(upstreams, config) as proxy:
+        assert (await asked(proxy))[0] == 200
+        (routed,) = proxy.of(RequestRouted)
+    assert (len(upstreams["paid"].asked), len(upstreams["free"].asked)) == (0, 1)
+    assert "skipped paid/model-of-paid: the daily budget for everything is used up" in routed.reason

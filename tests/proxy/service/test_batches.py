@@ -236,6 +236,8 @@ async def test_a_lost_body_ends_its_requests_with_an_error(home: Path) -> None:
         (UpstreamError(ErrorType.RATE_LIMIT, "", should_retry=False), 1, None),
         (UpstreamError(ErrorType.INVALID_REQUEST, ""), 1, None),
         (ClientError(ErrorType.NOT_FOUND, ""), 1, None),
+        (ClientError(ErrorType.RATE_LIMIT, "", should_retry=False), 1, None),
+        (ClientError(ErrorType.RATE_LIMIT, "", should_retry=True, retry_after_s=5.0), 1, 5.0),
         (ApiError(ErrorType.API, ""), 1, None),
     ],
 )

@@ -9,19 +9,24 @@ from typing import Any, cast
 
 import pytest
 
-from proxy.config import Budgets
+from proxy.config import Budgets, Candidate, RetryPolicy
 from proxy.context import RequestContext
 from proxy.events import BudgetReached, ProxyEvent, RequestFinished
+from proxy.messages.errors import ClientError
 from proxy.messages.request import MessagesRequest, parse_request
 from proxy.routing.aliases import resolve
-from proxy.service.booking import Booking
+from proxy.service.booking import Booking, Use
 from proxy.service.ledger import Ledger
+from proxy.service.prices import Tokens
+from proxy.service.record import Announcer, RequestRecord
 from proxy.store.ledger import LedgerStore
 from proxy.store.ledger_values import DayTotal, Entry, Reservation
 from proxy.store.values import StoreError, StoreFailure
 from tests.proxy.scripted import BODY, proxy_config
 
-CONFIG = replace(proxy_config("one"), budgets=Budgets(day_micro_usd=10**9))
+CONFIG = replace(
+    proxy_config("one"), budgets=Budgets(day_micro_usd=10**9), retry=RetryPolicy(longest_wait_s=0.001)
+)
 REQUEST = parse_request(BODY)
 ROUTE = resolve(CONFIG, "big")
 
@@ -67,6 +72,10 @@ def ledger_on(disk: Disk) -> Ledger:
     )
 
 
+def record(request_id: str = "req_1") -> RequestRecord:
+    return RequestRecord(RequestContext(request_id), Announcer(lambda _: None, float, float, 0), {})
+
+
 async def ten(_request: MessagesRequest, _model: str) -> int:
     return 10
 
@@ -77,10 +86,10 @@ async def test_a_reservation_that_cannot_be_kept_refuses_the_request_and_frees_t
     ledger = ledger_on(disk)
     disk.failure = StoreFailure.DISK_FULL
     with pytest.raises(StoreError):
-        await ledger.reserve(RequestContext("req_1"), REQUEST, ROUTE, ten)
+        await ledger.reserve(record(), REQUEST, ROUTE, ten)
     assert ledger.spending().budgets[0].reserved_micro_usd == 0
     disk.failure = None
-    await ledger.reserve(RequestContext("req_2"), REQUEST, ROUTE, ten)
+    await ledger.reserve(record("req_2"), REQUEST, ROUTE, ten)
     assert [each.request_id for each in disk.reserved] == ["req_2"]
     most = disk.reserved[0].micro_usd
     assert most == 10 * 15 + 64 * 75
@@ -98,19 +107,73 @@ async def test_without_a_budget_nothing_is_reserved_or_counted() -> None:
     async def never(_request: MessagesRequest, _model: str) -> int:
         raise AssertionError
 
-    await ledger.reserve(RequestContext("req_1"), REQUEST, ROUTE, never)
+    await ledger.reserve(record(), REQUEST, ROUTE, never)
     assert disk.reserved == []
     await ledger.close()
 
 
-async def test_a_request_that_asks_again_reserves_for_all_its_rounds_together() -> None:
+MOST = 10 * 15 + 64 * 75
+"""What one question costs at most."""
+
+
+def answered(asking: RequestRecord, usd: float) -> None:
+    """An upstream took what was asked and told its cost."""
+    asking.taken(ROUTE.candidates[0], None)
+    asking.told_cost(usd)
+
+
+async def test_a_request_that_asks_again_reserves_what_it_has_cost_and_one_more_answer() -> None:
     disk = Disk()
     ledger = ledger_on(disk)
-    await ledger.reserve(RequestContext("req_1"), REQUEST, ROUTE, ten)
-    await ledger.reserve(RequestContext("req_1"), REQUEST, ROUTE, ten)
-    most = 10 * 15 + 64 * 75
-    assert [each.micro_usd for each in disk.reserved] == [most, 2 * most]
-    assert ledger.spending().budgets[0].reserved_micro_usd == 2 * most
+    asking = record()
+    await ledger.reserve(asking, REQUEST, ROUTE, ten)
+    answered(asking, 0.001)
+    await ledger.reserve(asking, REQUEST, ROUTE, ten)
+    assert [each.micro_usd for each in disk.reserved] == [MOST, 1_000 + MOST]
+    assert ledger.spending().budgets[0].reserved_micro_usd == 1_000 + MOST
+    await ledger.close()
+
+
+async def test_a_request_is_not_refused_for_what_it_has_reserved_itself() -> None:
+    disk = Disk()
+    ledger = ledger_on(disk)
+    ledger.apply(replace(CONFIG, budgets=Budgets(day_micro_usd=MOST)))
+    asking = record()
+    for _ in range(3):
+        await ledger.reserve(asking, REQUEST, ROUTE, ten)
+        answered(asking, 0.000_1)
+    with pytest.raises(ClientError, match="has no room") as other:
+        await ledger.reserve(record("req_2"), REQUEST, ROUTE, ten)
+    assert (other.value.should_retry, other.value.retry_after_s) == (True, 5.0)
+    answered(asking, 1.0)
+    with pytest.raises(ClientError, match="is used up") as itself:
+        await ledger.reserve(asking, REQUEST, ROUTE, ten)
+    assert (itself.value.should_retry, itself.value.retry_after_s) == (False, None)
+    await ledger.close()
+
+
+async def test_between_two_questions_only_what_was_used_counts_and_a_crash_costs_no_less() -> None:
+    disk = Disk()
+    ledger = ledger_on(disk)
+    asking = record()
+    await ledger.reserve(asking, REQUEST, ROUTE, ten)
+    answered(asking, 0.001)
+    ledger.settle(asking)
+    assert ledger.spending().budgets[0].reserved_micro_usd == 1_000
+    assert disk.reserved[-1].micro_usd == MOST
+    await ledger.close()
+
+
+async def test_another_candidate_is_reserved_for_beside_the_one_that_took_the_request() -> None:
+    disk = Disk()
+    ledger = ledger_on(disk)
+    asking, candidate = record(), ROUTE.candidates[0]
+    await ledger.reserve(asking, REQUEST, ROUTE, ten)
+    await ledger.reserve_again(asking, REQUEST, ROUTE, candidate)
+    assert [each.micro_usd for each in disk.reserved] == [MOST]
+    answered(asking, 0.001)
+    await ledger.reserve_again(asking, REQUEST, ROUTE, candidate)
+    assert [each.micro_usd for each in disk.reserved] == [MOST, 1_000 + MOST]
     await ledger.close()
 
 
@@ -134,7 +197,7 @@ def costing(usd: float, request_id: str = "req_1") -> Booking:
     )
     return Booking(
         RequestContext(request_id), 0.0, "big", "big", None, (), finished,
-        failed_usd=0.0, is_counted=True, request_bytes=1, answer_chars=1,
+        (Use(Candidate("one", "m"), Tokens(1, 1), usd, is_counted=True, input_guess=1, answer_chars=1),),
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.config import Candidate, ProviderConfig
+from proxy.config import Candidate, ListPrice, ProviderConfig
 from proxy.routing.aliases import resolve
 from proxy.service.prices import (
     DEAREST,
@@ -45,6 +45,10 @@ def test_what_costs_anything_never_counts_as_nothing() -> None:
     assert micro_usd(0.25) == 250_000
 
 
+def test_no_request_counts_as_more_than_a_budget_can_be() -> None:
+    assert most_of(FULL, 10**300, 10**300) == micro_usd(float("inf")) == 10**12
+
+
 def test_an_unknown_price_is_the_highest_known_of_what_the_aliases_name() -> None:
     prices = listed(
         {"model-of-one": Prices(input=1e-6, output=1e-3), "elsewhere": Prices(input=1.0, output=1.0)}
@@ -53,6 +57,30 @@ def test_an_unknown_price_is_the_highest_known_of_what_the_aliases_name() -> Non
     assert (known.output, is_known) == (1e-3, True)
     assumed, is_known = prices.price(Candidate("two", "model-of-two"))
     assert (assumed.input, assumed.output, is_known) == (DEAREST.input, 1e-3, False)
+
+
+def test_the_settings_price_a_model_by_its_name_then_by_the_first_pattern_then_with_all_others() -> None:
+    config = proxy_config("one")
+    models = (
+        ("gpt-*", ListPrice(1.0, 2.0)),
+        ("gpt-5-*", ListPrice(9.0, 9.0)),
+        ("gpt-5-mini", ListPrice(0.25, 2.0, cache_read_usd=0.125, cache_write_usd=0.5)),
+    )
+    one = replace(config.providers["one"], price=ListPrice(7.0, 8.0), model_prices=models)
+    prices = PriceList(replace(config, providers={"one": one}), lambda _provider, _model: FULL)
+
+    def of(model: str) -> Prices:
+        price, is_known = prices.price(Candidate("one", model))
+        assert is_known
+        return price
+
+    assert of("gpt-5-mini") == Prices(0.25e-6, 2e-6, cache_read=0.125e-6, cache_write=0.5e-6)
+    assert of("gpt-5-nano") == Prices(1e-6, 2e-6)
+    assert of("glm") == Prices(7e-6, 8e-6)
+    without = PriceList(
+        replace(config, providers={"one": replace(one, price=None)}), lambda _provider, _model: FULL
+    )
+    assert without.price(Candidate("one", "glm")) == (FULL, True)
 
 
 def test_a_list_that_tells_half_a_price_tells_none() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import anthropic
@@ -13,17 +13,9 @@ import pytest
 from structlog.typing import EventDict
 
 from proxy.config import Alias, Candidate, ProxyConfig
-from proxy.context import RequestContext
 from proxy.events import FirstToken, RequestFinished
-from proxy.messages import events
-from proxy.messages.errors import UpstreamError
-from proxy.messages.events import StreamEvent
 from proxy.messages.message import JsonObject
-from proxy.messages.request import MessagesRequest, parse_request
 from proxy.server.limits import Limits
-from proxy.service.answer_schema import AnswerSchema
-from proxy.service.record import Announcer, RequestRecord
-from proxy.service.structured_output import held
 from tests.proxy.scripted import (
     BODY,
     DONE,
@@ -150,28 +142,6 @@ async def test_after_three_invalid_answers_the_client_is_told_what_did_not_valid
     assert '$.city: 7 is not of type "string"' in body["error"]["message"]
     assert len(upstreams["one"].asked) == 3
     assert proxy.of(RequestFinished)[0].outcome == "error"
-
-
-@pytest.mark.expects_log("structured_output_invalid")
-@pytest.mark.parametrize(
-    ("cost", "paid"), [(0.25, (0.75, None)), (None, (None, 21))], ids=["cost told", "tokens told"]
-)
-async def test_what_all_invalid_answers_cost_is_kept_once(
-    cost: float | None, paid: tuple[float | None, int | None]
-) -> None:
-    record = RequestRecord(RequestContext("req_1"), Announcer(lambda _: None, float, float, 0), {})
-
-    async def ask(_: MessagesRequest) -> AsyncGenerator[list[StreamEvent], None]:
-        yield [events.message_start("msg_1", "m", {"input_tokens": 0, "output_tokens": 0})]
-        yield [
-            events.message_delta("end_turn", None, {"input_tokens": 11, "output_tokens": 7}),
-            events.message_stop(),
-        ]
-        record.tally.cost_usd = cost
-
-    with pytest.raises(UpstreamError, match="it has no text"):
-        _ = [batch async for batch in held(ask, parse_request(BODY), AnswerSchema({}), record)]
-    assert (record.tally.cost_usd, record.tally.usage.get("output_tokens")) == paid
 
 
 @pytest.mark.expects_log("structured_output_invalid", "candidate_failed")

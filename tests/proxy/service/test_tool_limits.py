@@ -51,6 +51,22 @@ async def test_a_budget_that_is_used_up_between_two_rounds_ends_the_stream_with_
     assert spending.budgets[0].reserved_micro_usd == 0
 
 
+@pytest.mark.expects_log("budget_reached")
+async def test_rounds_that_a_budget_can_pay_for_are_not_refused_for_what_they_reserved() -> None:
+    config = replace(
+        proxy_config("one"),
+        providers={"one": provider("one", price=ListPrice(0.0, 15_625.0))},  # a round reserves a dollar
+        budgets=Budgets(day_micro_usd=1_100_000),  # and costs a quarter of one
+    )
+    rounds = [Reply(calling(call("TodoWrite", "{}")))] * 3
+    upstream = ScriptedUpstream([*rounds, Reply()])
+    async with running_tools(
+        upstream, config, tools=[FakeTool()], permissions=ALLOWED, toolsets=BUILTIN
+    ) as proxy:
+        assert (await ask(proxy))["stop_reason"] == "end_turn"
+    assert len(upstream.asked) == 4
+
+
 @pytest.mark.expects_log("tool_loop_paused")
 async def test_a_tool_that_takes_longer_than_all_rounds_may_is_given_up_and_the_turn_pauses() -> None:
     async def answer(arguments: Mapping[str, Any]) -> ToolOutput:

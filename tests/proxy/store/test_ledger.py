@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Engine, event, inspect, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateTable
 
 from proxy.config import LedgerPolicy
 from proxy.context import LOCAL_TOKEN
@@ -13,8 +17,9 @@ from proxy.store import migrations
 from proxy.store.batches import BatchStore
 from proxy.store.database import Database, open_database
 from proxy.store.decisions_schema import DECISIONS
-from proxy.store.ledger import LedgerStore
-from proxy.store.ledger_schema import TABLES
+from proxy.store.ledger import LedgerStore, inserting
+from proxy.store.ledger_schema import ATTEMPTS as ATTEMPTS_TABLE
+from proxy.store.ledger_schema import REQUESTS, TABLES
 from proxy.store.ledger_values import AttemptRow, DayTotal, Entry, RequestRow, Reservation
 from proxy.store.schema import META, VERSION
 
@@ -140,6 +145,42 @@ async def test_old_requests_and_those_beyond_the_number_go_and_days_stay(home: P
     assert len(await ledger.attempts("req_0")) == 1
     assert [(each.day, each.requests) for each in await ledger.days("2000")] == [(DAY, 10)]
     await database.close()
+
+
+async def test_every_statement_is_one_that_postgresql_reads_too(home: Path) -> None:
+    said: list[Any] = []
+
+    def note(_connection: Connection, statement: Any, *_: Any) -> None:
+        said.append(statement)
+
+    database = await open_database(home, NOW)
+    ledger = LedgerStore(database)
+    event.listen(Engine, "before_execute", note)
+    try:
+        await ledger.write([RESERVED], [])
+        await ledger.settle_interrupted()
+        await ledger.write([RESERVED], [Entry(DAY, ROW._replace(id="req_2"), ())])
+        await ledger.write([], [Entry(DAY, ROW._replace(id="req_3"), ())])
+        await ledger.days(DAY)
+        await ledger.requests(9)
+        await ledger.attempts("req_1")
+        await ledger.reservations()
+        await ledger.prune(LedgerPolicy(keep_rows=1), date.fromisoformat(DAY), 10**18)
+    finally:
+        event.remove(Engine, "before_execute", note)
+    await database.close()
+    dialect: Any = postgresql.dialect(paramstyle="format")
+    texts = [str(each.compile(dialect=dialect)) for each in said if not isinstance(each, str)]
+    texts += [str(CreateTable(table).compile(dialect=dialect)) for table in TABLES]
+    kinds = {text.split()[0] for text in texts}
+    assert kinds == {"INSERT", "SELECT", "UPDATE", "DELETE", "CREATE"}
+    assert not [text for text in texts if re.search(r"\bOR (REPLACE|IGNORE|ABORT)\b|\?", text)]
+    names = AttemptRow._fields
+    values = ", ".join(["%s"] * len(names))
+    assert inserting(ATTEMPTS_TABLE, names, 2, dialect) == (
+        f"INSERT INTO attempts ({', '.join(names)}) VALUES ({values}), ({values})"
+    )
+    assert "RETURNING" not in inserting(REQUESTS, RequestRow._fields, 1, dialect)
 
 
 def make_version_1(connection: Connection) -> None:
