@@ -29,6 +29,7 @@ from app.permission_controls import PermissionControls
 from app.provider_controls import ProviderControls
 from app.provider_desk import DeskRefusal, Probe
 from app.proxy_runner import ProxyRunner, ServerFactory, StartFailure
+from app.request_controls import RequestControls
 from app.settings_edit import Put
 from app.token_desk import TokenDesk, budget_problems, spending_view
 from app.yaml_document import SettingsError
@@ -63,7 +64,7 @@ _log = structlog.get_logger("app.controller")
 DRAIN_S = 30.0
 
 
-class Controller(PermissionControls, ProviderControls, McpControls):
+class Controller(PermissionControls, ProviderControls, McpControls, RequestControls):
     """Owns the proxy, the settings, the keys, the logs' tail and the exchanges."""
 
     def __init__(
@@ -103,6 +104,7 @@ class Controller(PermissionControls, ProviderControls, McpControls):
         PermissionControls.__init__(self, configuration, self._runner, self._changes, self._announce, clock)
         ProviderControls.__init__(self, configuration, self._changes, probe, self._announce, self._took_over)
         McpControls.__init__(self, configuration, mcp_file(configuration), self._supervise, self._announce)
+        RequestControls.__init__(self, folders.store, self._announce)
         self._tokens = TokenDesk(configuration)
         self._is_quitting = False
         self._recalling: asyncio.Task[None] | None = None

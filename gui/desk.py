@@ -23,6 +23,7 @@ from gui.permission_desk import (
     PermissionsChanged,
     WorkspacesChanged,
 )
+from gui.request_desk import AttemptsRead, EarlierRequestsRead, RequestDesk
 from gui.spending import SpendingView, TokenDraft, TokenView
 from proxy.events import Exchange, ProxyEvent
 
@@ -249,13 +250,15 @@ DeskEvent: TypeAlias = (
     | CallTried
     | McpChanged
     | McpTried
+    | EarlierRequestsRead
+    | AttemptsRead
     | ProxyEvent
 )
 
 DeskListener = Callable[[DeskEvent], None]
 
 
-class Desk(PermissionDesk, McpDesk, Protocol):
+class Desk(PermissionDesk, McpDesk, RequestDesk, Protocol):
     """What the window may ask of the program."""
 
     def subscribe(self, listener: DeskListener) -> Callable[[], None]:

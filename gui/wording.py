@@ -99,6 +99,11 @@ def clock_time_ms(at: float) -> str:
     return datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S.%f")[:-3]
 
 
+def day_time(at: float) -> str:
+    """Returns the local month, day and time of day: `11-21 14:03`."""
+    return datetime.fromtimestamp(at).astimezone().strftime("%m-%d %H:%M")
+
+
 def full_time(at: float) -> str:
     """Returns local date and time."""
     return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")

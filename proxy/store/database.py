@@ -28,7 +28,8 @@ T = TypeVar("T")
 
 _log = structlog.get_logger("proxy.store")
 
-_NAME = "signalbox.db"
+DATABASE_NAME = "signalbox.db"
+"""The database's file in its folder."""
 _PRAGMAS = (
     "PRAGMA busy_timeout=5000",
     "PRAGMA journal_mode=WAL",
@@ -105,7 +106,7 @@ async def open_database(
     def work() -> Database:
         lock = FolderLock(folder / "store.lock")
         try:
-            return _open(folder / _NAME, now, migrations, newest, pragmas, thread, lock)
+            return _open(folder / DATABASE_NAME, now, migrations, newest, pragmas, thread, lock)
         except BaseException:
             lock.release()
             raise
@@ -164,8 +165,13 @@ def _engine(path: Path, pragmas: tuple[str, ...]) -> Engine:
     return engine
 
 
-def _failure_of(error: BaseException | None) -> StoreError:
+def meaning_of(error: BaseException | None) -> StoreFailure:
+    """Returns what SQLite's words mean."""
     text = str(error)
-    failure = next((meant for words, meant in _MEANINGS if words in text), StoreFailure.UNUSABLE)
-    _log.error("database_failed", reason=text, failure=failure.name)
+    return next((meant for words, meant in _MEANINGS if words in text), StoreFailure.UNUSABLE)
+
+
+def _failure_of(error: BaseException | None) -> StoreError:
+    failure = meaning_of(error)
+    _log.error("database_failed", reason=str(error), failure=failure.name)
     return StoreError(failure)

@@ -30,8 +30,10 @@ from gui.desk import (
     TokenCreated,
     TokensChanged,
 )
+from gui.request_desk import AttemptsRead, EarlierRequestsRead
 from gui.spending import SpendingView, TokenDraft, TokenView
 from proxy.events import Exchange
+from proxy.store.ledger_values import AttemptRow, RequestRow
 from tests.gui.fake_mcp import FakeMcp
 from tests.gui.fake_permissions import FakePermissions
 
@@ -53,6 +55,11 @@ class FakeDesk(FakeMcp, FakePermissions):
         self.spending_now: SpendingView | None = None
         self.token_list: list[TokenView] = []
         self.exchanges_asked: list[str] = []
+        self.ledger: list[RequestRow] = []
+        """Requests of earlier sessions, newest first."""
+        self.attempts: dict[str, tuple[AttemptRow, ...]] = {}
+        self.page = 3
+        """How many of them are told at once."""
         self.lines: list[LogLine] = []
         self.theme_now = "system"
         self.test_result: ProviderTested | None = None
@@ -273,6 +280,15 @@ class FakeDesk(FakeMcp, FakePermissions):
     def exchange(self, request_id: str) -> Exchange | None:
         self.exchanges_asked.append(request_id)
         return self.exchanges.get(request_id)
+
+    def read_earlier_requests(self, before_us: int | None) -> None:
+        self.calls.append(f"read_earlier_requests {before_us}")
+        found = [each for each in self.ledger if before_us is None or each.started_us < before_us]
+        self.announce(EarlierRequestsRead(tuple(found[: self.page]), has_more=len(found) > self.page))
+
+    def read_attempts(self, request_id: str) -> None:
+        self.calls.append(f"read_attempts {request_id}")
+        self.announce(AttemptsRead(request_id, self.attempts.get(request_id, ())))
 
     def log_tail(self) -> tuple[LogLine, ...]:
         return tuple(self.lines)
