@@ -122,7 +122,7 @@ class Controller(PermissionControls, ProviderControls, McpControls, RequestContr
             self._relay = LogRelay(loop, self._announce)
             self._logs.listen(self._relay.take)
         self._configuration.secrets.when_late(lambda: self._call_late(loop))
-        self._bodies.sweep()
+        self._bodies.begin()
         await self._runner.start()
         self._announce(ProvidersChanged())  # their keys are looked up by now
         # It opens the store and tries the sandbox, for which nobody who wants to send a request need wait.
@@ -135,6 +135,7 @@ class Controller(PermissionControls, ProviderControls, McpControls, RequestContr
             self._recalling.cancel()
             await asyncio.wait({self._recalling})
         await self._runner.stop()
+        await self._bodies.close()
         await self.stop_servers()
         if self._logs is not None:
             self._logs.listen(None)
