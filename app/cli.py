@@ -92,6 +92,7 @@ def _add_tokens(commands: Any, anywhere: argparse.ArgumentParser) -> None:
     create.add_argument(
         "--alias", action="append", default=[], metavar="A", help="an alias it may use; without it, any model"
     )
+    create.add_argument("--workspace", metavar="W", help="where its tools work; without it, the default one")
     actions.add_parser("list", parents=[anywhere], help="list the tokens, never their values")
     revoke = actions.add_parser("revoke", parents=[anywhere], help="make a token worthless, at once")
     revoke.add_argument("name", metavar="NAME", help="the token's name")
@@ -271,7 +272,8 @@ def _tokens(options: argparse.Namespace, places: Any, _environment: Any) -> int:
         return revoke_token(options.name, places)
     from gui.spending import TokenDraft
 
-    draft = TokenDraft(options.name, options.day_usd, options.month_usd, tuple(options.alias))
+    aliases = tuple(options.alias)
+    draft = TokenDraft(options.name, options.day_usd, options.month_usd, aliases, options.workspace)
     return create_token(draft, places, datetime.now(timezone.utc).astimezone().date())
 
 

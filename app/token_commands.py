@@ -46,7 +46,7 @@ def revoke_token(name: str, folders: Folders) -> int:
 
 
 def list_tokens(folders: Folders) -> int:
-    """Prints a line a token: name, beginning, day, budgets, aliases; returns the exit status."""
+    """Prints a line a token: name, beginning, day, budgets, aliases, workspace; returns the exit status."""
     store = SettingsStore(folders.settings_file)
     try:
         settings: Settings = store.load().settings
@@ -66,6 +66,7 @@ def _columns(name: str, token: TokenSettings) -> tuple[str, ...]:
         token.created or "-",
         _limits(token.budgets) or "no budget",
         " ".join(token.aliases) or "all models",
+        token.workspace or "default workspace",
     )
 
 

@@ -76,7 +76,19 @@ async def test_without_a_running_program_it_works_on_the_settings_alone(shell: S
     code, out, err = await shell.run("tokens", "revoke", "cii")
     assert (code, out, err) == (1, "", "signalbox: there is no token 'cii'; did you mean 'ci'?\n")
     code, out, _err = await shell.run("tokens", "list")
-    assert out.split("\t")[3:] == ["$1 a month", "big\n"]
+    assert out.split("\t")[3:] == ["$1 a month", "big", "default workspace\n"]
+
+
+async def test_a_token_works_in_the_workspace_it_is_made_for(shell: Shell, home: Path) -> None:
+    folder = home / "signalbox-config"
+    variables = {"SIGNALBOX_HOME": str(folder)}
+    code, out, err = await shell.run("tokens", "create", "ci", "--workspace", "site", variables=variables)
+    assert (code, out, err) == (1, "", "signalbox: no workspace 'site'\n")
+    (folder / "settings.yaml").write_text("version: 1\nworkspaces: {site: {root: /srv/site}}\n")
+    code, _out, _err = await shell.run("tokens", "create", "ci", "--workspace", "site", variables=variables)
+    assert code == 0
+    _code, out, _err = await shell.run("tokens", "list", variables=variables)
+    assert out.split("\t")[5:] == ["site\n"]
 
 
 @pytest.mark.parametrize("amount", ["-1", "much", "nan", "inf"])

@@ -266,6 +266,7 @@ class FakeDesk(FakeMcp, FakePermissions):
                 draft.aliases,
                 draft.day_usd,
                 draft.month_usd,
+                workspace=draft.workspace,
             )
         )
         self.announce(TokensChanged(), TokenCreated(draft.name, value))
