@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -109,6 +110,11 @@ class Controller(PermissionControls, ProviderControls, McpControls, RequestContr
         self._is_quitting = False
         self._recalling: asyncio.Task[None] | None = None
         self._clock = clock
+
+    @property
+    def settings_path(self) -> Path:
+        """The settings file that is in use."""
+        return self._configuration.settings_path
 
     @property
     def failure(self) -> StartFailure | None:

@@ -29,6 +29,7 @@ from app.port_owner import port_owner
 from app.proxy_config import dangling_names
 from app.secrets import LOCAL_TOKEN_ENTRY, SecretStore
 from app.settings import is_loopback
+from app.settings_in_use import STATUS_FACT
 from app.settings_store import LoadedSettings, Overrides, SettingsStore, load_settings
 from proxy.mcp.launch import RUNNERS
 from proxy.mcp.runtimes import HOW_TO_GET, Runtime, Runtimes
@@ -141,7 +142,10 @@ def _token_source(secret_store: SecretStore, folders: Folders, environment: Envi
 def _port(loaded: LoadedSettings, folders: Folders) -> Iterator[Finding]:
     running = asyncio.run(ask(folders.runtime, "status"))
     if running is not None:
-        yield Finding("running", f"{running.facts.get('kind', 'program')} at {running.facts.get('url')}")
+        kind, url = running.facts.get("kind", "program"), running.facts.get("url")
+        other = running.facts.get(STATUS_FACT, str(folders.settings_file))
+        where = "" if other == str(folders.settings_file) else f", with the settings {other}"
+        yield Finding("running", f"{kind} at {url}{where}")
     host, port = loaded.settings.server.host, loaded.settings.server.port
     if not is_loopback(host):
         yield Finding("address", f"{host} can be reached by other machines")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from datetime import date
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from app.control_answers import answers
+from app.instance import ControlChannel, Reply, Verb, Words
+from app.token_commands import create_token
+from gui.spending import TokenDraft
+from tests.app.controller_bench import Make
 from tests.app.test_cli import TOKEN, Shell
 
 pytestmark = pytest.mark.timeout(60)
@@ -98,19 +104,48 @@ async def test_an_amount_that_is_none_is_refused(shell: Shell, amount: str) -> N
     assert "no amount" in err
 
 
-async def test_settings_that_became_unusable_are_not_taken_over_and_the_program_says_so(
+def _settings_below(home: Path) -> list[Path]:
+    return list(home.rglob("settings.yaml"))
+
+
+async def test_beside_a_program_with_settings_of_its_own_no_token_is_made_that_would_open_nothing(
     shell: Shell, home: Path, tmp_path: Path
 ) -> None:
     settings = tmp_path / "mine.yaml"
-    settings.write_text("version: 1\n")
+    settings.write_text(f"version: 1\ntokens: {{theirs: {{hash: 'sha256:{'0' * 64}'}}}}\n")
     token_file = tmp_path / "token"
     token_file.write_text(TOKEN + "\n")
     token_file.chmod(0o600)
     words = ("--port", "0", "--settings", str(settings), "--token-file", str(token_file))
     serve = await shell.start("serve", *words)
-    url = await serve.listening()
-    settings.write_text("version: {\n")
-    code, out, err = await shell.run("tokens", "create", "ci")
-    assert (code, json.dumps(out).startswith('"sbx_')) == (0, True)
-    assert "did not take the change over" in err
-    assert await status_of(url, TOKEN) == 200
+    await serve.listening()
+    before = settings.read_text()
+
+    for verb in ("create", "revoke"):
+        code, out, err = await shell.run("tokens", verb, "theirs")
+        assert (code, out) == (1, "")
+        assert f"uses {settings}, which was given on its command line" in err
+    code, out, _err = await shell.run("tokens", "list")
+    assert (code, out.split("\t")[0]) == (0, "theirs")
+    _code, out, _err = await shell.run("doctor")
+    assert f"with the settings {settings}" in out
+    assert settings.read_text() == before
+    assert not _settings_below(home)
+
+
+async def test_a_program_that_does_not_take_a_token_over_is_told_of(
+    make: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = make(settings="version: 1\n")
+    settled = answers(bench.controller, has_window=False)
+
+    def answer(verb: Verb, words: Words) -> Reply | Awaitable[Reply]:
+        return Reply(is_ok=False, text="no") if verb == "reload" else settled(verb, words)
+
+    channel = ControlChannel(bench.folders.runtime, answer)
+    assert await channel.claim()
+    status = await asyncio.to_thread(create_token, TokenDraft("ci"), bench.folders, date(2026, 11, 22))
+    await channel.close()
+    said = capsys.readouterr()
+    assert (status, said.out.startswith("sbx_")) == (0, True)
+    assert "did not take the change over: no" in said.err
