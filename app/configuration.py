@@ -239,7 +239,8 @@ class Configuration:
             if each.key is None and each.source == "missing"
         ]
         found += [
-            Problem("Some model names lead nowhere", each, "models") for each in dangling_names(self.settings)
+            Problem("The settings name a provider that is not there", _sentence(each), "models")
+            for each in dangling_names(self.settings)
         ]
         found += [
             Problem(f"The workspace {name} cannot be used", f"{text}.", "permissions")
@@ -254,3 +255,7 @@ class Configuration:
                 )
             )
         return found
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith("?") else ".")

@@ -520,3 +520,16 @@ async def test_what_was_spent_is_told_while_the_proxy_runs(make: Make) -> None:
         month_cost_usd=0.001,
         budgets=(BudgetView("alias big", "day", 0.001, 0.0007, 0.0003, "2026-11-23", is_used_up=True),),
     )
+
+
+async def test_a_misspelt_provider_of_one_candidate_is_a_problem_with_the_near_miss(make: Make) -> None:
+    bench = make(
+        settings="providers: {openrouter: {base_url: 'https://openrouter.ai/api/v1'}}\n"
+        "aliases: {big: {candidates: [{provider: openrouter, model: m}, {provider: openruoter, model: n}]}}\n"
+    )
+    (problem,) = bench.controller.state().problems
+    assert problem.title == "The settings name a provider that is not there"
+    assert problem.text == (
+        "The alias big passes over a candidate: no provider 'openruoter' is configured; "
+        "did you mean 'openrouter'?"
+    )
