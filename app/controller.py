@@ -131,6 +131,8 @@ class Controller(PermissionControls, ProviderControls, McpControls, RequestContr
         self._bodies.begin()
         await self._runner.start()
         self._announce(ProvidersChanged())  # their keys are looked up by now
+        if self.failure is not None and self.failure.is_folder_in_use:
+            return
         # It opens the store and tries the sandbox, for which nobody who wants to send a request need wait.
         self._recalling = spawn(self._recall(), name="recall what tools did")
         await self.start_servers()

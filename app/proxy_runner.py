@@ -20,12 +20,18 @@ from proxy.events import EventSink, ToolDecided
 from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest
 from proxy.permissions.values import Mode, ToolCall, Verdict
 from proxy.service.ledger import Spending
+from proxy.store.folder_lock import is_in_use
 from proxy.tools.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from proxy.mcp.supervisor import Supervisor
 
 _log = structlog.get_logger("app.proxy_runner")
+
+_IN_USE = (
+    "Another Signalbox uses the data folder {folder}, and two would not know of each other's spending. "
+    "End that one, or give this one a folder of its own: set SIGNALBOX_HOME."
+)
 
 
 class Server(Protocol):
@@ -93,6 +99,8 @@ class StartFailure:
 
     text: str
     is_port_in_use: bool = False
+    is_folder_in_use: bool = False
+    """Another Signalbox runs on the same data: nothing of this one may touch it."""
 
 
 class ProxyRunner:
@@ -162,6 +170,10 @@ class ProxyRunner:
             self._enter(ProxyPhase.STOPPED)
 
     async def _listen(self) -> StartFailure | None:
+        folders = self._configuration.folders
+        if await asyncio.to_thread(is_in_use, folders.store):
+            _log.error("data_folder_in_use", folder=str(folders.state))
+            return StartFailure(_IN_USE.format(folder=folders.state), is_folder_in_use=True)
         if self._configuration.token is None:
             try:
                 token = await asyncio.to_thread(self._configuration.unlock)

@@ -19,8 +19,9 @@ from sqlalchemy.exc import DBAPIError
 
 from proxy.store import recovery
 from proxy.store.folder import failure_of, open_private
+from proxy.store.folder_lock import FolderLock
 from proxy.store.migrations import MIGRATIONS, Migration, migrate, version_of
-from proxy.store.recovery import FolderLock, Health
+from proxy.store.recovery import Health
 from proxy.store.schema import VERSION
 from proxy.store.values import StoreError, StoreFailure
 
@@ -104,7 +105,7 @@ async def open_database(
     thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="signalbox-store")
 
     def work() -> Database:
-        lock = FolderLock(folder / "store.lock")
+        lock = FolderLock(folder)
         try:
             return _open(folder / DATABASE_NAME, now, migrations, newest, pragmas, thread, lock)
         except BaseException:

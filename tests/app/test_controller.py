@@ -29,6 +29,7 @@ from gui.desk import (
 )
 from gui.spending import BudgetView, SpendingView, TokenDraft
 from proxy.events import Exchange, RequestRefused
+from proxy.store.folder_lock import FolderLock
 from tests.app.controller_bench import Bench, Make
 from tests.app.test_secrets import Entries
 
@@ -533,3 +534,21 @@ async def test_a_misspelt_provider_of_one_candidate_is_a_problem_with_the_near_m
         "The alias big passes over a candidate: no provider 'openruoter' is configured; "
         "did you mean 'openrouter'?"
     )
+
+
+@pytest.mark.expects_log("data_folder_in_use")
+async def test_beside_another_signalbox_on_the_same_data_nothing_starts_and_the_way_out_is_told(
+    make: Make,
+) -> None:
+    bench = make(settings="version: 1\n")
+    bench.folders.store.mkdir()
+    lock = FolderLock(bench.folders.store)
+    await bench.controller.start()
+    state = bench.controller.state()
+    assert (state.phase, bench.servers, bench.controller.supervisor) == (ProxyPhase.FAILED, [], None)
+    assert f"Another Signalbox uses the data folder {bench.folders.state}" in state.problems[0].text
+    assert "SIGNALBOX_HOME" in state.problems[0].text
+
+    lock.release()
+    bench.controller.start_proxy()
+    await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.RUNNING)

@@ -1,4 +1,4 @@
-"""`signalbox keys` beside a program that runs: it takes keys over at once and keeps its own settings file."""
+"""`signalbox keys` beside a program that runs: it takes keys over and keeps its own settings file."""
 
 from __future__ import annotations
 

@@ -187,8 +187,10 @@ def test_what_is_set_can_be_asked_before_any_key_was_looked_up() -> None:
         (
             ("one", "openruoter"),
             [
-                "the alias big passes over a candidate: no provider 'openruoter' is configured; "
-                "did you mean 'openrouter'?"
+                (
+                    "the alias big passes over a candidate: no provider 'openruoter' is configured; "
+                    "did you mean 'openrouter'?"
+                )
             ],
         ),
         (
