@@ -35,6 +35,7 @@ from app.settings_edit import Put
 from app.token_desk import TokenDesk, budget_problems, spending_view
 from app.yaml_document import SettingsError
 from gui.desk import (
+    QUIT_DRAIN_S,
     ActionFailed,
     AliasesChanged,
     AliasView,
@@ -62,8 +63,6 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger("app.controller")
 
-DRAIN_S = 30.0
-
 
 class Controller(PermissionControls, ProviderControls, McpControls, RequestControls):
     """Owns the proxy, the settings, the keys, the logs' tail and the exchanges."""
@@ -76,7 +75,7 @@ class Controller(PermissionControls, ProviderControls, McpControls, RequestContr
         probe: Probe,
         logs: LogPipeline | None = None,
         on_quit: Callable[[], None] = lambda: None,
-        drain_s: float = DRAIN_S,
+        drain_s: float = QUIT_DRAIN_S,
         clock: Callable[[], float] = lambda: datetime.now(timezone.utc).timestamp(),
     ) -> None:
         """Makes the controller; `start` begins, `shutdown` ends.
@@ -107,7 +106,7 @@ class Controller(PermissionControls, ProviderControls, McpControls, RequestContr
         McpControls.__init__(self, configuration, mcp_file(configuration), self._supervise, self._announce)
         RequestControls.__init__(self, folders.store, self._announce)
         self._tokens = TokenDesk(configuration)
-        self._is_quitting = False
+        self._is_quitting = self._is_hurrying = False
         self._recalling: asyncio.Task[None] | None = None
         self._clock = clock
 
@@ -137,12 +136,16 @@ class Controller(PermissionControls, ProviderControls, McpControls, RequestContr
         self._recalling = spawn(self._recall(), name="recall what tools did")
         await self.start_servers()
 
-    async def shutdown(self) -> None:
-        """Stops the proxy and the MCP servers, and lets go of the logs."""
+    async def shutdown(self, drain_s: float | None = None) -> None:
+        """Stops the proxy and the MCP servers, and lets go of the logs.
+
+        Args:
+            drain_s: Seconds that running requests get; None: as many as ever.
+        """
         if self._recalling is not None:
             self._recalling.cancel()
             await asyncio.wait({self._recalling})
-        await self._runner.stop()
+        await self._runner.stop(drain_s)
         await self._bodies.close()
         await self.stop_servers()
         if self._logs is not None:
@@ -203,13 +206,17 @@ class Controller(PermissionControls, ProviderControls, McpControls, RequestContr
         """Drains running requests and closes the port; answered by ProxyStateChanged."""
         spawn(self._runner.stop(), name="stop the proxy")
 
-    def quit(self) -> None:
-        """Stops the proxy and ends the program; asked a second time, without waiting for requests."""
-        if self._is_quitting:
+    def quit(self, *, now: bool = False) -> None:
+        """Stops the proxy and ends the program; with `now`, or asked again, it waits for no request."""
+        if not self._is_quitting:
+            self._is_quitting = True
+            self._is_hurrying = now
+            spawn(self._quit(0.0 if now else None), name="quit")
+        elif not self._is_hurrying:
+            self._is_hurrying = True
+            spawn(self._runner.hurry(), name="quit without waiting")
+        else:
             self._on_quit()
-            return
-        self._is_quitting = True
-        spawn(self._quit(), name="quit")
 
     def connect_lines(self) -> ConnectLines:
         """Returns the lines that point Claude Code at the proxy."""
@@ -308,9 +315,9 @@ class Controller(PermissionControls, ProviderControls, McpControls, RequestContr
         await self._recall()
         self._servers_changed()
 
-    async def _quit(self) -> None:
+    async def _quit(self, drain_s: float | None) -> None:
         try:
-            await self.shutdown()
+            await self.shutdown(drain_s)
         finally:
             self._on_quit()
 

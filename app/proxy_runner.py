@@ -47,7 +47,7 @@ class Server(Protocol):
         ...
 
     async def stop(self, drain_s: float = ...) -> None:
-        """Closes the port and lets running requests finish."""
+        """Closes the port and lets running requests finish; called again, it ends them."""
         ...
 
     def apply(self, config: ProxyConfig) -> None:
@@ -158,16 +158,21 @@ class ProxyRunner:
             self.failure = await self._listen()
             self._enter(ProxyPhase.RUNNING if self.failure is None else ProxyPhase.FAILED)
 
-    async def stop(self) -> None:
-        """Closes the port and lets running requests finish."""
+    async def stop(self, drain_s: float | None = None) -> None:
+        """Closes the port and lets running requests finish, for so many seconds at most."""
         async with self._turn:
             self.failure = None
             if self._server is not None:
                 self._enter(ProxyPhase.STOPPING)
-                await self._server.stop(self._drain_s)
+                await self._server.stop(self._drain_s if drain_s is None else drain_s)
                 self._server = self.url = self.started_at = None
                 _log.info("stopped")
             self._enter(ProxyPhase.STOPPED)
+
+    async def hurry(self) -> None:
+        """Ends the requests that a stop still waits for."""
+        if self._server is not None:
+            await self._server.stop(0.0)
 
     async def _listen(self) -> StartFailure | None:
         folders = self._configuration.folders

@@ -27,6 +27,9 @@ from gui.request_desk import AttemptsRead, EarlierRequestsRead, RequestDesk
 from gui.spending import SpendingView, TokenDraft, TokenView
 from proxy.events import Exchange, ProxyEvent
 
+QUIT_DRAIN_S = 30.0
+"""Seconds that requests under way get when the proxy stops."""
+
 
 class ProxyPhase(str, Enum):
     """What the proxy is doing."""
@@ -277,8 +280,8 @@ class Desk(PermissionDesk, McpDesk, RequestDesk, Protocol):
         """Drains running requests and closes the port; answered by ProxyStateChanged."""
         ...
 
-    def quit(self) -> None:
-        """Stops the proxy and ends the program."""
+    def quit(self, *, now: bool = False) -> None:
+        """Stops the proxy and ends the program; with `now`, or asked again, it waits for no request."""
         ...
 
     def connect_lines(self) -> ConnectLines:

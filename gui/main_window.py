@@ -24,6 +24,7 @@ from gui.pages.page import Page, Room
 from gui.pages.permissions.page import PermissionsPage
 from gui.pages.providers import ProvidersPage
 from gui.pages.requests import RequestsPage
+from gui.quit_banner import QuitBanner
 from gui.tokens import SPACE
 from gui.widgets.cards import Banner
 from gui.widgets.sidebar import Sidebar
@@ -78,6 +79,7 @@ class MainWindow(QMainWindow):
         self.failure_banner = Banner(room.theme, "What did not work", place="top")
         self.close_banner = Banner(room.theme, "Closing the window", place="top")
         self.bypass_banner = Banner(room.theme, "Bypass", place="top")
+        self.quit_banner = QuitBanner(room, self.show_up)
         self.home = HomePage(room)
         self.connect_page = ConnectPage(room)
         self.providers = ProvidersPage(room)
@@ -196,7 +198,7 @@ class MainWindow(QMainWindow):
         if choice == "background":
             self.hide()
         elif choice == "quit":
-            self._room.desk.quit()
+            self.quit_banner.ask()
         else:
             self._ask_what_closing_means()
 
@@ -226,6 +228,7 @@ class MainWindow(QMainWindow):
         banners.setSpacing(0)
         for banner in (self.bypass_banner, self.close_banner, self.problem_banner, self.failure_banner):
             banners.addWidget(banner)
+        banners.addWidget(self.quit_banner)
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
@@ -282,7 +285,7 @@ class MainWindow(QMainWindow):
             open_logs_folder=self.logs.open_folder,
             find=self._find,
             close=self._close,
-            quit=desk.quit,
+            quit=self.quit_banner.ask,
             show_page=self.show_page,
             choose_theme=self._choose_theme,
             about=self._about,

@@ -442,16 +442,44 @@ async def test_a_listener_that_raises_harms_neither_the_proxy_nor_the_others(mak
     assert _desk(bench).state().phase is ProxyPhase.RUNNING
 
 
-async def test_quitting_stops_the_proxy_first_and_a_second_time_at_once(make: Make) -> None:
+async def test_quitting_stops_the_proxy_first_and_lets_requests_finish(make: Make) -> None:
     bench = make()
     await bench.controller.start()
 
     _desk(bench).quit()
     await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.STOPPED)
     assert bench.servers[0].stopped == [30.0]
-    _desk(bench).quit()
 
-    assert bench.quits >= 1
+
+async def test_quitting_now_waits_for_no_request(make: Make) -> None:
+    bench = make()
+    await bench.controller.start()
+    _desk(bench).quit(now=True)
+    await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.STOPPED)
+    assert bench.servers[0].stopped == [0.0]
+
+
+async def test_asked_again_while_requests_finish_it_ends_them_and_then_itself_in_order(make: Make) -> None:
+    bench = make()
+    await bench.controller.start()
+    server = bench.servers[0]
+    server.drained = asyncio.Event()
+
+    _desk(bench).quit()
+    await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.STOPPING)
+    assert (bench.quits, server.stopped) == (0, [30.0])
+    _desk(bench).quit()
+    await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.STOPPED)
+    assert server.stopped == [30.0, 0.0]
+
+
+async def test_asked_a_third_time_it_ends_without_order(make: Make) -> None:
+    bench = make()
+    await bench.controller.start()
+    for asked in range(3):
+        assert bench.quits == 0, asked
+        _desk(bench).quit()
+    assert bench.quits == 1
 
 
 async def test_the_connect_lines_hold_the_token_and_the_shown_ones_do_not(make: Make) -> None:

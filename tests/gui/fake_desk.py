@@ -108,8 +108,8 @@ class FakeDesk(FakeMcp, FakePermissions):
         self.calls.append("stop_proxy")
         self.set_state(replace(self.state_now, phase=ProxyPhase.STOPPED, url=None))
 
-    def quit(self) -> None:
-        self.calls.append("quit")
+    def quit(self, *, now: bool = False) -> None:
+        self.calls.append("quit now" if now else "quit")
 
     def connect_lines(self) -> ConnectLines:
         url = self.state_now.url or URL
