@@ -27,6 +27,7 @@ from app.logs import LogPipeline
 from app.mcp_controls import McpControls
 from app.mcp_host import make_supervisor, mcp_file
 from app.permission_controls import PermissionControls
+from app.port_owner import free_port
 from app.provider_controls import ProviderControls
 from app.provider_desk import DeskRefusal, Probe
 from app.proxy_runner import ProxyRunner, ServerFactory, StartFailure
@@ -36,6 +37,7 @@ from app.token_desk import TokenDesk, budget_problems, spending_view
 from app.yaml_document import SettingsError
 from gui.desk import (
     QUIT_DRAIN_S,
+    ActionDone,
     ActionFailed,
     AliasesChanged,
     AliasView,
@@ -196,11 +198,17 @@ class Controller(PermissionControls, ProviderControls, McpControls, RequestContr
             is_demo=self._configuration.loaded.error is None and not self._configuration.settings.providers,
             active_requests=self._runner.active_requests,
             started_at=self._runner.started_at,
+            is_port_in_use=self.failure is not None and self.failure.is_port_in_use,
         )
 
     def start_proxy(self) -> None:
         """Reads the settings again and starts listening; answered by ProxyStateChanged."""
         spawn(self._start_again(), name="start the proxy")
+
+    def use_another_port(self) -> None:
+        """Stores a free port in place of the one in use and starts; answered by ProxyStateChanged."""
+        action = self._changes.reporting(self._use_another_port(), "Another port could not be used")
+        spawn(action, name="use another port")
 
     def stop_proxy(self) -> None:
         """Drains running requests and closes the port; answered by ProxyStateChanged."""
@@ -314,6 +322,14 @@ class Controller(PermissionControls, ProviderControls, McpControls, RequestContr
         await self._runner.start()
         await self._recall()
         self._servers_changed()
+
+    async def _use_another_port(self) -> None:
+        server = self._configuration.settings.server
+        port = await asyncio.to_thread(free_port, server.host, server.port)
+        await asyncio.to_thread(self._configuration.apply, [Put(("server", "port"), port)])
+        self._took_over(SettingsChanged())
+        self._announce(ActionDone(f"Port {port} is stored: clients need the new address"))
+        self.start_proxy()
 
     async def _quit(self, drain_s: float | None) -> None:
         try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from app.local_token import TOKEN_VARIABLE
 from app.mcp_file import McpFile
 from app.mcp_host import mcp_path
 from app.paths import Folders
-from app.port_owner import port_owner
+from app.port_owner import is_taken, port_owner
 from app.proxy_config import dangling_names
 from app.secrets import LOCAL_TOKEN_ENTRY, SecretStore
 from app.settings import is_loopback
@@ -151,7 +150,7 @@ def _port(loaded: LoadedSettings, folders: Folders) -> Iterator[Finding]:
         yield Finding("address", f"{host} can be reached by other machines")
     if port == 0:
         yield Finding("port", "a free one is taken at every start")
-    elif _is_taken(host, port):
+    elif is_taken(host, port):
         holder = port_owner(port) or "a process that cannot be seen"
         is_ours = running is not None and str(running.facts.get("url", "")).endswith(f":{port}")
         yield Finding("port", f"{port} is in use by {holder}", is_broken=not is_ours)
@@ -190,18 +189,6 @@ async def _runtimes(environment: Environment) -> tuple[Runtime, ...]:
         return await Runtimes(variables, sys.platform).all(children)
     finally:
         await children.aclose()
-
-
-def _is_taken(host: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        if sys.platform != "win32":  # there it would let two programs share the port
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return True
-    return False
 
 
 def _display(environment: Environment) -> Iterator[Finding]:

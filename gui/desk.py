@@ -67,6 +67,8 @@ class ProxyState:
     active_requests: int = 0
     started_at: float | None = None
     """Seconds since the epoch."""
+    is_port_in_use: bool = False
+    """It does not listen because another program has its port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +276,10 @@ class Desk(PermissionDesk, McpDesk, RequestDesk, Protocol):
 
     def start_proxy(self) -> None:
         """Starts listening; answered by ProxyStateChanged."""
+        ...
+
+    def use_another_port(self) -> None:
+        """Stores a free port in place of the one in use and starts; answered by ProxyStateChanged."""
         ...
 
     def stop_proxy(self) -> None:

@@ -43,6 +43,8 @@ def phase_sentence(state: ProxyState) -> str:
         case ProxyPhase.STOPPING:
             return f"Finishing {count(state.active_requests, 'request')}, then the port closes."
         case ProxyPhase.FAILED:
+            if state.is_port_in_use:
+                return "The proxy could not start: another program has its port."
             return "The proxy should run but could not start."
         case ProxyPhase.STOPPED:
             return "No client can connect until you start the proxy."

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import socket
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -580,3 +581,34 @@ async def test_beside_another_signalbox_on_the_same_data_nothing_starts_and_the_
     lock.release()
     bench.controller.start_proxy()
     await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.RUNNING)
+
+
+@pytest.mark.expects_log("not_listening")
+async def test_another_port_is_found_stored_and_used(make: Make) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        bench = make(settings=f"server: {{port: {taken}}}\n")
+        bench.failure = OSError(errno.EADDRINUSE, "Address already in use")
+        await bench.controller.start()
+        assert _desk(bench).state().is_port_in_use
+
+        bench.failure = None
+        _desk(bench).use_another_port()
+        event = await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.RUNNING)
+    port = bench.configuration.settings.server.port
+    assert port != taken
+    assert (event.state.url, event.state.is_port_in_use) == (f"http://127.0.0.1:{port}", False)
+    assert f"port: {port}" in bench.folders.settings_file.read_text()
+
+
+@pytest.mark.expects_log("not_listening", "change_failed")
+async def test_where_no_other_port_can_be_stored_it_says_so(make: Make) -> None:
+    bench = make(settings="version: 1\n")
+    bench.failure = OSError(errno.EADDRINUSE, "Address already in use")
+    await bench.controller.start()
+    bench.folders.settings_file.write_text("version: {\n")
+    _desk(bench).use_another_port()
+    assert (await bench.until(ActionFailed)).title == "Another port could not be used"
+    assert _desk(bench).state().phase is ProxyPhase.FAILED

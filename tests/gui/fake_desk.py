@@ -104,6 +104,11 @@ class FakeDesk(FakeMcp, FakePermissions):
         self.calls.append("start_proxy")
         self.set_state(replace(self.state_now, phase=ProxyPhase.RUNNING, url=URL, problems=()))
 
+    def use_another_port(self) -> None:
+        self.calls.append("use_another_port")
+        url = "http://127.0.0.1:4001"
+        self.set_state(replace(self.state_now, phase=ProxyPhase.RUNNING, url=url, is_port_in_use=False))
+
     def stop_proxy(self) -> None:
         self.calls.append("stop_proxy")
         self.set_state(replace(self.state_now, phase=ProxyPhase.STOPPED, url=None))
