@@ -189,6 +189,7 @@ class Controller(PermissionControls, ProviderControls, McpControls, RequestContr
             problems = (Problem("The proxy does not listen", self.failure.text, "home"), *problems)
         if self._logs is not None and self._logs.file_problem is not None:
             problems = (*problems, Problem("Logs are not kept", self._logs.file_problem, "logs"))
+        problems = (*problems, *self._runner.problems())
         problems = (*problems, *budget_problems(self._runner.spending()))
         problems = (*problems, *self.mcp_problems())
         return ProxyState(

@@ -253,10 +253,12 @@ async def test_settings_that_the_window_set_aside_end_serve_and_doctor_says_so(
     assert "demo" not in out
 
 
-async def test_a_second_one_on_the_same_data_ends_at_once_and_the_first_goes_on(
-    shell: Shell, token_file: Path
+async def test_a_second_one_with_budgets_on_the_same_data_ends_at_once_and_the_first_goes_on(
+    shell: Shell, token_file: Path, tmp_path: Path
 ) -> None:
-    words = ("serve", "--port", "0", "--token-file", str(token_file))
+    settings = tmp_path / "s.yaml"
+    settings.write_text("budgets: {day_usd: 5}\n")
+    words = ("serve", "--port", "0", "--token-file", str(token_file), "--settings", str(settings))
     first = await shell.start(*words)
     url = await first.listening()
     async with (

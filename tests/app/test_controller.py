@@ -566,10 +566,10 @@ async def test_a_misspelt_provider_of_one_candidate_is_a_problem_with_the_near_m
 
 
 @pytest.mark.expects_log("data_folder_in_use")
-async def test_beside_another_signalbox_on_the_same_data_nothing_starts_and_the_way_out_is_told(
+async def test_beside_another_signalbox_on_the_same_data_nothing_with_budgets_starts_and_the_way_out_is_told(
     make: Make,
 ) -> None:
-    bench = make(settings="version: 1\n")
+    bench = make(settings="budgets: {day_usd: 5}\n")
     bench.folders.store.mkdir()
     lock = FolderLock(bench.folders.store)
     await bench.controller.start()
@@ -612,3 +612,16 @@ async def test_where_no_other_port_can_be_stored_it_says_so(make: Make) -> None:
     _desk(bench).use_another_port()
     assert (await bench.until(ActionFailed)).title == "Another port could not be used"
     assert _desk(bench).state().phase is ProxyPhase.FAILED
+
+
+async def test_without_budgets_it_runs_beside_another_and_says_that_it_records_nothing(make: Make) -> None:
+    bench = make(settings="version: 1\n")
+    bench.folders.store.mkdir()
+    lock = FolderLock(bench.folders.store)
+    await bench.controller.start()
+    state = bench.controller.state()
+    assert state.phase is ProxyPhase.RUNNING
+    (problem,) = state.problems
+    assert problem.title == "Another Signalbox has the data folder"
+    assert "not recorded" in problem.text
+    lock.release()
