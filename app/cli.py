@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from app.argument_types import amount, count, host, port
 from app.exit_codes import BROKEN_SETTINGS, FAILED
 from app.terminal import failed
 
@@ -52,8 +53,8 @@ def parser() -> argparse.ArgumentParser:
     commands = main.add_subparsers(dest="command", metavar="COMMAND")
 
     serve = commands.add_parser("serve", parents=[anywhere], help="run the proxy without a window")
-    serve.add_argument("--host", type=_host, help="the address to listen on (default 127.0.0.1)")
-    serve.add_argument("--port", type=_port, help="the port to listen on; 0 takes a free one (default 4000)")
+    serve.add_argument("--host", type=host, help="the address to listen on (default 127.0.0.1)")
+    serve.add_argument("--port", type=port, help="the port to listen on; 0 takes a free one (default 4000)")
     serve.add_argument(
         "--settings", type=Path, metavar="FILE", help="use this settings file; it is never changed"
     )
@@ -75,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     delete.add_argument("name", metavar="NAME", help="the keyring entry")
 
     _add_tokens(commands, anywhere)
+    _add_requests(commands, anywhere)
     commands.add_parser(
         "doctor", parents=[anywhere], help="print the facts that matter when something does not work"
     )
@@ -86,11 +88,12 @@ def _add_tokens(commands: Any, anywhere: argparse.ArgumentParser) -> None:
     actions = tokens.add_subparsers(dest="action", metavar="create|list|revoke", required=True)
     create = actions.add_parser("create", parents=[anywhere], help="make a token and print it, once")
     create.add_argument("name", metavar="NAME", help="what the client is called, such as phone")
-    create.add_argument("--day-usd", type=_amount, metavar="X", help="US dollars it may spend a day")
-    create.add_argument("--month-usd", type=_amount, metavar="X", help="US dollars it may spend a month")
+    create.add_argument("--day-usd", type=amount, metavar="X", help="US dollars it may spend a day")
+    create.add_argument("--month-usd", type=amount, metavar="X", help="US dollars it may spend a month")
     create.add_argument(
         "--alias", action="append", default=[], metavar="A", help="an alias it may use; without it, any model"
     )
+    create.add_argument("--workspace", metavar="W", help="where its tools work; without it, the default one")
     actions.add_parser("list", parents=[anywhere], help="list the tokens, never their values")
     revoke = actions.add_parser("revoke", parents=[anywhere], help="make a token worthless, at once")
     revoke.add_argument("name", metavar="NAME", help="the token's name")
@@ -152,6 +155,22 @@ def _add_breakers(commands: Any, anywhere: argparse.ArgumentParser) -> None:
     reset = actions.add_parser("reset", parents=[anywhere], help="try them again with the next request")
     reset.add_argument("provider", metavar="PROVIDER", help="the provider, as the settings name it")
     reset.add_argument("model", metavar="MODEL", nargs="?", help="only this model of it")
+
+
+def _add_requests(commands: Any, anywhere: argparse.ArgumentParser) -> None:
+    as_json = argparse.ArgumentParser(add_help=False)
+    as_json.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="one JSON object a request"
+    )
+    requests = commands.add_parser(
+        "requests", parents=[anywhere, as_json], help="past requests: who served them, why, at what cost"
+    )
+    requests.add_argument("--limit", type=count, default=20, metavar="N", help="list the last N (default 20)")
+    actions = requests.add_subparsers(dest="action", metavar="show")
+    show = actions.add_parser("show", parents=[anywhere, as_json], help="one request with all its attempts")
+    show.add_argument(
+        "id", metavar="ID", help="its id, as the list, the log and the answer's headers give it"
+    )
 
 
 def _add_permissions(commands: Any, anywhere: argparse.ArgumentParser) -> None:
@@ -271,7 +290,8 @@ def _tokens(options: argparse.Namespace, places: Any, _environment: Any) -> int:
         return revoke_token(options.name, places)
     from gui.spending import TokenDraft
 
-    draft = TokenDraft(options.name, options.day_usd, options.month_usd, tuple(options.alias))
+    aliases = tuple(options.alias)
+    draft = TokenDraft(options.name, options.day_usd, options.month_usd, aliases, options.workspace)
     return create_token(draft, places, datetime.now(timezone.utc).astimezone().date())
 
 
@@ -281,6 +301,15 @@ def _breakers(options: argparse.Namespace, places: Any, _environment: Any) -> in
     if options.action == "list":
         return list_breakers(places)
     return reset_breakers(places, options.provider, options.model)
+
+
+def _requests(options: argparse.Namespace, places: Any, _environment: Any) -> int:
+    from app.request_commands import list_requests, show_request
+
+    as_json = getattr(options, "json", False)
+    if options.action == "show":
+        return show_request(places, options.id, as_json=as_json)
+    return list_requests(places, options.limit, as_json=as_json)
 
 
 def _approvals(options: argparse.Namespace, places: Any, _environment: Any) -> int:
@@ -339,8 +368,13 @@ def _desktop(options: argparse.Namespace, places: Any, environment: Any) -> int:
 _Command: TypeAlias = Callable[[argparse.Namespace, Any, Any], int]
 """Takes the options, the folders and the environment."""
 
-_READS_ONLY: Mapping[str, _Command] = {"redact": _redact, "doctor": _doctor, "permissions": _permissions}
-"""They need none of our folders."""
+_READS_ONLY: Mapping[str, _Command] = {
+    "redact": _redact,
+    "doctor": _doctor,
+    "permissions": _permissions,
+    "requests": _requests,
+}
+"""They make none of our folders."""
 _COMMANDS: Mapping[str, _Command] = {
     "serve": _serve,
     "demo": _demo,
@@ -360,29 +394,3 @@ def _version() -> int:
     except PackageNotFoundError:
         print("signalbox (not installed)")
     return 0
-
-
-def _host(text: str) -> str:
-    if not text.strip():  # the system would take it for every address of the machine
-        raise argparse.ArgumentTypeError("an empty address; leave --host away to listen on 127.0.0.1")
-    return text
-
-
-def _port(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = -1
-    if not 0 <= number <= 65535:
-        raise argparse.ArgumentTypeError(f"'{text}' is no port; give a number from 0 to 65535")
-    return number
-
-
-def _amount(text: str) -> float:
-    try:
-        amount = float(text)
-    except ValueError:
-        amount = -1.0
-    if not 0 <= amount <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"'{text}' is no amount; give US dollars, such as 2.50")
-    return amount

@@ -35,7 +35,7 @@ def create_edits(
     """Returns a new token and the edits that make it known.
 
     Raises:
-        TokenRefusal: The name cannot be used, or an alias is not there.
+        TokenRefusal: The name cannot be used, or an alias or the workspace is not there.
     """
     problem = name_problem(draft.name) or token_name_problem(draft.name)
     if problem is not None:
@@ -49,6 +49,10 @@ def create_edits(
             near = get_close_matches(alias, settings.aliases, n=1)
             hint = f"; did you mean '{near[0]}'?" if near else ""
             raise TokenRefusal(f"no alias '{alias}'{hint}")
+    if draft.workspace is not None and draft.workspace not in settings.workspaces:
+        near = get_close_matches(draft.workspace, settings.workspaces, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        raise TokenRefusal(f"no workspace '{draft.workspace}'{hint}")
     token = make()
     value: dict[str, Any] = {
         "hash": hash_of(token),
@@ -61,6 +65,8 @@ def create_edits(
         value["budgets"] = budgets
     if draft.aliases:
         value["aliases"] = list(draft.aliases)
+    if draft.workspace is not None:
+        value["workspace"] = draft.workspace
     return token, [Put((SECTION, draft.name), value)]
 
 

@@ -256,7 +256,7 @@ class Configuration:
             if each.key is None and each.source == "missing"
         ]
         found += [
-            Problem("Some names in the settings lead nowhere", each, "models")
+            Problem("Some names in the settings lead nowhere", _sentence(each), "models")
             for each in dangling_names(self.settings)
         ]
         found += [
@@ -286,3 +286,7 @@ class Configuration:
             "Commands and MCP servers are off",
             f"{_ELEVATED}, and so would they: {WAY_OUT}.",
         )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith("?") else ".")

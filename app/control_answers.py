@@ -10,6 +10,7 @@ from typing import Any, Literal
 from app.controller import Controller
 from app.instance import MAX_BYTES, Answer, Reply, Verb, Words
 from app.mcp_answers import mcp_answer
+from app.settings_in_use import STATUS_FACT
 from gui.permission_desk import ApprovalAnswerDraft, ApprovalView
 
 _MAX_LIST_BYTES = MAX_BYTES - 4096
@@ -57,6 +58,7 @@ def _status(controller: Controller, *, has_window: bool) -> Reply:
         "url": state.url,
         "phase": state.phase.value,
         "active": state.active_requests,
+        STATUS_FACT: str(controller.settings_path.absolute()),
     }
     return Reply(is_ok=True, text="running", facts=facts)
 

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -27,13 +28,16 @@ from app.logs import LogPipeline
 from app.mcp_controls import McpControls
 from app.mcp_host import make_supervisor, mcp_file
 from app.permission_controls import PermissionControls
+from app.port_owner import free_port
 from app.provider_controls import ProviderControls
 from app.provider_desk import DeskRefusal, Probe
 from app.proxy_runner import ProxyRunner, ServerFactory, StartFailure
+from app.request_controls import RequestControls
 from app.settings_edit import Put
 from app.token_desk import TokenDesk, budget_problems, spending_view
 from app.yaml_document import SettingsError
 from gui.desk import (
+    QUIT_DRAIN_S,
     ActionDone,
     ActionFailed,
     AliasesChanged,
@@ -62,10 +66,8 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger("app.controller")
 
-DRAIN_S = 30.0
 
-
-class Controller(PermissionControls, ProviderControls, McpControls):
+class Controller(PermissionControls, ProviderControls, McpControls, RequestControls):
     """Owns the proxy, the settings, the keys, the logs' tail and the exchanges."""
 
     def __init__(
@@ -76,7 +78,7 @@ class Controller(PermissionControls, ProviderControls, McpControls):
         probe: Probe,
         logs: LogPipeline | None = None,
         on_quit: Callable[[], None] = lambda: None,
-        drain_s: float = DRAIN_S,
+        drain_s: float = QUIT_DRAIN_S,
         clock: Callable[[], float] = lambda: datetime.now(timezone.utc).timestamp(),
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -111,6 +113,7 @@ class Controller(PermissionControls, ProviderControls, McpControls):
             self, configuration, self._changes, probe, self._announce, self._took_over, self._runner
         )
         McpControls.__init__(self, configuration, mcp_file(configuration), self._supervise, self._announce)
+        RequestControls.__init__(self, folders.store, self._announce)
         self._tokens = TokenDesk(configuration)
         self._problems_told: tuple[Problem, ...] = ()
         """Those about MCP servers: they come up while the servers start."""
@@ -122,9 +125,14 @@ class Controller(PermissionControls, ProviderControls, McpControls):
         )
         self._hand_edits = HandEdits((settings_file, servers_file), self._announce_state, sleep)
         self._watching: asyncio.Task[None] | None = None
-        self._is_quitting = False
+        self._is_quitting = self._is_hurrying = False
         self._recalling: asyncio.Task[None] | None = None
         self._clock = clock
+
+    @property
+    def settings_path(self) -> Path:
+        """The settings file that is in use."""
+        return self._configuration.settings_path
 
     @property
     def failure(self) -> StartFailure | None:
@@ -138,21 +146,28 @@ class Controller(PermissionControls, ProviderControls, McpControls):
             self._relay = LogRelay(loop, self._announce)
             self._logs.listen(self._relay.take)
         self._configuration.secrets.when_late(lambda: self._call_late(loop))
-        self._bodies.sweep()
+        self._bodies.begin()
         await self._runner.start()
         self._announce(ProvidersChanged())  # their keys are looked up by now
+        if self.failure is not None and self.failure.is_folder_in_use:
+            return
         # It opens the store and tries the sandbox, for which nobody who wants to send a request need wait.
         self._recalling = spawn(self._recall(), name="recall what tools did")
         await self.start_servers()
         self._watching = spawn(self._hand_edits.run(), name="watch our files for edits by hand")
 
-    async def shutdown(self) -> None:
-        """Stops the proxy and the MCP servers, and lets go of the logs."""
+    async def shutdown(self, drain_s: float | None = None) -> None:
+        """Stops the proxy and the MCP servers, and lets go of the logs.
+
+        Args:
+            drain_s: Seconds that running requests get; None: as many as ever.
+        """
         for task in (self._recalling, self._watching):
             if task is not None:
                 task.cancel()
                 await asyncio.wait({task})
-        await self._runner.stop()
+        await self._runner.stop(drain_s)
+        await self._bodies.close()
         await self.stop_servers()
         if self._logs is not None:
             self._logs.listen(None)
@@ -208,6 +223,7 @@ class Controller(PermissionControls, ProviderControls, McpControls):
             problems = (Problem("The proxy does not listen", self.failure.text, "home"), *problems)
         if self._logs is not None and self._logs.file_problem is not None:
             problems = (*problems, Problem("Logs are not kept", self._logs.file_problem, "logs"))
+        problems = (*problems, *self._runner.problems())
         problems = (*problems, *budget_problems(self._runner.spending()))
         problems = (*problems, *self.mcp_problems())
         if self._configuration.loaded.error is None:
@@ -219,23 +235,33 @@ class Controller(PermissionControls, ProviderControls, McpControls):
             is_demo=self._configuration.loaded.error is None and not self._configuration.settings.providers,
             active_requests=self._runner.active_requests,
             started_at=self._runner.started_at,
+            is_port_in_use=self.failure is not None and self.failure.is_port_in_use,
         )
 
     def start_proxy(self) -> None:
         """Reads the settings again and starts listening; answered by ProxyStateChanged."""
         spawn(self._start_again(), name="start the proxy")
 
+    def use_another_port(self) -> None:
+        """Stores a free port in place of the one in use and starts; answered by ProxyStateChanged."""
+        action = self._changes.reporting(self._use_another_port(), "Another port could not be used")
+        spawn(action, name="use another port")
+
     def stop_proxy(self) -> None:
         """Drains running requests and closes the port; answered by ProxyStateChanged."""
         spawn(self._runner.stop(), name="stop the proxy")
 
-    def quit(self) -> None:
-        """Stops the proxy and ends the program; asked a second time, without waiting for requests."""
-        if self._is_quitting:
+    def quit(self, *, now: bool = False) -> None:
+        """Stops the proxy and ends the program; with `now`, or asked again, it waits for no request."""
+        if not self._is_quitting:
+            self._is_quitting = True
+            self._is_hurrying = now
+            spawn(self._quit(0.0 if now else None), name="quit")
+        elif not self._is_hurrying:
+            self._is_hurrying = True
+            spawn(self._runner.hurry(), name="quit without waiting")
+        else:
             self._on_quit()
-            return
-        self._is_quitting = True
-        spawn(self._quit(), name="quit")
 
     def connect_lines(self) -> ConnectLines:
         """Returns the lines that point Claude Code at the proxy."""
@@ -334,9 +360,17 @@ class Controller(PermissionControls, ProviderControls, McpControls):
         await self._recall()
         self._servers_changed()
 
-    async def _quit(self) -> None:
+    async def _use_another_port(self) -> None:
+        server = self._configuration.settings.server
+        port = await asyncio.to_thread(free_port, server.host, server.port)
+        await asyncio.to_thread(self._configuration.apply, [Put(("server", "port"), port)])
+        self._took_over(SettingsChanged())
+        self._announce(ActionDone(f"Port {port} is stored: clients need the new address"))
+        self.start_proxy()
+
+    async def _quit(self, drain_s: float | None) -> None:
         try:
-            await self.shutdown()
+            await self.shutdown(drain_s)
         finally:
             self._on_quit()
 

@@ -167,6 +167,7 @@ class Face:
                 self.window.show_logs,
                 self.window.show_approvals,
                 self.window.show_mcp,
+                self.window.quit_banner.ask,
             ),
         )
         self.attention = Attention(room, self.window, self.tray)

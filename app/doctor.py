@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,11 +24,12 @@ from app.local_token import TOKEN_VARIABLE
 from app.mcp_file import McpFile
 from app.mcp_host import mcp_path
 from app.paths import Folders
-from app.port_owner import port_owner
+from app.port_owner import is_taken, port_owner
 from app.privileges import runs_elevated
 from app.proxy_config import dangling_names
 from app.secrets import LOCAL_TOKEN_ENTRY, SecretStore
 from app.settings import is_loopback
+from app.settings_in_use import STATUS_FACT
 from app.settings_store import LoadedSettings, Overrides, SettingsStore, load_settings
 from app.tool_config import may_run_programs
 from proxy.mcp.launch import RUNNERS
@@ -153,13 +153,16 @@ def _token_source(secret_store: SecretStore, folders: Folders, environment: Envi
 def _port(loaded: LoadedSettings, folders: Folders) -> Iterator[Finding]:
     running = asyncio.run(ask(folders.runtime, "status"))
     if running is not None:
-        yield Finding("running", f"{running.facts.get('kind', 'program')} at {running.facts.get('url')}")
+        kind, url = running.facts.get("kind", "program"), running.facts.get("url")
+        other = running.facts.get(STATUS_FACT, str(folders.settings_file))
+        where = "" if other == str(folders.settings_file) else f", with the settings {other}"
+        yield Finding("running", f"{kind} at {url}{where}")
     host, port = loaded.settings.server.host, loaded.settings.server.port
     if not is_loopback(host):
         yield Finding("address", f"{host} can be reached by other machines")
     if port == 0:
         yield Finding("port", "a free one is taken at every start")
-    elif _is_taken(host, port):
+    elif is_taken(host, port):
         holder = port_owner(port) or "a process that cannot be seen"
         is_ours = running is not None and str(running.facts.get("url", "")).endswith(f":{port}")
         yield Finding("port", f"{port} is in use by {holder}", is_broken=not is_ours)
@@ -198,18 +201,6 @@ async def _runtimes(environment: Environment) -> tuple[Runtime, ...]:
         return await Runtimes(variables, sys.platform).all(children)
     finally:
         await children.aclose()
-
-
-def _is_taken(host: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        if sys.platform != "win32":  # there it would let two programs share the port
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return True
-    return False
 
 
 def _display(environment: Environment) -> Iterator[Finding]:

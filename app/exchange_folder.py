@@ -1,4 +1,7 @@
-"""Both sides of requests as files, for as many days as the settings say: a folder a day, a file a request."""
+"""Both sides of requests as files, for as many days as the settings say: a folder a day, a file a request.
+
+The name of a failed request's file says so, so that the others can go without being read.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -19,6 +23,7 @@ from proxy.events import Exchange
 
 _log = structlog.get_logger("app.exchanges")
 
+_OK, _FAILED = ".json", ".failed.json"
 _LAWFUL_ID = re.compile(r"[A-Za-z0-9_]{1,80}")
 
 
@@ -37,7 +42,7 @@ class ExchangeFolder:
         self._redactor = redactor
         self._clock = clock
 
-    def write(self, exchange: Exchange) -> None:
+    def write(self, exchange: Exchange, *, is_failed: bool) -> None:
         """Writes an exchange without its secrets; a disk that is full costs this file and a log line."""
         if not _LAWFUL_ID.fullmatch(exchange.request_id):
             return
@@ -48,7 +53,8 @@ class ExchangeFolder:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             text = json.dumps(facts, ensure_ascii=False)
-            write_atomically(folder / f"{exchange.request_id}.json", text.encode("utf-8", "replace"))
+            name = exchange.request_id + (_FAILED if is_failed else _OK)
+            write_atomically(folder / name, text.encode("utf-8", "replace"))
         except OSError as exc:
             _log.warning("body_not_kept", request_id=exchange.request_id, reason=exc.strerror)
 
@@ -56,10 +62,10 @@ class ExchangeFolder:
         """Returns an exchange that was written; None where there is none that can be read."""
         if not _LAWFUL_ID.fullmatch(request_id):
             return None
-        for day in sorted(self._days(), reverse=True):
+        names = (request_id + _OK, request_id + _FAILED)
+        for path in (day / name for day in sorted(self._days(), reverse=True) for name in names):
             try:
-                facts = json.loads((day / f"{request_id}.json").read_text("utf-8"))
-                return Exchange(**facts)
+                return Exchange(**json.loads(path.read_text("utf-8")))
             except (OSError, ValueError, TypeError):
                 continue
         return None
@@ -70,6 +76,13 @@ class ExchangeFolder:
         for day in self._days():
             if day.name < first:
                 shutil.rmtree(day, ignore_errors=True)
+
+    def drop_successes(self) -> None:
+        """Deletes what is of requests that did not fail."""
+        for path in (path for day in self._days() for path in day.glob(f"*{_OK}")):
+            if not path.name.endswith(_FAILED):
+                with suppress(OSError):
+                    path.unlink()
 
     def _days(self) -> list[Path]:
         try:

@@ -2,90 +2,87 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
-from dataclasses import replace
+import sys
+from collections import OrderedDict
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from app.redaction import Redactor
 from app.settings import BodySettings
-from proxy.events import Exchange, RequestFinished
+from proxy.events import Exchange
 
-MAX_EXCHANGES = 300
 _MB = 2**20
+LEAST_BYTES = 32 * 1024
+"""What an exchange counts at least, so that very many small ones do not slow down what goes through them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    exchange: Exchange
+    is_failed: bool
+    size: int
 
 
 class ExchangeStore:
-    """Keeps the newest exchanges up to a number and a size."""
+    """Keeps the newest exchanges up to a size."""
 
-    def __init__(
-        self,
-        redactor: Redactor,
-        bodies: BodySettings | None = None,
-        *,
-        max_exchanges: int = MAX_EXCHANGES,
-        max_characters: int | None = None,
-    ) -> None:
+    def __init__(self, redactor: Redactor, bodies: BodySettings, *, max_bytes: int | None = None) -> None:
         """Makes an empty store.
 
         Args:
             redactor: Takes secrets out.
             bodies: What is kept.
-            max_exchanges: So many at most.
-            max_characters: So large together at most; None: as `bodies` says.
+            max_bytes: So large together at most; None: as `bodies` says.
         """
         self._redactor = redactor
-        self._max_exchanges = max_exchanges
-        self._given_characters = max_characters
-        self._kept: OrderedDict[str, Exchange] = OrderedDict()
-        self._characters = 0
-        self._failed: deque[str] = deque(maxlen=MAX_EXCHANGES)
-        """Whose exchange is to follow; where none is announced, none does."""
-        self.apply(bodies or BodySettings())
+        self._given_bytes = max_bytes
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._bytes = 0
+        self.apply(bodies)
 
     def apply(self, bodies: BodySettings) -> None:
         """Keeps what the settings say from now on; what is kept no more goes at once."""
         self._bodies = bodies
-        self._max_characters = self._given_characters or bodies.memory_mb * _MB
-        if bodies.keep == "off":
-            self._kept.clear()
-            self._characters = 0
+        given = self._given_bytes
+        self._max_bytes = bodies.memory_mb * _MB if given is None else given
+        for request_id, kept in tuple(self._kept.items()):
+            if not is_wanted(bodies, is_failed=kept.is_failed):
+                self._drop(request_id)
         self._shrink()
 
-    def finished(self, event: RequestFinished) -> None:
-        """Notes how a request ended; its exchange follows."""
-        if event.outcome != "ok" and self._bodies.keep == "errors":
-            self._failed.append(event.request_id)
-
-    def keep(self, exchange: Exchange) -> bool:
+    def keep(self, exchange: Exchange, *, is_failed: bool) -> bool:
         """Keeps an exchange, in place of an earlier one of the same request; the oldest go.
 
         Returns:
             Whether it is one that is to be kept.
         """
-        is_failed = exchange.request_id in self._failed
-        if is_failed:
-            self._failed.remove(exchange.request_id)
-        if self._bodies.keep == "off" or (self._bodies.keep == "errors" and not is_failed):
+        if not is_wanted(self._bodies, is_failed=is_failed):
             return False
-        earlier = self._kept.pop(exchange.request_id, None)
-        if earlier is not None:
-            self._characters -= _characters(earlier)
-        self._kept[exchange.request_id] = exchange
-        self._characters += _characters(exchange)
+        self._drop(exchange.request_id)
+        kept = _Kept(exchange, is_failed, max(LEAST_BYTES, _bytes(exchange)))
+        self._kept[exchange.request_id] = kept
+        self._bytes += kept.size
         self._shrink()
         return True
-
-    def _shrink(self) -> None:
-        while self._kept and (
-            len(self._kept) > self._max_exchanges or self._characters > self._max_characters
-        ):
-            _, oldest = self._kept.popitem(last=False)
-            self._characters -= _characters(oldest)
 
     def get(self, request_id: str) -> Exchange | None:
         """Returns an exchange without its secrets; None when it is no longer kept."""
         found = self._kept.get(request_id)
-        return None if found is None else redacted(found, self._redactor)
+        return None if found is None else redacted(found.exchange, self._redactor)
+
+    def _drop(self, request_id: str) -> None:
+        kept = self._kept.pop(request_id, None)
+        if kept is not None:
+            self._bytes -= kept.size
+
+    def _shrink(self) -> None:
+        while self._bytes > self._max_bytes:
+            self._drop(next(iter(self._kept)))
+
+
+def is_wanted(bodies: BodySettings, *, is_failed: bool) -> bool:
+    """Says whether the settings want both sides of such a request kept."""
+    return bodies.keep == "all" or (bodies.keep == "errors" and is_failed)
 
 
 def redacted(exchange: Exchange, redactor: Redactor) -> Exchange:
@@ -102,11 +99,11 @@ def redacted(exchange: Exchange, redactor: Redactor) -> Exchange:
     )
 
 
-def _characters(exchange: Exchange) -> int:
+def _bytes(exchange: Exchange) -> int:
     parts = (
         exchange.client_request,
         exchange.upstream_request,
         exchange.upstream_reply,
         exchange.client_reply,
     )
-    return sum(map(len, parts))
+    return sum(map(sys.getsizeof, parts))

@@ -2,41 +2,69 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 from pydantic import SecretStr
 
 from app.environment import Environment
 from app.exit_codes import BROKEN_SETTINGS, FAILED, OK
-from app.keyring_access import KeyringFailure
+from app.instance import ask
+from app.keyring_access import KeyringBackend, KeyringFailure, accepted_backend
 from app.paths import Folders
 from app.secrets import MAX_KEY_CHARACTERS, SecretStore
 from app.settings import Settings
 from app.settings_edit import Put
+from app.settings_in_use import settings_in_use
 from app.settings_store import OPENROUTER, OPENROUTER_PRESET, SettingsStore
 from app.yaml_document import SettingsError
 
 
-def key_command(action: str, name: str | None, folders: Folders, environment: Environment) -> int:
-    """Carries out `keys set|list|delete`; returns the exit status."""
-    secret_store = SecretStore(environment, names_file=folders.key_names_file)
-    settings = SettingsStore(folders.settings_file)
+def key_command(
+    action: str,
+    name: str | None,
+    folders: Folders,
+    environment: Environment,
+    backend: Callable[[], KeyringBackend | None] = accepted_backend,
+) -> int:
+    """Carries out `keys set|list|delete`; returns the exit status.
+
+    Args:
+        action: set, list or delete.
+        name: The keyring entry.
+        folders: Where our files are, and the running program.
+        environment: What the environment says.
+        backend: Finds the keyring.
+    """
+    secret_store = SecretStore(environment, names_file=folders.key_names_file, backend=backend)
+    settings = settings_in_use(folders)
     try:
         if action == "list":
             return _list(name, secret_store, settings)
         if action == "set" and name is not None:
-            return _set(name, secret_store, settings)
-        return _delete(name or "", secret_store)
+            return _set(name, secret_store, settings, folders.runtime)
+        return _delete(name or "", secret_store, folders.runtime)
     except (KeyringFailure, ValueError) as exc:
         _tell(str(exc))
         return FAILED
 
 
-def _set(name: str, secret_store: SecretStore, settings: SettingsStore) -> int:
+def _set(name: str, secret_store: SecretStore, settings: SettingsStore, runtime: Path) -> int:
     secret_store.put(name, _typed_key(name))
     _tell(f"Stored in the keyring as '{name}'.")
-    return _configure_openrouter(settings) if name == OPENROUTER else OK
+    status = _configure_openrouter(settings) if name == OPENROUTER else OK
+    _have_taken_over(runtime)
+    return status
+
+
+def _have_taken_over(runtime: Path) -> None:
+    """Has a running Signalbox look for its keys anew."""
+    reply = asyncio.run(ask(runtime, "reload"))
+    if reply is not None and not reply.is_ok:
+        _tell(f"The running Signalbox did not take the change over: {reply.text}. Restart it.")
 
 
 def _configure_openrouter(settings: SettingsStore) -> int:
@@ -47,6 +75,12 @@ def _configure_openrouter(settings: SettingsStore) -> int:
     try:
         if settings.load().settings.providers:
             return OK
+        if not settings.may_move:
+            _tell(
+                f"The running Signalbox uses {settings.path}, which was given on its command line and is "
+                f"never rewritten: add the provider {OPENROUTER} there by hand."
+            )
+            return FAILED
         settings.apply([Put(("providers", OPENROUTER), OPENROUTER_PRESET)])
     except SettingsError as exc:
         _tell(f"The provider {OPENROUTER} was not added to the settings: {settings.path}, {exc}")
@@ -68,9 +102,10 @@ def _list(name: str | None, secret_store: SecretStore, settings: SettingsStore) 
     return OK if name is None or wanted else FAILED
 
 
-def _delete(name: str, secret_store: SecretStore) -> int:
+def _delete(name: str, secret_store: SecretStore, runtime: Path) -> int:
     if secret_store.delete(name):
         _tell(f"Deleted '{name}' from the keyring.")
+        _have_taken_over(runtime)
         return OK
     _tell(f"There is no entry '{name}' in the keyring.")
     return FAILED

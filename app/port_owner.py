@@ -1,8 +1,13 @@
-"""Says which process holds a port, in words, as far as the system tells."""
+"""Says which process holds a port, as far as the system tells, and which port is free."""
 
 from __future__ import annotations
 
+import socket
+import sys
 from pathlib import Path
+
+_NEAR = 100
+"""How many ports after a taken one are tried: one like it is easier to remember than any."""
 
 
 def port_owner(port: int) -> str | None:
@@ -42,3 +47,31 @@ def port_in_use_text(host: str, port: int, *, holder: str | None, settings: Path
         f"`signalbox serve --port {port + 1 if port < 65535 else port - 1}` (0 takes a free one), "
         f"or `server: {{port: …}}` in {settings}; then start again."
     )
+
+
+def is_taken(host: str, port: int) -> bool:
+    """Says whether nobody could listen on a port now. Blocks."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        if sys.platform != "win32":  # there it would let two programs share the port
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
+
+
+def free_port(host: str, taken: int) -> int:
+    """Returns a free port, soon after the one that is taken if there is one. Blocks.
+
+    Raises:
+        OSError: There is none at that address.
+    """
+    for port in range(taken + 1, min(taken + _NEAR, 65535) + 1):
+        if not is_taken(host, port):
+            return port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])

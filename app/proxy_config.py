@@ -200,9 +200,14 @@ def dangling_names(settings: Settings) -> Iterator[str]:
     if not settings.providers:
         return
     for name, alias in settings.aliases.items():
-        missing = [each.provider for each in alias.candidates if each.provider not in settings.providers]
-        if len(missing) == len(alias.candidates):
+        named = dict.fromkeys(each.provider for each in alias.candidates)
+        missing = [each for each in named if each not in settings.providers]
+        if len(missing) == len(named):
             yield f"the alias {name} serves nothing: {_not_there(missing[0], settings)}"
+        else:
+            yield from (
+                f"the alias {name} passes over a candidate: {_not_there(each, settings)}" for each in missing
+            )
     unknown = settings.unknown_models
     if unknown is not None and unknown.provider not in settings.providers:
         yield f"unknown_models has no effect: {_not_there(unknown.provider, settings)}"

@@ -14,18 +14,29 @@ import structlog
 from app.configuration import Configuration
 from app.local_token import TokenProblem
 from app.port_owner import port_in_use_text, port_owner
-from gui.desk import ProxyPhase
+from gui.desk import Problem, ProxyPhase
 from proxy.config import ProxyConfig
 from proxy.events import BreakerChanged, EventSink, ToolDecided
 from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest
 from proxy.permissions.values import Mode, ToolCall, Verdict
+from proxy.routing.budgets import all_limits
 from proxy.service.ledger import Spending
+from proxy.store.folder_lock import is_in_use
 from proxy.tools.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from proxy.mcp.supervisor import Supervisor
 
 _log = structlog.get_logger("app.proxy_runner")
+
+_IN_USE = (
+    "Another Signalbox uses the data folder {folder}, and there are budgets: two would not know of each "
+    "other's spending. End that one, or give this one a folder of its own: set SIGNALBOX_HOME."
+)
+_SHARED = (
+    "Until that one has ended, requests and their costs are not recorded here, and batches and files are "
+    "refused. To run both for good, give this one a folder of its own: set SIGNALBOX_HOME."
+)
 
 
 class Server(Protocol):
@@ -41,7 +52,7 @@ class Server(Protocol):
         ...
 
     async def stop(self, drain_s: float = ...) -> None:
-        """Closes the port and lets running requests finish."""
+        """Closes the port and lets running requests finish; called again, it ends them."""
         ...
 
     def apply(self, config: ProxyConfig) -> None:
@@ -101,6 +112,8 @@ class StartFailure:
 
     text: str
     is_port_in_use: bool = False
+    is_folder_in_use: bool = False
+    """Another Signalbox has the data folder, and budgets need it."""
 
 
 class ProxyRunner:
@@ -129,6 +142,8 @@ class ProxyRunner:
         self.started_at: float | None = None
         self.failure: StartFailure | None = None
         """Why the last start failed."""
+        self._shares_folder = False
+        """At the last start another Signalbox had the data folder."""
 
     @property
     def active_requests(self) -> int:
@@ -139,6 +154,12 @@ class ProxyRunner:
     def server(self) -> Server | None:
         """The server that runs."""
         return self._server
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Returns what the user should know of how it runs."""
+        if self._server is None or not self._shares_folder:
+            return ()
+        return (Problem("Another Signalbox has the data folder", _SHARED, "home"),)
 
     def spending(self) -> Spending | None:
         """Returns what was spent; None where no server runs."""
@@ -158,16 +179,21 @@ class ProxyRunner:
             self.failure = await self._listen()
             self._enter(ProxyPhase.RUNNING if self.failure is None else ProxyPhase.FAILED)
 
-    async def stop(self) -> None:
-        """Closes the port and lets running requests finish."""
+    async def stop(self, drain_s: float | None = None) -> None:
+        """Closes the port and lets running requests finish, for so many seconds at most."""
         async with self._turn:
             self.failure = None
             if self._server is not None:
                 self._enter(ProxyPhase.STOPPING)
-                await self._server.stop(self._drain_s)
+                await self._server.stop(self._drain_s if drain_s is None else drain_s)
                 self._server = self.url = self.started_at = None
                 _log.info("stopped")
             self._enter(ProxyPhase.STOPPED)
+
+    async def hurry(self) -> None:
+        """Ends the requests that a stop still waits for."""
+        if self._server is not None:
+            await self._server.stop(0.0)
 
     async def _listen(self) -> StartFailure | None:
         if self._configuration.token is None:
@@ -178,6 +204,11 @@ class ProxyRunner:
                 return StartFailure(str(exc))
             _log.info("token_found", source=token.source)
         config = self._configuration.proxy_config()
+        folders = self._configuration.folders
+        self._shares_folder = await asyncio.to_thread(is_in_use, folders.store)
+        if self._shares_folder and all_limits(config):
+            _log.error("data_folder_in_use", folder=str(folders.state))
+            return StartFailure(_IN_USE.format(folder=folders.state), is_folder_in_use=True)
         server = self._make_server(config, self._emit)
         try:
             self.url = await server.start()

@@ -209,9 +209,9 @@ class BodySettings(Section):
     """What is kept of requests and answers, always without the secrets in them."""
 
     keep: Literal["all", "errors", "off"] = Field(default="all", title="Keep")
-    """Both sides of every request, of those that failed, or of none."""
+    """Both sides of every request, of those that failed, or of none; a change also drops what was kept."""
     memory_mb: int = Field(default=48, title="In memory", ge=1, le=4096)
-    """Megabytes; the oldest go first."""
+    """Megabytes; the oldest go first. A request counts as 32 kB at least."""
     days: int = Field(default=0, title="Days on disk", ge=0, le=365)
     """How long they are kept as files; 0: in memory only, until Signalbox ends."""
 

@@ -13,6 +13,7 @@ from app.instance import ask
 from app.paths import Folders
 from app.settings import Settings
 from app.settings_edit import Edit
+from app.settings_in_use import settings_in_use
 from app.settings_money import BudgetSettings, TokenSettings
 from app.settings_store import SettingsStore
 from app.terminal import tell
@@ -22,7 +23,13 @@ from gui.spending import TokenDraft
 
 def create_token(draft: TokenDraft, folders: Folders, today: date) -> int:
     """Makes a token and prints it, and nothing else, on standard output; returns the exit status."""
-    store = SettingsStore(folders.settings_file)
+    store = settings_in_use(folders)
+    if not store.may_move:
+        return _refused(
+            store,
+            "so no token was made. Stop it, make the token, and copy its entry under `tokens` in "
+            f"{folders.settings_file} to that file.",
+        )
     try:
         token, edits = create_edits(draft, store.load().settings, today)
     except (SettingsError, TokenRefusal) as exc:
@@ -35,7 +42,9 @@ def create_token(draft: TokenDraft, folders: Folders, today: date) -> int:
 
 def revoke_token(name: str, folders: Folders) -> int:
     """Makes a token worthless; returns the exit status."""
-    store = SettingsStore(folders.settings_file)
+    store = settings_in_use(folders)
+    if not store.may_move:
+        return _refused(store, "so nothing was revoked. Take the entry out by hand, and restart Signalbox.")
     try:
         edits = revoke_edits(name, store.load().settings)
     except (SettingsError, TokenRefusal) as exc:
@@ -47,8 +56,8 @@ def revoke_token(name: str, folders: Folders) -> int:
 
 
 def list_tokens(folders: Folders) -> int:
-    """Prints a line a token: name, beginning, day, budgets, aliases; returns the exit status."""
-    store = SettingsStore(folders.settings_file)
+    """Prints a line a token: name, beginning, day, budgets, aliases, workspace; returns the exit status."""
+    store = settings_in_use(folders)
     try:
         settings: Settings = store.load().settings
     except SettingsError as exc:
@@ -67,6 +76,7 @@ def _columns(name: str, token: TokenSettings) -> tuple[str, ...]:
         token.created or "-",
         _limits(token.budgets) or "no budget",
         " ".join(token.aliases) or "all models",
+        token.workspace or "default workspace",
     )
 
 
@@ -87,6 +97,14 @@ def _apply(store: SettingsStore, edits: list[Edit], runtime: Path) -> int:
     if reply is not None and not reply.is_ok:
         tell(f"The running Signalbox did not take the change over: {reply.text}. Restart it.")
     return OK
+
+
+def _refused(store: SettingsStore, consequence: str) -> int:
+    tell(
+        f"The running Signalbox uses {store.path}, which was given on its command line and is never "
+        f"rewritten, {consequence}"
+    )
+    return FAILED
 
 
 def _failed(store: SettingsStore, problem: Exception) -> int:

@@ -41,6 +41,7 @@ class TokenDesk:
                 month_usd=token.budgets.month_usd,
                 last_used=total.day if total else None,
                 month_cost_usd=_known_usd(total) if total else 0.0,
+                workspace=token.workspace,
             )
             found.append(view)
         return tuple(found)

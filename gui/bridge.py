@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import TypeAlias
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -32,6 +33,7 @@ from gui.permission_desk import (
     PermissionsChanged,
     WorkspacesChanged,
 )
+from gui.request_desk import AttemptsRead, EarlierRequestsRead
 from proxy.events import (
     ApprovalAsked,
     ApprovalEnded,
@@ -65,6 +67,9 @@ _LISTED = (
     ToolDecided,
 )
 
+_LastAnswer: TypeAlias = HistoryRead | CallTried | EarlierRequestsRead | AttemptsRead
+"""Only the answer to the last question counts."""
+
 
 class Bridge(QObject):
     """Listens to the desk and tells the window, at most once every `INTERVAL_MS`; long lists every `BUSY_MS`.
@@ -92,6 +97,8 @@ class Bridge(QObject):
     mcp_tried = Signal(McpTried)
     tools_decided = Signal(tuple)
     """A tuple of `ToolDecided`, oldest first."""
+    earlier_requests_read = Signal(EarlierRequestsRead)
+    attempts_read = Signal(AttemptsRead)
     breaker_changed = Signal(BreakerChanged)
     action_done = Signal(str)
     action_failed = Signal(str, str)
@@ -113,7 +120,7 @@ class Bridge(QObject):
         self.request_events_dropped = 0
         self._notices: deque[DeskEvent] = deque(maxlen=MAX_NOTICES)
         self._decisions: deque[ToolDecided] = deque(maxlen=MAX_DECISIONS)
-        self._answers: dict[type[DeskEvent], HistoryRead | CallTried] = {}
+        self._answers: dict[type[DeskEvent], _LastAnswer] = {}
         self._breakers: dict[tuple[str, str], BreakerChanged] = {}
         self._exchanges: dict[str, None] = {}
         self._state: ProxyState | None = None
@@ -149,7 +156,7 @@ class Bridge(QObject):
                 self._notices.append(event)
             case ToolDecided() | ApprovalAsked() | ApprovalEnded() | BreakerChanged():
                 self._take_tool_event(event)
-            case HistoryRead() | CallTried():
+            case HistoryRead() | CallTried() | EarlierRequestsRead() | AttemptsRead():
                 self._answers[type(event)] = event
             case _:
                 self._changed[type(event)] = None
@@ -226,10 +233,15 @@ class Bridge(QObject):
     def _tell_answers(self) -> None:
         answers, self._answers = self._answers, {}
         for answer in answers.values():
-            if isinstance(answer, HistoryRead):
-                self.history_read.emit(answer.rows)
-            else:
-                self.call_tried.emit(answer)
+            match answer:
+                case HistoryRead():
+                    self.history_read.emit(answer.rows)
+                case CallTried():
+                    self.call_tried.emit(answer)
+                case EarlierRequestsRead():
+                    self.earlier_requests_read.emit(answer)
+                case AttemptsRead():
+                    self.attempts_read.emit(answer)
         breakers, self._breakers = self._breakers, {}
         for breaker in breakers.values():
             self.breaker_changed.emit(breaker)

@@ -23,8 +23,12 @@ from gui.permission_desk import (
     PermissionsChanged,
     WorkspacesChanged,
 )
+from gui.request_desk import AttemptsRead, EarlierRequestsRead, RequestDesk
 from gui.spending import SpendingView, TokenDraft, TokenView
 from proxy.events import BreakerChanged, Exchange, ProxyEvent
+
+QUIT_DRAIN_S = 30.0
+"""Seconds that requests under way get when the proxy stops."""
 
 
 class ProxyPhase(str, Enum):
@@ -63,6 +67,8 @@ class ProxyState:
     active_requests: int = 0
     started_at: float | None = None
     """Seconds since the epoch."""
+    is_port_in_use: bool = False
+    """It does not listen because another program has its port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,13 +255,15 @@ DeskEvent: TypeAlias = (
     | CallTried
     | McpChanged
     | McpTried
+    | EarlierRequestsRead
+    | AttemptsRead
     | ProxyEvent
 )
 
 DeskListener = Callable[[DeskEvent], None]
 
 
-class Desk(PermissionDesk, McpDesk, Protocol):
+class Desk(PermissionDesk, McpDesk, RequestDesk, Protocol):
     """What the window may ask of the program."""
 
     def subscribe(self, listener: DeskListener) -> Callable[[], None]:
@@ -270,12 +278,16 @@ class Desk(PermissionDesk, McpDesk, Protocol):
         """Starts listening; answered by ProxyStateChanged."""
         ...
 
+    def use_another_port(self) -> None:
+        """Stores a free port in place of the one in use and starts; answered by ProxyStateChanged."""
+        ...
+
     def stop_proxy(self) -> None:
         """Drains running requests and closes the port; answered by ProxyStateChanged."""
         ...
 
-    def quit(self) -> None:
-        """Stops the proxy and ends the program."""
+    def quit(self, *, now: bool = False) -> None:
+        """Stops the proxy and ends the program; with `now`, or asked again, it waits for no request."""
         ...
 
     def connect_lines(self) -> ConnectLines:

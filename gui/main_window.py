@@ -15,6 +15,7 @@ from gui.icons import app_icon
 from gui.menus import Commands, Menus
 from gui.pages.page import Page, Room
 from gui.pages.pages import PAGES, Pages
+from gui.quit_banner import QuitBanner
 from gui.tokens import SPACE
 from gui.widgets.cards import Banner
 from gui.widgets.sidebar import Sidebar
@@ -59,6 +60,7 @@ class MainWindow(QMainWindow):
         self.failure_banner = Banner(room.theme, "What did not work", place="top")
         self.close_banner = Banner(room.theme, "Closing the window", place="top")
         self.bypass_banner = Banner(room.theme, "Bypass", place="top")
+        self.quit_banner = QuitBanner(room, self.show_up)
         self.pages = Pages(room)
         self.menus = Menus(self, PAGES, self._commands())
         self._lay_out()
@@ -164,7 +166,7 @@ class MainWindow(QMainWindow):
         if choice == "background":
             self.hide()
         elif choice == "quit":
-            self._room.desk.quit()
+            self.quit_banner.ask()
         else:
             self._ask_what_closing_means()
 
@@ -192,6 +194,7 @@ class MainWindow(QMainWindow):
         banners.setSpacing(0)
         for banner in (self.bypass_banner, self.close_banner, self.problem_banner, self.failure_banner):
             banners.addWidget(banner)
+        banners.addWidget(self.quit_banner)
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
@@ -252,7 +255,7 @@ class MainWindow(QMainWindow):
             open_logs_folder=self._open_logs_folder,
             find=self._find,
             close=self._close,
-            quit=desk.quit,
+            quit=self.quit_banner.ask,
             show_page=self.show_page,
             choose_theme=self._choose_theme,
             about=self._about,

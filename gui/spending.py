@@ -57,6 +57,8 @@ class TokenView:
     last_used: str | None = None
     """The last day of this month on which it was used."""
     month_cost_usd: float = 0.0
+    workspace: str | None = None
+    """Where its requests work; None: in the default workspace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +69,5 @@ class TokenDraft:
     day_usd: float | None = None
     month_usd: float | None = None
     aliases: tuple[str, ...] = ()
+    workspace: str | None = None
+    """Where its requests work; None: in the default workspace."""

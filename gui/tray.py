@@ -36,6 +36,7 @@ class WindowCommands:
     show_logs: Callable[[], None]
     show_approvals: Callable[[], None]
     show_mcp: Callable[[], None]
+    quit: Callable[[], None]
 
 
 class Tray(QObject):
@@ -67,7 +68,7 @@ class Tray(QObject):
         self.modes = self._mode_menu()
         self.logs = self._add("View logs", window.show_logs)
         self.menu.addSeparator()
-        self.quit = self._add("Quit Signalbox", desk.quit)
+        self.quit = self._add("Quit Signalbox", window.quit)
         self.menu.aboutToShow.connect(self._refresh)
         self.icon = self._make_icon()
         bridge.state_changed.connect(self._on_state)

@@ -43,6 +43,8 @@ def phase_sentence(state: ProxyState) -> str:
         case ProxyPhase.STOPPING:
             return f"Finishing {count(state.active_requests, 'request')}, then the port closes."
         case ProxyPhase.FAILED:
+            if state.is_port_in_use:
+                return "The proxy could not start: another program has its port."
             return "The proxy should run but could not start."
         case ProxyPhase.STOPPED:
             return "No client can connect until you start the proxy."
@@ -97,6 +99,11 @@ def clock_time(at: float) -> str:
 def clock_time_ms(at: float) -> str:
     """Returns the local time of day, to the millisecond."""
     return datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S.%f")[:-3]
+
+
+def day_time(at: float) -> str:
+    """Returns the local month, day and time of day: `11-21 14:03`."""
+    return datetime.fromtimestamp(at).astimezone().strftime("%m-%d %H:%M")
 
 
 def full_time(at: float) -> str:

@@ -14,7 +14,7 @@ from gui.theme import Theme
 from gui.tokens import SPACE
 from gui.widgets.buttons import CopyButton, button
 from gui.widgets.cards import row
-from gui.widgets.fields import CheckBox
+from gui.widgets.fields import CheckBox, ChoiceBox
 from gui.widgets.text import label, name_structure, selectable, set_look
 
 
@@ -39,6 +39,11 @@ class TokenDialog(EditorDialog):
             self.aliases[alias.name] = CheckBox(theme, alias.name, f"May use {alias.name}")
             inside.addWidget(self.aliases[alias.name])
         self.add_row("Aliases", holder, "None ticked: all models.")
+        self.workspace = ChoiceBox(theme, "Workspace", letters=24)
+        self.workspace.addItem("The default one", None)
+        for workspace in desk.workspaces():
+            self.workspace.addItem(workspace.name, workspace.name)
+        self.add_row("Workspace", self.workspace, "Where the tools of its requests may work.")
         self.save_button.say("Make token")
         self.name.setFocus()
 
@@ -57,7 +62,8 @@ class TokenDialog(EditorDialog):
                 return False
             limits.append(limit)
         aliases = tuple(alias for alias, box in self.aliases.items() if box.isChecked())
-        refusal = self._desk.create_token(TokenDraft(name, limits[0], limits[1], aliases))
+        workspace: str | None = self.workspace.currentData()
+        refusal = self._desk.create_token(TokenDraft(name, limits[0], limits[1], aliases, workspace))
         if refusal is not None:
             self.complain("Not made", refusal)
             return False

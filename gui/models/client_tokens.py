@@ -16,6 +16,7 @@ class TokensModel(ValueTable[TokenView]):
                 Column("Name", lambda t: Cell(t.name)),
                 Column("Begins with", lambda t: Cell(f"{t.prefix}…", is_mono=True)),
                 Column("Aliases", lambda t: Cell(", ".join(t.aliases) or "all models")),
+                Column("Workspace", lambda t: Cell(t.workspace or "default")),
                 Column("Limit a day", lambda t: Cell(_limit(t.day_usd)), is_right=True),
                 Column("Limit a month", lambda t: Cell(_limit(t.month_usd)), is_right=True),
                 Column("This month", lambda t: Cell(wording.cost(t.month_cost_usd)), is_right=True),

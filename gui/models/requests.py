@@ -21,6 +21,8 @@ from proxy.events import (
     RequestStarted,
     ToolDecided,
 )
+from proxy.store.ledger_values import AttemptRow
+from proxy.store.ledger_values import RequestRow as LedgerRow
 
 MAX_ROWS = 5_000
 _NEAR = 16
@@ -44,6 +46,10 @@ class RequestRow:
     refused: RequestRefused | None = None
     decided: list[ToolDecided] = field(default_factory=list[ToolDecided])
     """What was decided about its tool calls."""
+    earlier: LedgerRow | None = None
+    """What the ledger says of it, where it is of an earlier session."""
+    attempts: tuple[AttemptRow, ...] | None = None
+    """Those of an earlier session's request, once they were read."""
 
     @property
     def is_live(self) -> bool:
@@ -72,6 +78,8 @@ class RequestRow:
         """The status as word and code."""
         if self.refused is not None:
             return f"{self.refused.status} refused"
+        if self.earlier is not None and self.earlier.outcome == "interrupted":
+            return "interrupted"
         if self.finished is None:
             return "answering" if self.first_token_s is not None else "waiting"
         if self.finished.outcome == "ok":
@@ -119,6 +127,7 @@ _OUTCOME_LOOK = {
     "cancelled": Look("muted", "cancelled"),
     None: Look("accent", "live"),
 }
+_EARLIER_LOOK = Look("muted")
 
 
 class RequestsModel(TitledTable):
@@ -182,6 +191,40 @@ class RequestsModel(TitledTable):
         """One old request among many new ones must not have all rows between them judged and drawn anew."""
         for first, last in _spans(rows):
             self.dataChanged.emit(self.index(first, 0), self.index(last, len(COLUMNS) - 1))
+
+    def add_earlier(self, rows: Sequence[RequestRow]) -> None:
+        """Puts requests of earlier sessions below all others, as far as there is room.
+
+        Args:
+            rows: Newest first; those that are known already are left out.
+        """
+        fresh = [each for each in rows if each.request_id not in self._by_id]
+        del fresh[max(0, self._max_rows - len(self._rows)) :]
+        if not fresh:
+            return
+        fresh.reverse()
+        self.beginInsertRows(NO_PARENT, len(self._rows), len(self._rows) + len(fresh) - 1)
+        self._first -= len(fresh)
+        for offset, row in enumerate(fresh):
+            self._by_id[row.request_id] = row
+            self._ordinal[row.request_id] = self._first + offset
+        self._rows[:0] = fresh
+        self.endInsertRows()
+
+    @property
+    def is_full(self) -> bool:
+        """There is no room for requests of earlier sessions."""
+        return len(self._rows) >= self._max_rows
+
+    def oldest_us(self) -> int | None:
+        """Returns when the oldest request began, in microseconds since the epoch."""
+        return round(self._rows[0].at * 1e6) if self._rows else None
+
+    def note_attempts(self, request_id: str, attempts: tuple[AttemptRow, ...]) -> None:
+        """Keeps what was read of an earlier request's attempts."""
+        row = self._by_id.get(request_id)
+        if row is not None:
+            row.attempts = attempts
 
     def _append(self, rows: list[RequestRow]) -> None:
         if not rows:
@@ -261,7 +304,7 @@ def _text(row: RequestRow, column: int) -> str:
     done = row.finished
     match column:
         case 0:
-            return wording.clock_time(row.at)
+            return wording.clock_time(row.at) if row.earlier is None else wording.day_time(row.at)
         case 1:
             return row.client.partition("/")[0]
         case 2:
@@ -310,13 +353,20 @@ def _sort_key(row: RequestRow, column: int) -> str | float:
 
 
 def _full_text(row: RequestRow, column: int) -> str | None:
-    return {1: row.client, 2: row.model_text, 4: row.status_text}.get(column) or None
+    told = {0: wording.full_time(row.at), 1: row.client, 2: row.model_text, 4: row.status_text}
+    return told.get(column) or None
+
+
+def _look(row: RequestRow, column: int) -> Look | None:
+    if column == 0 and row.earlier is not None:
+        return _EARLIER_LOOK
+    return _OUTCOME_LOOK[row.outcome] if column == 4 else None
 
 
 _ANSWERS: Mapping[int, Callable[[RequestRow, int], object]] = {
     Qt.ItemDataRole.DisplayRole: _text,
     Role.SORT: _sort_key,
-    Role.LOOK: lambda row, column: _OUTCOME_LOOK[row.outcome] if column == 4 else None,
+    Role.LOOK: _look,
     Role.FULL_TEXT: _full_text,
     Role.VALUE: lambda row, _column: row,
 }

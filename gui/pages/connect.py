@@ -27,7 +27,7 @@ class ConnectPage(Page):
         self.add = button(theme, "New token…", icon="add", on_click=self.open_add)
         self.revoke = button(theme, "Revoke…", icon="remove", kind="danger", on_click=self.open_revoke)
         self.table = DataTable(theme, "Client tokens", self.model)
-        self.table.set_widths((120, 120, 130, 92, 108, 92, 116, 92), flexible=2)
+        self.table.set_widths((92, 100, 92, 88, 88, 104, 88, 112, 92), flexible=2)
         self.empty_add = button(theme, "Make a token", icon="add", on_click=self.open_add)
         self.empty = EmptyState(
             theme,

@@ -68,6 +68,8 @@ class HomePage(Page):
         self.start = button(
             theme, "Start proxy", icon="start", kind="primary", on_click=self.room.desk.start_proxy
         )
+        self.other_port = button(theme, "Use another port", on_click=self.room.desk.use_another_port)
+        self.other_port.setToolTip("Takes a free one, stores it and starts; clients need the new address")
         card = Card("Proxy", self.chip)
         words = QVBoxLayout()
         words.setSpacing(2)
@@ -75,6 +77,7 @@ class HomePage(Page):
         words.addWidget(self.facts)
         line = QHBoxLayout()
         line.addLayout(words, 1)
+        line.addWidget(self.other_port)
         line.addWidget(self.start)
         card.body.addLayout(line)
         return card
@@ -109,6 +112,7 @@ class HomePage(Page):
         self.facts.setText(self._facts())
         self.facts.setVisible(bool(self.facts.text()))
         self.start.setVisible(state.phase in {ProxyPhase.STOPPED, ProxyPhase.FAILED})
+        self.other_port.setVisible(state.phase is ProxyPhase.FAILED and state.is_port_in_use)
         self.start.say("Try again" if state.phase is ProxyPhase.FAILED else "Start proxy")
         if state.is_demo:
             self.demo.say(

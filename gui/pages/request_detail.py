@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QTabWidget, QVBoxLayout, QWidget
 
 from gui import wording
 from gui.models.requests import RequestRow
+from gui.pages.earlier_facts import cost_words, earlier_ways
 from gui.pages.request_tools import RequestTools
 from gui.permission_desk import DecisionView
 from gui.theme import Theme
@@ -23,7 +24,10 @@ from proxy.events import Exchange, RequestFinished, RequestRouted
 
 _TEXTS = ("Client request", "Upstream request", "Upstream reply", "Client reply")
 _TOOLS_TAB = 1
-_NOT_KEPT = "Not kept: this request is still on its way, was refused at the door, or is too old."
+_NOT_KEPT = (
+    "Not kept: this request is still on its way, was refused at the door, or is too old; or the settings "
+    "keep nothing of requests like this one."
+)
 
 
 class RequestDetail(QFrame):
@@ -179,13 +183,18 @@ def facts(request: RequestRow) -> list[Fact]:
     lines.append(("Started", wording.full_time(request.at), ""))
     if request.client:
         lines.append(("Client", request.client, ""))
+    if request.earlier is not None:
+        lines.append(("Token", request.earlier.token, ""))
     if request.path:
-        how = "streamed" if request.stream else "answered in one piece"
-        lines.append(("Asked for", f"{request.model_asked}  ({request.path}, {how})", ""))
-    lines.extend(_ways(request.routes))
+        how = "" if request.earlier else ", streamed" if request.stream else ", answered in one piece"
+        lines.append(("Asked for", f"{request.model_asked}  ({request.path}{how})", ""))
+    kept = request.earlier
+    lines.extend(_ways(request.routes) if kept is None else earlier_ways(request, kept))
     lines.extend(_figures(request))
     if request.conversation_id:
         lines.append(("Conversation", request.conversation_id, ""))
+    if kept is not None:
+        lines.append(("Kept in", "the ledger, before this start", ""))
     return lines
 
 
@@ -203,7 +212,8 @@ def _figures(request: RequestRow) -> list[Fact]:
             "",
         )
     )
-    lines.append(("Cost", wording.cost(done.cost_usd) or "not stated by the provider", ""))
+    told = wording.cost(done.cost_usd) or "not stated by the provider"
+    lines.append(("Cost", told if request.earlier is None else cost_words(request.earlier), ""))
     if done.tool_names:
         lines.append(("Tools called", ", ".join(done.tool_names), ""))
     if done.stop_reason:

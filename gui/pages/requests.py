@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget
 
 from gui import wording
 from gui.desk import ProxyPhase, ProxyState
+from gui.models.earlier_requests import earlier_row
 from gui.models.request_filter import RequestQuery, RequestsProxy
 from gui.models.requests import RequestRow, RequestsModel
 from gui.pages.page import Page, Room
 from gui.pages.request_detail import RequestDetail
+from gui.request_desk import AttemptsRead, EarlierRequestsRead
 from gui.widgets.buttons import CopyButton, button
 from gui.widgets.cards import EmptyState, row
 from gui.widgets.data_table import DataTable
@@ -37,10 +39,14 @@ class RequestsPage(Page):
         self.errors = button(theme, "Errors", kind="toggle", name="Only errors")
         self.live = button(theme, "Live", kind="toggle", name="Only running requests")
         self.shown = label(kind="caption")
+        self.load_earlier = button(theme, "Load earlier", on_click=self._ask_earlier)
+        self.load_earlier.setToolTip("Reads older requests from the ledger")
+        self.load_earlier.hide()
+        self._was_shown = self._has_more = False
         self.table = DataTable(theme, "Requests", self.proxy)
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
-        self.table.set_widths((74, 78, 140, 86, 130, 52, 46, 52, 64, 82, 68), flexible=2)
+        self.table.set_widths((88, 78, 140, 86, 130, 52, 46, 52, 64, 82, 68), flexible=2)
         self.detail = RequestDetail(theme, room.desk.exchange, room.desk.decisions_of)
         self.detail.hide()
         self.splitter = QSplitter(Qt.Orientation.Vertical)
@@ -64,7 +70,7 @@ class RequestsPage(Page):
         self.stack.setAccessibleName("Requests or a hint")
         self.stack.addWidget(self.empty)
         self.stack.addWidget(self.splitter)
-        self.tools = row(self.filter, self.errors, self.live, self.shown)
+        self.tools = row(self.filter, self.errors, self.live, self.shown, self.load_earlier)
         self.tools.setStretch(0, 1)
         self.body.addLayout(self.tools)
         self.body.addWidget(self.stack, 1)
@@ -76,6 +82,8 @@ class RequestsPage(Page):
         bridge.requests_advanced.connect(self._on_advanced)
         bridge.exchange_kept.connect(self._on_exchange)
         bridge.tools_decided.connect(self._on_decided)
+        bridge.earlier_requests_read.connect(self._on_earlier)
+        bridge.attempts_read.connect(self._on_attempts)
         bridge.state_changed.connect(self._on_state)
         self._on_state(self.room.desk.state())
         self.filter.searched.connect(self._apply_filter)
@@ -131,6 +139,28 @@ class RequestsPage(Page):
             return
         super().keyPressEvent(event)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Asks for requests of earlier sessions when the page is seen for the first time."""
+        super().showEvent(event)
+        if not self._was_shown:
+            self._was_shown = True
+            self._ask_earlier()
+
+    def _ask_earlier(self) -> None:
+        self.load_earlier.setEnabled(False)
+        self.room.desk.read_earlier_requests(self.model.oldest_us())
+
+    def _on_earlier(self, read: EarlierRequestsRead) -> None:
+        self.model.add_earlier([earlier_row(each) for each in read.rows])
+        self._has_more = read.has_more
+        self.load_earlier.setEnabled(True)
+        self._count()
+
+    def _on_attempts(self, read: AttemptsRead) -> None:
+        self.model.note_attempts(read.request_id, read.attempts)
+        if not self.detail.isHidden() and read.request_id == self.detail.request_id:
+            self._show_chosen()
+
     def _on_state(self, state: ProxyState) -> None:
         self.copy_lines.setEnabled(state.phase is ProxyPhase.RUNNING)
 
@@ -160,6 +190,8 @@ class RequestsPage(Page):
     def _show_chosen(self) -> None:
         request = self.table.current_value()
         if isinstance(request, RequestRow):
+            if request.earlier is not None and request.attempts is None:
+                self.room.desk.read_attempts(request.request_id)
             self.detail.show_request(request)
             self.detail.show()
 
@@ -168,6 +200,7 @@ class RequestsPage(Page):
         self.stack.setCurrentWidget(self.splitter if kept else self.empty)
         for part in (self.filter, self.errors, self.live, self.shown):
             part.setVisible(kept > 0)
+        self.load_earlier.setVisible(kept > 0 and self._has_more and not self.model.is_full)
         self.shown.setText(f"{shown:,} of {kept:,}" if shown != kept else wording.count(kept, "request"))
 
     def _connect_lines(self) -> str:

@@ -156,7 +156,10 @@ class ProxyServer:
         return f"http://{_shown_host(server.host)}:{self._port}"
 
     async def stop(self, drain_s: float = 30.0) -> None:
-        """Closes the port, lets running requests finish for `drain_s` seconds, then ends them."""
+        """Closes the port, lets running requests finish for `drain_s` seconds, then ends them.
+
+        Called again meanwhile it ends them at once; the first call then goes on.
+        """
         listening, self._listening = self._listening, []
         http, self._http = self._http, None
         if self._preloading is not None:
@@ -164,13 +167,13 @@ class ProxyServer:
         for server in listening:
             server.close()
         if http is None:
+            self._end_requests()
             return
         http.pre_shutdown()
         self._mcp.close()
         if self._active:
             await asyncio.wait(set(self._active), timeout=max(drain_s, 0.001))
-        for task in list(self._active):
-            task.cancel()
+        self._end_requests()
         await http.shutdown(_CANCEL_S)
         for server in listening:
             await server.wait_closed()
@@ -182,6 +185,10 @@ class ProxyServer:
         await self._connections.aclose()
         if self._catalogue is not None:
             await self._catalogue.aclose()
+
+    def _end_requests(self) -> None:
+        for task in list(self._active):
+            task.cancel()
 
     def apply(self, config: ProxyConfig) -> None:
         """Uses other providers, aliases and tokens from the next request on; the port stays as it is."""

@@ -19,8 +19,9 @@ from sqlalchemy.exc import DBAPIError
 
 from proxy.store import recovery
 from proxy.store.folder import failure_of, open_private
+from proxy.store.folder_lock import FolderLock
 from proxy.store.migrations import MIGRATIONS, Migration, migrate, version_of
-from proxy.store.recovery import FolderLock, Health
+from proxy.store.recovery import Health
 from proxy.store.schema import VERSION
 from proxy.store.values import StoreError, StoreFailure
 
@@ -28,7 +29,8 @@ T = TypeVar("T")
 
 _log = structlog.get_logger("proxy.store")
 
-_NAME = "signalbox.db"
+DATABASE_NAME = "signalbox.db"
+"""The database's file in its folder."""
 _PRAGMAS = (
     "PRAGMA busy_timeout=5000",
     "PRAGMA journal_mode=WAL",
@@ -105,9 +107,9 @@ async def open_database(
     thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="signalbox-store")
 
     def work() -> Database:
-        lock = FolderLock(folder / "store.lock")
+        lock = FolderLock(folder)
         try:
-            return _open(folder / _NAME, now, migrations, newest, pragmas, thread, lock)
+            return _open(folder / DATABASE_NAME, now, migrations, newest, pragmas, thread, lock)
         except BaseException:
             lock.release()
             raise
@@ -171,8 +173,13 @@ def _unfit(error: Exception) -> StoreError:
     return StoreError(StoreFailure.UNFIT)
 
 
-def _failure_of(error: BaseException | None) -> StoreError:
+def meaning_of(error: BaseException | None) -> StoreFailure:
+    """Returns what SQLite's words mean."""
     text = str(error)
-    failure = next((meant for words, meant in _MEANINGS if words in text), StoreFailure.UNUSABLE)
-    _log.error("database_failed", reason=text, failure=failure.name)
+    return next((meant for words, meant in _MEANINGS if words in text), StoreFailure.UNUSABLE)
+
+
+def _failure_of(error: BaseException | None) -> StoreError:
+    failure = meaning_of(error)
+    _log.error("database_failed", reason=str(error), failure=failure.name)
     return StoreError(failure)

@@ -77,18 +77,12 @@ class LedgerStore:
         """Returns the requests that ended last, newest first."""
         query = select(REQUESTS).order_by(REQUESTS.c.number.desc()).limit(limit)
         return await self._run(
-            lambda connection: [
-                RequestRow(**{name: row[name] for name in RequestRow._fields})
-                for row in connection.execute(query).mappings()
-            ]
+            lambda connection: [row_of(each) for each in connection.execute(query).mappings()]
         )
 
     async def attempts(self, request_id: str) -> list[AttemptRow]:
         """Returns the attempts of a request in order."""
-        query = select(ATTEMPTS).where(ATTEMPTS.c.request_id == request_id).order_by(ATTEMPTS.c.n)
-        return await self._run(
-            lambda connection: [AttemptRow(**row) for row in connection.execute(query).mappings()]
-        )
+        return await self._run(lambda connection: attempts_of(connection, request_id))
 
     async def reservations(self) -> list[Reservation]:
         """Returns what is reserved now."""
@@ -113,6 +107,17 @@ class LedgerStore:
             return dropped
 
         return await self._run(work)
+
+
+def row_of(row: RowMapping) -> RequestRow:
+    """Returns a request as it stands in the table."""
+    return RequestRow(**{name: row[name] for name in RequestRow._fields})
+
+
+def attempts_of(connection: Connection, request_id: str) -> list[AttemptRow]:
+    """Returns the attempts of a request in order."""
+    query = select(ATTEMPTS).where(ATTEMPTS.c.request_id == request_id).order_by(ATTEMPTS.c.n)
+    return [AttemptRow(**row) for row in connection.execute(query).mappings()]
 
 
 def _write_entries(connection: Connection, entries: Sequence[Entry]) -> None:

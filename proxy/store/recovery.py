@@ -2,7 +2,7 @@
 
 The rules, in order:
 
-1. One process a data folder: the lock is held as long as the store is open; the system frees it on a kill.
+1. One process a data folder (`folder_lock`).
 2. A file that is no database, or fails SQLite's `quick_check`, is moved aside with its -wal and -shm, never
    deleted; the last backup takes its place if it is healthy itself, else the store begins anew.
 3. A healthy database is backed up before its schema changes, and once a day.
@@ -12,17 +12,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import sys
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 import structlog
 
 from proxy.store.folder import sync_folder
-from proxy.store.values import StoreError, StoreFailure
 
 _log = structlog.get_logger("proxy.store")
 
@@ -135,40 +133,3 @@ def _set_aside(path: Path, now: float) -> Path:
             side.replace(aside.with_name(aside.name + suffix))
     path.replace(aside)
     return aside
-
-
-class FolderLock:
-    """Keeps a second process out of the data folder."""
-
-    def __init__(self, path: Path) -> None:
-        """Takes the lock. Blocks.
-
-        Raises:
-            StoreError: Another process has it.
-        """
-        self._file = _open_lock(path)
-        try:
-            _lock(self._file)
-        except OSError as exc:
-            self._file.close()
-            raise StoreError(StoreFailure.IN_USE) from exc
-
-    def release(self) -> None:
-        """Gives the lock back."""
-        self._file.close()
-
-
-def _open_lock(path: Path) -> BinaryIO:
-    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "rb+")
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: BinaryIO) -> None:
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _lock(file: BinaryIO) -> None:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)

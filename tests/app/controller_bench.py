@@ -64,6 +64,8 @@ class FakeServer:
     active_requests: int = 0
     applied: list[ProxyConfig] = field(default_factory=list)
     stopped: list[float] = field(default_factory=list)
+    drained: asyncio.Event | None = None
+    """Set once the running requests have ended; None: none runs."""
     spent: Spending = SPENT
     tools: Catalogue = field(default_factory=lambda: Catalogue([FakeTool("Read"), FakeTool("Bash")]))
     resting: list[BreakerChanged] = field(default_factory=list["BreakerChanged"])
@@ -81,6 +83,10 @@ class FakeServer:
 
     async def stop(self, drain_s: float = 30.0) -> None:
         self.stopped.append(drain_s)
+        if not drain_s and self.drained is not None:
+            self.drained.set()
+        elif self.drained is not None:
+            await self.drained.wait()
 
     def apply(self, config: ProxyConfig) -> None:
         self.applied.append(config)

@@ -35,8 +35,8 @@ def _only_file(folder: Path) -> Path:
     return file
 
 
-def _finished(outcome: str) -> RequestFinished:
-    return RequestFinished("req_1", 0.0, outcome, 200, 1.0)  # pyright: ignore[reportArgumentType] - of the table
+def _finished(outcome: str, request_id: str = "req_1") -> RequestFinished:
+    return RequestFinished(request_id, 0.0, outcome, 200, 1.0)  # pyright: ignore[reportArgumentType] - of the table
 
 
 @pytest.mark.parametrize(
@@ -104,12 +104,59 @@ def test_old_days_are_deleted_and_other_files_are_not(folder: Path, days: int, l
 @pytest.mark.parametrize("request_id", ["../x", "a/b", "", "x" * 81])
 def test_only_an_id_names_a_file(folder: Path, request_id: str) -> None:
     files = ExchangeFolder(folder, Redactor(), lambda: 1.7e9)
-    files.write(Exchange(request_id, client_request="hello"))
+    files.write(Exchange(request_id, client_request="hello"), is_failed=False)
     assert (files.read(request_id), folder.exists()) == (None, False)
 
 
 @pytest.mark.expects_log("body_not_kept")
 def test_a_folder_that_cannot_be_written_costs_the_file_only(folder: Path) -> None:
     folder.write_text("in the way")
-    ExchangeFolder(folder, Redactor(), lambda: 1.7e9).write(Exchange("req_1"))
+    ExchangeFolder(folder, Redactor(), lambda: 1.7e9).write(Exchange("req_1"), is_failed=False)
     assert folder.read_text() == "in the way"
+
+
+def _names(folder: Path) -> list[str]:
+    return [each.name for each in folder.glob("*/*")]
+
+
+async def test_from_all_to_errors_what_went_well_goes_from_the_disk_too(folder: Path) -> None:
+    bodies = _bodies(folder, days=2)
+    for request_id, outcome in (("req_1", "ok"), ("req_2", "error")):
+        bodies.finished(_finished(outcome, request_id))
+        bodies.keep(Exchange(request_id, client_request="hello"))
+    await _settled()
+    bodies.apply(BodySettings(keep="errors", days=2))
+    await _settled()
+    assert _names(folder) == ["req_2.failed.json"]
+    assert bodies.get("req_1") is None
+    assert _bodies(folder, keep="errors", days=2).get("req_2") is not None
+
+
+class Hours:
+    """Stands where the program waits from sweep to sweep."""
+
+    def __init__(self) -> None:
+        self.now = 1.7e9
+        self.waits: asyncio.Queue[tuple[float, asyncio.Event]] = asyncio.Queue()
+
+    async def sleep(self, seconds: float) -> None:
+        over = asyncio.Event()
+        self.waits.put_nowait((seconds, over))
+        await over.wait()
+
+
+async def test_a_program_that_runs_for_days_deletes_what_grows_too_old(folder: Path) -> None:
+    hours = Hours()
+    bodies = Bodies(Redactor(), BodySettings(days=1), folder, lambda: hours.now, sleep=hours.sleep)
+    bodies.begin()
+    (folder / "2023-11-14").mkdir(parents=True)
+    seconds, over = await hours.waits.get()
+    assert (folder / "2023-11-14").exists()
+    assert 0 < seconds <= 86_400
+
+    hours.now += 86_400
+    over.set()
+    await hours.waits.get()
+    assert not (folder / "2023-11-14").exists()
+    await bodies.close()
+    assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -22,6 +22,7 @@ from proxy.config import Budgets, ClientToken, LedgerPolicy, ListPrice
 
 TODAY = date(2026, 11, 22)
 ALIAS = b"aliases:\n  big: {candidates: [{provider: one, model: m}]}\n"
+SITE = b"workspaces: {site: {root: /home/me/site}}\n"
 MADE = "sbx" + "_made-up-for-this-test"
 
 
@@ -44,6 +45,12 @@ def test_a_token_is_kept_as_its_hash_and_a_few_first_characters_only() -> None:
     assert b"sha256" not in gone
 
 
+def test_a_token_may_be_bound_to_a_workspace() -> None:
+    _token, edits = create_edits(TokenDraft("ci", workspace="site"), settings(SITE), TODAY)
+    _content, after = edited(SITE, edits, read_settings)
+    assert after.settings.tokens["ci"].workspace == "site"
+
+
 def test_every_token_is_another_and_would_be_redacted_in_a_log() -> None:
     tokens = {new_client_token() for _ in range(50)}
     assert len(tokens) == 50
@@ -58,10 +65,12 @@ def test_every_token_is_another_and_would_be_redacted_in_a_log() -> None:
         (TokenDraft(" x"), "begin or end with a blank"),
         (TokenDraft("ci", aliases=("bgi",)), "did you mean 'big'"),
         (TokenDraft("phone"), "revoke it first"),
+        (TokenDraft("ci", workspace="sitte"), "no workspace 'sitte'; did you mean 'site'"),
+        (TokenDraft("ci", workspace="elsewhere"), "no workspace 'elsewhere'$"),
     ],
 )
 def test_what_cannot_be_made_is_refused_in_a_sentence(draft: TokenDraft, why: str) -> None:
-    known = ALIAS + f"tokens:\n  phone: {{hash: 'sha256:{'0' * 64}'}}\n".encode()
+    known = ALIAS + f"tokens:\n  phone: {{hash: 'sha256:{'0' * 64}'}}\n".encode() + SITE
     with pytest.raises(TokenRefusal, match=why):
         create_edits(draft, settings(known), TODAY)
 

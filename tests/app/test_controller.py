@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import json
+import socket
 import sys
 from dataclasses import replace
 from hashlib import sha256
@@ -33,6 +34,7 @@ from gui.mcp_desk import McpChanged
 from gui.spending import BudgetView, SpendingView, TokenDraft
 from proxy.events import BreakerChanged, Exchange, RequestRefused
 from proxy.mcp.values import ServerPhase, ServerStatus
+from proxy.store.folder_lock import FolderLock
 from tests.app.controller_bench import Bench, Make
 from tests.app.test_secrets import Entries
 
@@ -472,16 +474,44 @@ async def test_a_listener_that_raises_harms_neither_the_proxy_nor_the_others(mak
     assert _desk(bench).state().phase is ProxyPhase.RUNNING
 
 
-async def test_quitting_stops_the_proxy_first_and_a_second_time_at_once(make: Make) -> None:
+async def test_quitting_stops_the_proxy_first_and_lets_requests_finish(make: Make) -> None:
     bench = make()
     await bench.controller.start()
 
     _desk(bench).quit()
     await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.STOPPED)
     assert bench.servers[0].stopped == [30.0]
-    _desk(bench).quit()
 
-    assert bench.quits >= 1
+
+async def test_quitting_now_waits_for_no_request(make: Make) -> None:
+    bench = make()
+    await bench.controller.start()
+    _desk(bench).quit(now=True)
+    await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.STOPPED)
+    assert bench.servers[0].stopped == [0.0]
+
+
+async def test_asked_again_while_requests_finish_it_ends_them_and_then_itself_in_order(make: Make) -> None:
+    bench = make()
+    await bench.controller.start()
+    server = bench.servers[0]
+    server.drained = asyncio.Event()
+
+    _desk(bench).quit()
+    await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.STOPPING)
+    assert (bench.quits, server.stopped) == (0, [30.0])
+    _desk(bench).quit()
+    await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.STOPPED)
+    assert server.stopped == [30.0, 0.0]
+
+
+async def test_asked_a_third_time_it_ends_without_order(make: Make) -> None:
+    bench = make()
+    await bench.controller.start()
+    for asked in range(3):
+        assert bench.quits == 0, asked
+        _desk(bench).quit()
+    assert bench.quits == 1
 
 
 async def test_the_connect_lines_hold_the_token_and_the_shown_ones_do_not(make: Make) -> None:
@@ -647,3 +677,78 @@ async def test_mcp_servers_changed_by_hand_come_and_a_broken_edit_takes_none_awa
         "asked for, it says so as well"
     )
     assert [each.name for each in bench.controller.mcp_servers()] == ["box"]
+
+
+async def test_a_misspelt_provider_of_one_candidate_is_a_problem_with_the_near_miss(make: Make) -> None:
+    bench = make(
+        settings="providers: {openrouter: {base_url: 'https://openrouter.ai/api/v1'}}\n"
+        "aliases: {big: {candidates: [{provider: openrouter, model: m}, {provider: openruoter, model: n}]}}\n"
+    )
+    (problem,) = bench.controller.state().problems
+    assert problem.title == "Some names in the settings lead nowhere"
+    assert problem.text == (
+        "The alias big passes over a candidate: no provider 'openruoter' is configured; "
+        "did you mean 'openrouter'?"
+    )
+
+
+@pytest.mark.expects_log("data_folder_in_use")
+async def test_beside_another_signalbox_on_the_same_data_nothing_with_budgets_starts_and_the_way_out_is_told(
+    make: Make,
+) -> None:
+    bench = make(settings="budgets: {day_usd: 5}\n")
+    bench.folders.store.mkdir()
+    lock = FolderLock(bench.folders.store)
+    await bench.controller.start()
+    state = bench.controller.state()
+    assert (state.phase, bench.servers, bench.controller.supervisor) == (ProxyPhase.FAILED, [], None)
+    assert f"Another Signalbox uses the data folder {bench.folders.state}" in state.problems[0].text
+    assert "SIGNALBOX_HOME" in state.problems[0].text
+
+    lock.release()
+    bench.controller.start_proxy()
+    await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.RUNNING)
+
+
+@pytest.mark.expects_log("not_listening")
+async def test_another_port_is_found_stored_and_used(make: Make) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        bench = make(settings=f"server: {{port: {taken}}}\n")
+        bench.failure = OSError(errno.EADDRINUSE, "Address already in use")
+        await bench.controller.start()
+        assert _desk(bench).state().is_port_in_use
+
+        bench.failure = None
+        _desk(bench).use_another_port()
+        event = await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.RUNNING)
+    port = bench.configuration.settings.server.port
+    assert port != taken
+    assert (event.state.url, event.state.is_port_in_use) == (f"http://127.0.0.1:{port}", False)
+    assert f"port: {port}" in bench.folders.settings_file.read_text()
+
+
+@pytest.mark.expects_log("not_listening", "change_failed")
+async def test_where_no_other_port_can_be_stored_it_says_so(make: Make) -> None:
+    bench = make(settings="version: 1\n")
+    bench.failure = OSError(errno.EADDRINUSE, "Address already in use")
+    await bench.controller.start()
+    bench.folders.settings_file.write_text("version: {\n")
+    _desk(bench).use_another_port()
+    assert (await bench.until(ActionFailed)).title == "Another port could not be used"
+    assert _desk(bench).state().phase is ProxyPhase.FAILED
+
+
+async def test_without_budgets_it_runs_beside_another_and_says_that_it_records_nothing(make: Make) -> None:
+    bench = make(settings="version: 1\n")
+    bench.folders.store.mkdir()
+    lock = FolderLock(bench.folders.store)
+    await bench.controller.start()
+    state = bench.controller.state()
+    assert state.phase is ProxyPhase.RUNNING
+    (problem,) = state.problems
+    assert problem.title == "Another Signalbox has the data folder"
+    assert "not recorded" in problem.text
+    lock.release()

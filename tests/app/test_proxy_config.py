@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel, SecretStr
 
-from app.proxy_config import provider_config, to_proxy_config
+from app.proxy_config import dangling_names, provider_config, to_proxy_config
 from app.secrets import FoundKey
 from app.settings import ProviderSettings, Settings, unknown_keys
 from app.settings_document import read_settings
@@ -207,3 +207,37 @@ def test_what_is_set_can_be_asked_before_any_key_was_looked_up() -> None:
     config = to_proxy_config(settings, {}, SecretStr("t"))
     assert config.providers["far"].key is None
     assert config.providers["far"].key_missing == "the keys were not looked up yet"
+
+
+@pytest.mark.parametrize(
+    ("candidates", "said"),
+    [
+        (("one", "openrouter"), []),
+        (
+            ("one", "openruoter"),
+            [
+                (
+                    "the alias big passes over a candidate: no provider 'openruoter' is configured; "
+                    "did you mean 'openrouter'?"
+                )
+            ],
+        ),
+        (
+            ("one", "a", "one", "b", "a"),
+            [
+                "the alias big passes over a candidate: no provider 'a' is configured",
+                "the alias big passes over a candidate: no provider 'b' is configured",
+            ],
+        ),
+        (("two", "two"), ["the alias big serves nothing: no provider 'two' is configured"]),
+    ],
+)
+def test_each_provider_that_an_alias_names_and_nobody_configured_is_told_with_the_near_miss(
+    candidates: tuple[str, ...], said: list[str]
+) -> None:
+    listed = ", ".join(f"{{provider: {each}, model: m{n}}}" for n, each in enumerate(candidates))
+    providers = ", ".join(
+        f"{each}: {{base_url: 'https://{each}.example/v1'}}" for each in ("one", "openrouter")
+    )
+    text = f"providers: {{{providers}}}\naliases:\n  big: {{candidates: [{listed}]}}\n"
+    assert list(dangling_names(read_settings(text.encode()).settings)) == said

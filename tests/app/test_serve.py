@@ -144,6 +144,25 @@ async def test_settings_that_the_window_set_aside_end_serve_and_doctor_says_so(
     assert "demo" not in out
 
 
+async def test_a_second_one_with_budgets_on_the_same_data_ends_at_once_and_the_first_goes_on(
+    shell: Shell, token_file: Path, tmp_path: Path
+) -> None:
+    settings = tmp_path / "s.yaml"
+    settings.write_text("budgets: {day_usd: 5}\n")
+    words = ("serve", "--port", "0", "--token-file", str(token_file), "--settings", str(settings))
+    first = await shell.start(*words)
+    url = await first.listening()
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{url}/v1/messages/batches", headers={"x-api-key": TOKEN}) as response,
+    ):
+        assert response.status == 200  # and its store is open
+    code, out, err = await shell.run(*words)
+    assert (code, out) == (1, "")
+    assert "Another Signalbox uses the data folder" in err
+    assert (await ask(url, TOKEN))[0] == 200
+
+
 async def test_a_port_in_use_ends_it_with_3_and_names_the_process(shell: Shell, token_file: Path) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
+from collections.abc import Awaitable
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from app.control_answers import answers
+from app.instance import ControlChannel, Reply, Verb, Words
+from app.token_commands import create_token
+from gui.spending import TokenDraft
+from tests.app.controller_bench import Make
 from tests.app.shell import TOKEN, Shell, ask
 
 
@@ -53,7 +60,19 @@ async def test_without_a_running_program_it_works_on_the_settings_alone(shell: S
     code, out, err = await shell.run("tokens", "revoke", "cii")
     assert (code, out, err) == (1, "", "signalbox: there is no token 'cii'; did you mean 'ci'?\n")
     code, out, _err = await shell.run("tokens", "list")
-    assert out.split("\t")[3:] == ["$1 a month", "big\n"]
+    assert out.split("\t")[3:] == ["$1 a month", "big", "default workspace\n"]
+
+
+async def test_a_token_works_in_the_workspace_it_is_made_for(shell: Shell, home: Path) -> None:
+    folder = home / "signalbox-config"
+    variables = {"SIGNALBOX_HOME": str(folder)}
+    code, out, err = await shell.run("tokens", "create", "ci", "--workspace", "site", variables=variables)
+    assert (code, out, err) == (1, "", "signalbox: no workspace 'site'\n")
+    (folder / "settings.yaml").write_text("version: 1\nworkspaces: {site: {root: /srv/site}}\n")
+    code, _out, _err = await shell.run("tokens", "create", "ci", "--workspace", "site", variables=variables)
+    assert code == 0
+    _code, out, _err = await shell.run("tokens", "list", variables=variables)
+    assert out.split("\t")[5:] == ["site\n"]
 
 
 @pytest.mark.parametrize("amount", ["-1", "much", "nan", "inf"])
@@ -63,19 +82,48 @@ async def test_an_amount_that_is_none_is_refused(shell: Shell, amount: str) -> N
     assert "no amount" in err
 
 
-async def test_settings_that_became_unusable_are_not_taken_over_and_the_program_says_so(
+def _settings_below(home: Path) -> list[Path]:
+    return list(home.rglob("settings.yaml"))
+
+
+async def test_beside_a_program_with_settings_of_its_own_no_token_is_made_that_would_open_nothing(
     shell: Shell, home: Path, tmp_path: Path
 ) -> None:
     settings = tmp_path / "mine.yaml"
-    settings.write_text("version: 1\n")
+    settings.write_text(f"version: 1\ntokens: {{theirs: {{hash: 'sha256:{'0' * 64}'}}}}\n")
     token_file = tmp_path / "token"
     token_file.write_text(TOKEN + "\n")
     token_file.chmod(0o600)
     words = ("--port", "0", "--settings", str(settings), "--token-file", str(token_file))
     serve = await shell.start("serve", *words)
-    url = await serve.listening()
-    settings.write_text("version: {\n")
-    code, out, err = await shell.run("tokens", "create", "ci")
-    assert (code, json.dumps(out).startswith('"sbx_')) == (0, True)
-    assert "did not take the change over" in err
-    assert (await ask(url, TOKEN))[0] == 200
+    await serve.listening()
+    before = settings.read_text()
+
+    for verb in ("create", "revoke"):
+        code, out, err = await shell.run("tokens", verb, "theirs")
+        assert (code, out) == (1, "")
+        assert f"uses {settings}, which was given on its command line" in err
+    code, out, _err = await shell.run("tokens", "list")
+    assert (code, out.split("\t")[0]) == (0, "theirs")
+    _code, out, _err = await shell.run("doctor")
+    assert f"with the settings {settings}" in out
+    assert settings.read_text() == before
+    assert not _settings_below(home)
+
+
+async def test_a_program_that_does_not_take_a_token_over_is_told_of(
+    make: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = make(settings="version: 1\n")
+    settled = answers(bench.controller, has_window=False)
+
+    def answer(verb: Verb, words: Words) -> Reply | Awaitable[Reply]:
+        return Reply(is_ok=False, text="no") if verb == "reload" else settled(verb, words)
+
+    channel = ControlChannel(bench.folders.runtime, answer)
+    assert await channel.claim()
+    status = await asyncio.to_thread(create_token, TokenDraft("ci"), bench.folders, date(2026, 11, 22))
+    await channel.close()
+    said = capsys.readouterr()
+    assert (status, said.out.startswith("sbx_")) == (0, True)
+    assert "did not take the change over: no" in said.err

@@ -67,7 +67,7 @@ class _Desktop:
             self._bridge,
             room.theme,
             TrayHost(polls=0),
-            WindowCommands(show, show, show, show, show),
+            WindowCommands(show, show, show, show, show, show),
         )
         self.attention = Attention(room, self._window, self._tray, connect=lambda: None)
         self._came = asyncio.Event()

@@ -57,6 +57,7 @@ class Program:
             self.window.show_logs,
             self.window.show_approvals,
             self.window.show_mcp,
+            self.window.quit_banner.ask,
         )
         self.tray = Tray(self.desk, self.bridge, room.theme, TrayHost(polls=0), commands)
         self.attention = Attention(room, self.window, self.tray)

@@ -30,8 +30,10 @@ from gui.desk import (
     TokenCreated,
     TokensChanged,
 )
+from gui.request_desk import AttemptsRead, EarlierRequestsRead
 from gui.spending import SpendingView, TokenDraft, TokenView
 from proxy.events import BreakerChanged, Exchange
+from proxy.store.ledger_values import AttemptRow, RequestRow
 from tests.gui.fake_mcp import FakeMcp
 from tests.gui.fake_permissions import FakePermissions
 
@@ -54,6 +56,11 @@ class FakeDesk(FakeMcp, FakePermissions):
         self.spending_now: SpendingView | None = None
         self.token_list: list[TokenView] = []
         self.exchanges_asked: list[str] = []
+        self.ledger: list[RequestRow] = []
+        """Requests of earlier sessions, newest first."""
+        self.attempts: dict[str, tuple[AttemptRow, ...]] = {}
+        self.page = 3
+        """How many of them are told at once."""
         self.lines: list[LogLine] = []
         self.theme_now = "system"
         self.test_result: ProviderTested | None = None
@@ -98,12 +105,17 @@ class FakeDesk(FakeMcp, FakePermissions):
         self.calls.append("start_proxy")
         self.set_state(replace(self.state_now, phase=ProxyPhase.RUNNING, url=URL, problems=()))
 
+    def use_another_port(self) -> None:
+        self.calls.append("use_another_port")
+        url = "http://127.0.0.1:4001"
+        self.set_state(replace(self.state_now, phase=ProxyPhase.RUNNING, url=url, is_port_in_use=False))
+
     def stop_proxy(self) -> None:
         self.calls.append("stop_proxy")
         self.set_state(replace(self.state_now, phase=ProxyPhase.STOPPED, url=None))
 
-    def quit(self) -> None:
-        self.calls.append("quit")
+    def quit(self, *, now: bool = False) -> None:
+        self.calls.append("quit now" if now else "quit")
 
     def connect_lines(self) -> ConnectLines:
         url = self.state_now.url or URL
@@ -267,6 +279,7 @@ class FakeDesk(FakeMcp, FakePermissions):
                 draft.aliases,
                 draft.day_usd,
                 draft.month_usd,
+                workspace=draft.workspace,
             )
         )
         self.announce(TokensChanged(), TokenCreated(draft.name, value))
@@ -281,6 +294,15 @@ class FakeDesk(FakeMcp, FakePermissions):
     def exchange(self, request_id: str) -> Exchange | None:
         self.exchanges_asked.append(request_id)
         return self.exchanges.get(request_id)
+
+    def read_earlier_requests(self, before_us: int | None) -> None:
+        self.calls.append(f"read_earlier_requests {before_us}")
+        found = [each for each in self.ledger if before_us is None or each.started_us < before_us]
+        self.announce(EarlierRequestsRead(tuple(found[: self.page]), has_more=len(found) > self.page))
+
+    def read_attempts(self, request_id: str) -> None:
+        self.calls.append(f"read_attempts {request_id}")
+        self.announce(AttemptsRead(request_id, self.attempts.get(request_id, ())))
 
     def log_tail(self) -> tuple[LogLine, ...]:
         return tuple(self.lines)

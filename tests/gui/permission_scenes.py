@@ -217,7 +217,7 @@ SPENDING = SpendingView(
 )
 TOKENS = [
     TokenView("laptop", "sbx" + "_a1b2", "2026-11-02", (), 5.0, 60.0, "2026-11-22", 21.07),
-    TokenView("phone", "sbx" + "_77fe", "2026-11-14", ("small", "draft"), 0.5, None, None, 0.0),
+    TokenView("phone", "sbx" + "_77fe", "2026-11-14", ("small", "draft"), 0.5, None, None, 0.0, "website"),
 ]
 
 

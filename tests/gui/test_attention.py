@@ -35,7 +35,12 @@ def attention(qapp: QApplication, room: Room, window: MainWindow, told: list[str
             told.append(title)
 
     commands = WindowCommands(
-        window.show_up, window.show_up, window.show_logs, window.show_approvals, window.show_mcp
+        window.show_up,
+        window.show_up,
+        window.show_logs,
+        window.show_approvals,
+        window.show_mcp,
+        window.quit_banner.ask,
     )
     tray = QuietTray(room.desk, room.bridge, room.theme, TrayHost(polls=0), commands)
     made = Attention(room, window, tray, clock=lambda: START, connect=lambda: None)
@@ -163,7 +168,12 @@ def test_without_a_notification_service_the_tray_tells(attention: Attention, ask
 def test_what_waits_at_the_start_is_shown(qtbot: QtBot, desk: FakeDesk, room: Room, window: MainWindow):
     desk.waiting.append(PUSH)
     commands = WindowCommands(
-        window.show_up, window.show_up, window.show_logs, window.show_approvals, window.show_mcp
+        window.show_up,
+        window.show_up,
+        window.show_logs,
+        window.show_approvals,
+        window.show_mcp,
+        window.quit_banner.ask,
     )
     tray = Tray(desk, room.bridge, room.theme, TrayHost(polls=0), commands)
     made = Attention(room, window, tray, clock=lambda: START, connect=lambda: None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
@@ -199,9 +200,11 @@ def test_a_theme_changed_elsewhere_is_taken_over(
     assert room.theme.is_dark
 
 
-def test_quit_asks_the_desk(window: MainWindow, desk: FakeDesk):
+def test_quit_goes_at_once_where_nothing_is_under_way(window: MainWindow, desk: FakeDesk):
+    desk.state_now = replace(desk.state_now, active_requests=0)
     _action(window, "Quit Signalbox").trigger()
     assert desk.calls == ["quit"]
+    assert not window.quit_banner.isVisible()
 
 
 def test_closing_hides_in_the_tray_and_a_second_start_shows_it(
@@ -221,6 +224,7 @@ def test_without_a_tray_closing_asks_once_and_remembers(
     qtbot: QtBot, window: MainWindow, desk: FakeDesk, screen: Screen, words: str, calls: list[str]
 ):
     screen.has_tray = False
+    desk.state_now = replace(desk.state_now, active_requests=0)
     window.close()
     assert window.isVisible()
     assert window.close_banner.isVisible()

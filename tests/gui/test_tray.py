@@ -43,6 +43,7 @@ def tray(room: Room, desk: FakeDesk, host: TrayHost, opened: list[str]) -> Itera
             lambda: opened.append("logs"),
             lambda: opened.append("approvals"),
             lambda: opened.append("mcp"),
+            lambda: opened.append("quit"),
         ),
     )
     yield made
@@ -76,9 +77,9 @@ def test_the_menu_of_a_running_proxy(tray: Tray):
 def test_every_entry_does_what_it_says(tray: Tray, desk: FakeDesk, opened: list[str]):
     for action in tray.menu.actions():
         action.trigger()
-    assert opened == ["approvals", "open", "logs"]
+    assert opened == ["approvals", "open", "logs", "quit"]
     assert QGuiApplication.clipboard().text() == URL
-    assert desk.calls == ["stop_proxy", "quit"]
+    assert desk.calls == ["stop_proxy"]
 
 
 def test_the_menu_is_kept_and_its_texts_follow(qtbot: QtBot, room: Room, tray: Tray, desk: FakeDesk):

@@ -35,7 +35,7 @@ class TellingDesk(FakeDesk):
         super().stop_proxy()
         say("stop_proxy")
 
-    def quit(self) -> None:
+    def quit(self, *, now: bool = False) -> None:
         say("quit")
         QApplication.quit()
 
@@ -59,6 +59,7 @@ def main() -> int:
             show_logs=lambda: say("show_logs"),
             show_approvals=lambda: say("show_approvals"),
             show_mcp=lambda: say("show_mcp"),
+            quit=desk.quit,
         ),
     )
     host.appeared.connect(lambda: say("host_appeared"))

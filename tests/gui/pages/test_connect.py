@@ -37,6 +37,7 @@ def test_tokens_are_listed_with_limits_and_cost(page: ConnectPage):
         "phone",
         "sbx" + "_77fe…",
         "small, draft",
+        "website",
         "$0.50",
         "none",
         "$0",
@@ -53,6 +54,7 @@ def test_a_token_is_made_and_shown_once(qtbot: QtBot, page: ConnectPage, desk: F
     type_into(dialog.name, "tablet")
     type_into(dialog.day, "2,5")
     key(dialog.aliases["small"], Qt.Key.Key_Space)
+    dialog.workspace.setCurrentText("notes")
     with qtbot.waitSignal(page.room.bridge.token_created):
         press(dialog.save_button)
     shown = dialog_of(NewTokenDialog)
@@ -61,6 +63,7 @@ def test_a_token_is_made_and_shown_once(qtbot: QtBot, page: ConnectPage, desk: F
     press(shown.close_button)
     made = desk.token_list[-1]
     assert (made.name, made.day_usd, made.month_usd, made.aliases) == ("tablet", 2.5, None, ("small",))
+    assert made.workspace == "notes"
     chosen = page.chosen()
     assert chosen is not None
     assert chosen.name == "tablet"

@@ -115,3 +115,24 @@ def test_today_follows_requests_and_is_hidden_while_nothing_is_known(
     with qtbot.waitSignal(page.room.bridge.state_changed):
         desk.stop_proxy()
     assert not page.today.isVisible()
+
+
+def test_a_port_in_use_has_a_button_that_takes_another(
+    qtbot: QtBot, show: Callable[[FakeDesk], HomePage], empty_desk: FakeDesk
+):
+    problem = Problem("The proxy does not listen", "Port 4000 on 127.0.0.1 is in use by other (process 7).")
+    empty_desk.state_now = ProxyState(ProxyPhase.FAILED, problems=(problem,), is_port_in_use=True)
+    page = show(empty_desk)
+    assert "another program has its port" in page.sentence.text()
+    with qtbot.waitSignal(page.room.bridge.state_changed):
+        press(page.other_port)
+    assert empty_desk.calls == ["use_another_port"]
+    assert "4001" in page.sentence.text()
+    assert not page.other_port.isVisible()
+
+
+def test_where_something_else_failed_another_port_is_not_offered(
+    show: Callable[[FakeDesk], HomePage], empty_desk: FakeDesk
+):
+    empty_desk.state_now = ProxyState(ProxyPhase.FAILED)
+    assert not show(empty_desk).other_port.isVisible()

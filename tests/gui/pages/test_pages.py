@@ -125,7 +125,12 @@ def test_the_approval_window_is_made_for_the_first_call_that_waits(
     qtbot: QtBot, window: MainWindow, room: Room, desk: FakeDesk
 ):
     commands = WindowCommands(
-        window.show_up, window.show_up, window.show_logs, window.show_approvals, window.show_mcp
+        window.show_up,
+        window.show_up,
+        window.show_logs,
+        window.show_approvals,
+        window.show_mcp,
+        window.quit_banner.ask,
     )
     tray = Tray(desk, room.bridge, room.theme, TrayHost(polls=0), commands)
     before = set(QApplication.topLevelWidgets())

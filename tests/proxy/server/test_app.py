@@ -104,6 +104,22 @@ async def test_stop_ends_what_does_not_finish_in_time() -> None:
         response.close()
 
 
+async def test_a_stop_that_waits_is_cut_short_by_a_second_one_and_still_closes_everything() -> None:
+    reply = Reply((delta(content="Hel"), asyncio.Event()))
+    upstream = ScriptedUpstream([reply])
+    async with running({"one": upstream}) as proxy:
+        response = await proxy.post({**BODY, "stream": True})
+        await response.content.readline()
+        stopping = asyncio.ensure_future(proxy.server.stop(drain_s=3600))
+        await asyncio.sleep(0)
+        await proxy.server.stop(drain_s=0)
+        await stopping
+        assert reply.is_closed.is_set()
+        assert proxy.of(RequestFinished)[0].outcome == "cancelled"
+        assert upstream.is_closed
+        response.close()
+
+
 async def test_a_changed_token_counts_from_the_next_request_on() -> None:
     config = proxy_config("one")
     async with running(config=config) as proxy:
