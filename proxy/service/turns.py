@@ -5,6 +5,7 @@ The request has a place in the line of the provider whose turn it is, until `Tur
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -88,7 +89,7 @@ class Turns:
         while True:
             step = self._progress.next_step(self._health.clock(), self._standing)
             if isinstance(step, GiveUp):
-                self.leave()
+                self.leave()  # a line it may still be in
                 if step.not_asked is not None:
                     self._not_asked(step.not_asked, f"not asked: {step.error.message}", step.error)
                 raise step.error
@@ -98,7 +99,11 @@ class Turns:
             if isinstance(step, Hasten):
                 self._health.hasten(step.candidate, self._provider_of(step.candidate))
             else:
-                await self._wait(step)
+                try:
+                    await self._wait(step)
+                except BaseException:
+                    self.leave()
+                    raise
 
     def leave(self) -> None:
         """The try is over, or what was waited for is wanted no more: gives the place back."""
@@ -140,29 +145,34 @@ class Turns:
     async def _wait(self, step: Wait) -> None:
         if self._line is not None:
             self.leave()  # the place came when its candidate had begun to rest
-        if not step.line:
-            await self._health.wait(step.seconds)
-            return
-        providers = [self._provider_of(each) for each in step.line]
+        seconds = step.seconds
+        if step.line:
+            seconds = min(seconds, self._stand_in_line(step.line))
         queue = self._queue
         if queue is None:
-            patience_s = max(each.first_byte_timeout_s for each in providers)
-            queue = self._queue = _Queue(Waiter(self._owner), self._health.clock(), patience_s)
-        left_s = queue.since + queue.patience_s - self._health.clock()
-        if left_s <= 0:
+            await self._health.wait(seconds)
+        elif seconds <= 0:
             self._refuse(step.line, queue)
-            return
+        else:
+            try:
+                await self._health.wait(seconds, queue.waiter.turn)
+            except asyncio.CancelledError:
+                self._not_asked((step.line or self._progress.order)[0], self._waited(queue), None)
+                raise
+            if queue.waiter.turn.done():
+                self._line = queue.waiter.quit()
+                self._queue = replace(queue, waiter=Waiter(self._owner))
+
+    def _stand_in_line(self, candidates: Sequence[Candidate]) -> float:
+        """Waits for a place at any of these too; returns for how many seconds still."""
+        providers = [self._provider_of(each) for each in candidates]
+        now, queue = self._health.clock(), self._queue
+        if queue is None:
+            patience_s = max(each.first_byte_timeout_s for each in providers)
+            queue = self._queue = _Queue(Waiter(self._owner), now, patience_s)
         for provider in providers:
             queue.waiter.join(self._health.line(provider))
-        try:
-            await self._health.wait(min(step.seconds, left_s), queue.waiter.turn)
-        except BaseException:
-            self._not_asked(step.line[0], self._waited(queue), None)
-            self.leave()
-            raise
-        if queue.waiter.turn.done():
-            self._line = queue.waiter.quit()
-            self._queue = replace(queue, waiter=Waiter(self._owner))
+        return queue.since + queue.patience_s - now
 
     def _refuse(self, candidates: Sequence[Candidate], queue: _Queue) -> None:
         for candidate in candidates:

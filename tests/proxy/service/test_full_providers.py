@@ -156,6 +156,26 @@ async def test_a_place_whose_candidate_began_to_rest_meanwhile_goes_to_the_next_
     assert (line.busy, line.waiting) == (0, 0)
 
 
+@pytest.mark.expects_log("breaker_changed")
+async def test_who_leaves_while_the_candidate_rests_leaves_the_line_too() -> None:
+    health, policy = Health(Announced().take, lambda: 0.0, lambda: 0.0), BreakerPolicy()
+    first, second = turns_of(health, ONE), turns_of(health, ONE)
+    await first.next()
+    waiting = asyncio.ensure_future(second.next())
+    await asyncio.sleep(0)
+    with pytest.raises(UpstreamError):
+        async with health.trying(ONE, PROVIDERS["one"], policy):
+            raise UpstreamError(ErrorType.RATE_LIMIT, "slow down", retry_after_s=3.0)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    first.leave()
+    line = health.line(PROVIDERS["one"])
+    assert (line.busy, line.waiting) == (0, 0)
+
+
 async def test_a_place_in_one_line_is_given_back_where_another_candidate_is_tried() -> None:
     health = Health(Announced().take, lambda: 0.0, lambda: 0.0)
     ahead = [turns_of(health, ONE), turns_of(health, TWO)]
