@@ -227,7 +227,7 @@ def _dangling_tokens(settings: Settings) -> Iterator[str]:
 
 
 def _not_there(name: str, settings: Settings) -> str:
-    return f"no provider '{name}'{_near(name, settings.providers) or ' is configured'}"
+    return f"no provider '{name}' is configured{_near(name, settings.providers)}"
 
 
 def _near(name: str, known: Iterable[str]) -> str:

@@ -160,15 +160,15 @@ def test_older_ones_come_on_demand_and_none_twice(
     qtbot: QtBot, desk: FakeDesk, room: Room, open_page: OpenPage
 ):
     page = open_page(*map(_older, range(5)))
-    assert _ids(page) == ["req_old2", "req_old1", "req_old0"]
+    assert _ids(page) == ["req_old0", "req_old1", "req_old2"]
     with qtbot.waitSignal(room.bridge.requests_advanced):
         desk.announce(*request_events(1))
     with qtbot.waitSignal(room.bridge.earlier_requests_read):
         press(page.load_earlier)
-    assert _ids(page) == ["req_old4", "req_old3", "req_old2", "req_old1", "req_old0", "req_0000"]
+    assert _ids(page) == ["req_0000", "req_old0", "req_old1", "req_old2", "req_old3", "req_old4"]
     assert not page.load_earlier.isVisible()
-    assert page.model.row_of("req_0000") == 5
-    assert page.model.row_of("req_old4") == 0
+    assert page.model.row_of("req_0000") == 0
+    assert page.model.row_of("req_old4") == 5
     newest = page.proxy.index(0, 0).data(Role.VALUE)
     assert getattr(newest, "request_id", "") == "req_0000"
 
@@ -190,7 +190,7 @@ def test_live_requests_push_out_the_oldest_of_the_earlier_ones():
     model = RequestsModel(max_rows=3)
     model.add_earlier([earlier_row(_older(number)) for number in range(5)])
     assert model.is_full
-    assert [model.request(row).request_id for row in range(3)] == ["req_old2", "req_old1", "req_old0"]
+    assert [model.request(row).request_id for row in range(3)] == ["req_old0", "req_old1", "req_old2"]
     model.advance(request_events(1))
-    assert [model.request(row).request_id for row in range(3)] == ["req_old1", "req_old0", "req_0000"]
-    assert model.row_of("req_0000") == 2
+    assert [model.request(row).request_id for row in range(3)] == ["req_0000", "req_old0", "req_old1"]
+    assert model.row_of("req_0000") == 0
