@@ -238,6 +238,15 @@ async def test_the_bypassing_mode_needs_the_typed_word_and_leaving_it_takes_the_
     assert (bench.controller.safety().mode, "bypass" in _written(bench)) == ("plan", False)
 
 
+async def test_the_bypassing_mode_cannot_be_chosen_where_the_settings_forbid_it(make: Make) -> None:
+    bench = await _started(make, "permissions: {disableBypassPermissionsMode: disable}")
+
+    refusal = bench.controller.set_mode("bypassPermissions", confirmation="bypass")
+
+    assert "forbidden by `disableBypassPermissionsMode`" in (refusal or "")
+    assert (bench.controller.safety().mode, bench.controller.safety().bypass_refusal) == ("default", refusal)
+
+
 async def test_safety_says_what_holds_commands_and_what_is_protected(make: Make) -> None:
     bench = await _started(make)
     safety = bench.controller.safety()
@@ -283,13 +292,16 @@ async def test_a_projects_own_deny_rules_count_there_and_its_allow_rules_never(
 ) -> None:
     folder = tmp_path / "site" / ".claude"
     folder.mkdir(parents=True)
-    (folder / "settings.json").write_text('{"permissions": {"allow": ["Bash"], "deny": ["Read(/k)"]}}')
+    (folder / "settings.json").write_text(
+        '{"permissions": {"allow": ["Bash"], "deny": ["Read(/k)"],'
+        ' "disableBypassPermissionsMode": "disable"}}'
+    )
     (folder / "settings.local.json").write_text("{broken")
     bench = await _started(make, f"workspaces: {{site: {{root: {tmp_path}/site}}}}\n")
 
     _ours, shared, local = bench.servers[0].config.permissions.sources
     assert (shared.allow, shared.deny, shared.workspace) == ((), ("Read(/k)",), "site")
-    assert shared.anchor == f"{tmp_path}/site"
+    assert (shared.anchor, shared.forbids_bypass) == (f"{tmp_path}/site", True)
     assert (local.ask, local.workspace) == (("*",), "site")
 
 
