@@ -225,41 +225,6 @@ async def test_exported_rules_join_those_of_the_file_and_leave_its_bytes(make: M
     }
 
 
-async def test_the_bypassing_mode_needs_the_typed_word_and_leaving_it_takes_the_word_back(make: Make) -> None:
-    bench = await _started(make)
-
-    assert "type the word bypass" in (bench.controller.set_mode("bypassPermissions") or "")
-    assert "no mode 'auto'" in (bench.controller.set_mode("auto") or "")
-    assert bench.controller.set_mode("bypassPermissions", confirmation="bypass") is None
-    await bench.until(PermissionsChanged)
-    assert bench.controller.safety().mode == "bypassPermissions"
-    assert bench.controller.set_mode("plan") is None
-    await bench.until(PermissionsChanged)
-    assert (bench.controller.safety().mode, "bypass" in _written(bench)) == ("plan", False)
-
-
-async def test_the_bypassing_mode_cannot_be_chosen_where_the_settings_forbid_it(make: Make) -> None:
-    bench = await _started(make, "permissions: {disableBypassPermissionsMode: disable}")
-
-    refusal = bench.controller.set_mode("bypassPermissions", confirmation="bypass")
-
-    assert "forbidden by `disableBypassPermissionsMode`" in (refusal or "")
-    assert (bench.controller.safety().mode, bench.controller.safety().bypass_refusal) == ("default", refusal)
-
-
-async def test_safety_says_what_holds_commands_and_what_is_protected(make: Make) -> None:
-    bench = await _started(make)
-    safety = bench.controller.safety()
-
-    assert (safety.policy, safety.approvals, safety.sandbox_found) == (
-        "claude-code",
-        "wait",
-        "bubblewrap 0.8",
-    )
-    assert ".git" in safety.protected
-    assert safety.critical
-
-
 async def test_a_workspace_is_made_renamed_made_the_default_and_removed(make: Make, tmp_path: Path) -> None:
     bench = await _started(make)
     desk = bench.controller
