@@ -378,6 +378,8 @@ class Controller(PermissionControls, ProviderControls, McpControls, RequestContr
         """Gives the changed settings and keys to the running proxy and tells the window."""
         self._runner.apply()
         self._bodies.apply(self._configuration.settings.bodies)
+        if self._logs is not None:
+            self._logs.set_level(self._configuration.settings.logs.level)
         for each in changed:
             self._announce(each)
         self._announce_state()

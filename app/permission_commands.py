@@ -77,7 +77,7 @@ def judge_command(options: JudgeOptions, folders: Folders, source: IO[bytes], ta
     try:
         root = str(options.workspace.resolve(strict=True))
         workspace = Workspace("here", root, tuple(str(each.resolve()) for each in options.read_only))
-        rules = read_rules_file(options.rules, root, home)
+        rules = _read_rules(options, root, home)
         guard = WorkspaceGuard.open(workspace, additional=rules.additional_directories)
     except OSError as exc:
         return failed(f"{exc.filename}: {exc.strerror}", FAILED)
@@ -95,6 +95,13 @@ def judge_command(options: JudgeOptions, folders: Folders, source: IO[bytes], ta
     finally:
         guard.close()
     return OK
+
+
+def _read_rules(options: JudgeOptions, root: str, home: str) -> RuleSet:
+    rules = read_rules_file(options.rules, root, home)
+    if options.mode == "bypassPermissions" and rules.forbids_bypass:
+        raise RulesFileError(f"{options.rules}: disableBypassPermissionsMode forbids the mode {options.mode}")
+    return rules
 
 
 def _policy(options: JudgeOptions, rules: RuleSet) -> Policy:

@@ -18,7 +18,7 @@ from app.provider_desk import DeskRefusal
 from app.proxy_runner import ProxyRunner
 from app.rule_desk import RuleDesk
 from app.settings_edit import Edit, Put, Remove
-from app.settings_tools import BYPASS_WORD
+from app.settings_tools import BYPASS_FORBIDDEN, BYPASS_WORD
 from app.tool_views import tool_views
 from app.workspace_desk import WorkspaceDesk
 from gui.desk import ActionDone, DeskEvent
@@ -212,6 +212,7 @@ class PermissionControls:
             protected=PROTECTED_NAMES,
             critical=CRITICAL_REMOVALS,
             broken=rules.broken,
+            bypass_refusal=self._bypass_refusal(),
         )
 
     def set_mode(self, mode: str, *, confirmation: str = "") -> str | None:
@@ -220,6 +221,9 @@ class PermissionControls:
             return f"there is no mode '{mode}'; there are: {', '.join(_MODES)}"
         edits: list[Edit] = [Put(("permissions", "defaultMode"), mode)]
         if mode == "bypassPermissions":
+            refusal = self._bypass_refusal()
+            if refusal is not None:
+                return refusal
             if confirmation != BYPASS_WORD:
                 return f"type the word {BYPASS_WORD} to have nothing asked any more"
             edits.insert(0, Put(("permissions", "confirm_bypass"), confirmation))
@@ -227,6 +231,10 @@ class PermissionControls:
             edits.append(Remove(("permissions", "confirm_bypass")))
         _log.info("permission_mode_set", mode=mode)
         return self._store(edits, f"Permission mode: {mode}")
+
+    def _bypass_refusal(self) -> str | None:
+        rules = self._settings_of.settings.permissions
+        return None if rules.disableBypassPermissionsMode is None else BYPASS_FORBIDDEN
 
     # Workspaces -----------------------------------------------------------------------------
 

@@ -14,6 +14,10 @@ Mode = Literal["default", "acceptEdits", "plan", "dontAsk", "bypassPermissions"]
 _LISTS = ("allow", "ask", "deny", "denyExcept", "additionalDirectories")
 BYPASS_WORD = "bypass"
 """What must be typed before nothing is asked any more."""
+BYPASS_FORBIDDEN = (
+    "the mode bypassPermissions is forbidden by `disableBypassPermissionsMode` in the settings' "
+    "`permissions`; take that out first"
+)
 
 
 class PermissionSettings(Section):
@@ -40,8 +44,13 @@ class PermissionSettings(Section):
     """Claude Code's list of commands that only read. Nothing: yes in the desktop, no without a window."""
     confirm_bypass: str = Field(default="", title="Confirmation")
     """The word `bypass`, without which the mode bypassPermissions is not taken."""
+    disableBypassPermissionsMode: Literal["disable"] | None = Field(  # noqa: N815 - as Claude Code spells it
+        default=None, title="Never bypass"
+    )
+    """The word `disable`: the mode bypassPermissions cannot be chosen, neither here nor in the window."""
     project_files: bool = Field(default=True, title="Honour projects' deny rules")
-    """Ask and deny rules in a workspace's .claude/settings.json count too; its allow rules never do."""
+    """Ask and deny rules in a workspace's .claude/settings.json count too, and that it forbids bypassing; its
+    allow rules never do."""
 
     @field_validator(*_LISTS, mode="before")
     @classmethod
@@ -69,6 +78,8 @@ class PermissionSettings(Section):
 
     @model_validator(mode="after")
     def _typed_bypass(self) -> PermissionSettings:
+        if self.defaultMode == "bypassPermissions" and self.disableBypassPermissionsMode is not None:
+            raise ValueError(BYPASS_FORBIDDEN)
         if self.defaultMode == "bypassPermissions" and self.confirm_bypass != BYPASS_WORD:
             raise ValueError(
                 "with bypassPermissions every call runs unasked; if you mean it, add "
@@ -80,7 +91,7 @@ class PermissionSettings(Section):
     def _only_known(self) -> PermissionSettings:
         """A misspelt list of deny rules would deny nothing: better an error than a surprise."""
         for name in self.model_extra or {}:
-            if name not in {"disableBypassPermissionsMode", "disableAutoMode"}:
+            if name != "disableAutoMode":
                 raise ValueError(f"no permission setting '{name}'; the lists are: {', '.join(_LISTS)}")
         return self
 

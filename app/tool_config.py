@@ -23,14 +23,22 @@ def permission_config(
     Args:
         settings: The settings in force.
         has_window: Somebody can be asked; else what is not set is set more strictly.
-        project_rules: What the workspaces' own files add; only their ask and deny rules count.
+        project_rules: What the workspaces' own files add; it only ever tightens.
     """
     rules = settings.permissions
     approvals = settings.approvals or ("wait" if has_window else "deny")
     return PermissionConfig(
         policy=rules.policy or ("claude-code" if has_window else "strict"),
         sources=(
-            RuleSource("settings", "", rules.allow, rules.ask, rules.deny, rules.denyExcept),
+            RuleSource(
+                "settings",
+                "",
+                rules.allow,
+                rules.ask,
+                rules.deny,
+                rules.denyExcept,
+                forbids_bypass=rules.disableBypassPermissionsMode is not None,
+            ),
             *project_rules,
         ),
         mode=rules.defaultMode or ("default" if approvals == "wait" else "dontAsk"),

@@ -17,8 +17,8 @@ _EVERYTHING = "*"
 def project_rules(workspace: str, root: Path, home: Path) -> tuple[RuleSource, ...]:
     """Returns the ask and deny rules of a workspace's own files; looks at the disk.
 
-    What such a file allows never counts. One that cannot be read was to forbid nobody knows what: then
-    everything asks there.
+    That such a file forbids the mode bypassPermissions counts too, what it allows never. One that cannot be
+    read was to forbid nobody knows what: then everything asks there.
 
     Args:
         workspace: Its name.
@@ -48,6 +48,7 @@ def _source(workspace: str, root: Path, home: Path, name: str, scope: FileScope)
         ask=tuple(each.text for each in read.rules.rules if each.effect == "ask"),
         deny=tuple(each.text for each in read.rules.rules if each.effect == "deny"),
         workspace=workspace,
+        forbids_bypass=read.rules.forbids_bypass,
     )
 
 

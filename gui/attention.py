@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
+from gui.clock import now
 from gui.main_window import MainWindow
 from gui.notices.approval_notices import ApprovalNotices
 from gui.notices.desktop import DesktopNotifier
@@ -77,8 +78,7 @@ class Attention(QObject):
         self.notifier.close()
 
     def _make_popup(self) -> ApprovalWindow:
-        from gui.dialogs.approval_panel import now  # noqa: PLC0415 - when the first call waits
-        from gui.dialogs.approval_window import ApprovalWindow  # noqa: PLC0415 - likewise
+        from gui.dialogs.approval_window import ApprovalWindow  # noqa: PLC0415 - when the first call waits
 
         made = ApprovalWindow(self._room.theme, self._room.desk, clock=self._clock or now)
         made.put_off.connect(self._on_put_off)

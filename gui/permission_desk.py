@@ -120,6 +120,8 @@ class SafetyView:
     """What `rm` may never take unasked."""
     broken: str | None = None
     """Why the rules cannot be read."""
+    bypass_refusal: str | None = None
+    """Why the mode bypassPermissions cannot be chosen; None: it can."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,8 @@ class RuleSource:
     """Rules that lift deny rules where they match too."""
     workspace: str | None = None
     """They count in this workspace only; None: everywhere."""
+    forbids_bypass: bool = False
+    """Where they count, the mode bypassPermissions does not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ user's hands were doing was meant for something else.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timezone
 from typing import Literal
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
@@ -16,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QLineEdit, QVBoxLayout, QWid
 
 from gui import permission_words as words
 from gui import wording
+from gui.clock import now
 from gui.dialogs.rule_field import RuleField
 from gui.icons import set_icon
 from gui.permission_desk import ApprovalAnswerDraft, ApprovalView, PermissionDesk
@@ -31,11 +31,6 @@ GUARD_MS = 500
 _SECOND_MS = 1000
 _HURRY_S = 20
 _NO_RULE = "No rule is narrow enough to be kept for this call."
-
-
-def now() -> float:
-    """Returns seconds since the epoch."""
-    return datetime.now(tz=timezone.utc).timestamp()
 
 
 class AnswerButton(Button):

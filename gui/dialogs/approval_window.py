@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QApplication, QDialog, QVBoxLayout
 
-from gui.dialogs.approval_panel import ApprovalPanel, now
+from gui.clock import now
+from gui.dialogs.approval_panel import ApprovalPanel
 from gui.permission_desk import ApprovalView, PermissionDesk
 from gui.theme import Theme
 from gui.tokens import SPACE

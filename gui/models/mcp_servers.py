@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
 
 from gui import mcp_words as words
 from gui import wording
+from gui.clock import now
 from gui.models.ticked_table import TickedTable
 from gui.models.value_table import Cell, Column
 from proxy.mcp.values import ServerPhase, ServerStatus
 
 _TONES = {"neutral": "muted", "info": "accent"}
 _TIME_COLUMNS = (7, 8)
-
-
-def now() -> float:
-    """Returns seconds since the epoch."""
-    return datetime.now(tz=timezone.utc).timestamp()
 
 
 class McpServersModel(TickedTable[ServerStatus]):

@@ -13,6 +13,11 @@ from gui.roles import Index, Role
 T = TypeVar("T")
 
 
+def with_tick(flags: Qt.ItemFlag, index: Index) -> Qt.ItemFlag:
+    """Returns a cell's flags where the first column has a tick."""
+    return flags | Qt.ItemFlag.ItemIsUserCheckable if index.column() == 0 else flags
+
+
 class TickedTable(ValueTable[T]):
     """Says in a word, a shape and Qt's own role whether a row is ticked."""
 
@@ -36,8 +41,7 @@ class TickedTable(ValueTable[T]):
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Says that the first column has a tick."""
-        flags = super().flags(index)
-        return flags | Qt.ItemFlag.ItemIsUserCheckable if index.column() == 0 else flags
+        return with_tick(super().flags(index), index)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """Adds the tick to what a view may ask."""

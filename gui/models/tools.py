@@ -9,6 +9,7 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, Qt, Signal
 
 from gui import permission_words as words
 from gui import wording
+from gui.models.ticked_table import with_tick
 from gui.permission_desk import ToolView
 from gui.roles import NO_PARENT, PLAIN, Index, Look, Role
 
@@ -108,8 +109,7 @@ class ToolsModel(QAbstractItemModel):
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Says that the first column has a tick."""
-        flags = super().flags(index)
-        return flags | Qt.ItemFlag.ItemIsUserCheckable if index.column() == 0 else flags
+        return with_tick(super().flags(index), index)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """Returns what a view asks of a cell."""

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QTabWidget, QVBoxLayout
 
 from gui import permission_words as words
 from gui import wording
-from gui.dialogs.approval_panel import ApprovalPanel, now
+from gui.clock import now
+from gui.dialogs.approval_panel import ApprovalPanel
 from gui.dialogs.rule_dialog import RuleDialog
 from gui.models.approvals import REQUEST_COLUMN, HistoryModel, WaitingModel
 from gui.models.value_table import ChosenKey

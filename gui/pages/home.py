@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timezone
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gui import wording
+from gui.clock import now
 from gui.desk import ProviderView, ProxyPhase, ProxyState
 from gui.models.providers import key_cell
 from gui.pages.connect_card import ConnectCard
@@ -23,14 +23,10 @@ from gui.widgets.text import label
 _MINUTE_MS = 60_000
 
 
-def _now() -> float:
-    return datetime.now(tz=timezone.utc).timestamp()
-
-
 class HomePage(Page):
     """Four cards: the proxy, the client, today, the providers; and plain words while the demo answers."""
 
-    def __init__(self, room: Room, clock: Callable[[], float] = _now) -> None:
+    def __init__(self, room: Room, clock: Callable[[], float] = now) -> None:
         super().__init__(room, "Home", "Your clients talk to Signalbox; Signalbox talks to the models.")
         self._clock = clock
         self.demo = Banner(room.theme, "Demo notice")

@@ -201,7 +201,11 @@ class RequestsPage(Page):
         for part in (self.filter, self.errors, self.live, self.shown):
             part.setVisible(kept > 0)
         self.load_earlier.setVisible(kept > 0 and self._has_more and not self.model.is_full)
-        self.shown.setText(f"{shown:,} of {kept:,}" if shown != kept else wording.count(kept, "request"))
+        words = f"{shown:,} of {kept:,}" if shown != kept else wording.count(kept, "request")
+        dropped = self.room.bridge.request_events_dropped
+        if dropped:  # so that a row may never say how it ended
+            words += f"  ·  {wording.count(dropped, 'update')} came too fast to show (the log has them)"
+        self.shown.setText(words)
 
     def _connect_lines(self) -> str:
         return self.room.desk.connect_lines().shell.get_secret_value()

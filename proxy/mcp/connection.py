@@ -23,7 +23,7 @@ from proxy.mcp.definitions import Definitions
 from proxy.mcp.ending import End
 from proxy.mcp.health import Health
 from proxy.mcp.logs import ServerLog
-from proxy.mcp.remote import RemoteWatch, check_address, client_factory, http_client
+from proxy.mcp.remote import MAX_ANSWER_BYTES, RemoteWatch, check_address, client_factory, http_client
 from proxy.mcp.results import CallResult
 from proxy.mcp.session import Changed, ConnectionLost, ProtocolProblem, Session, connected
 from proxy.mcp.starter import Ready, Starter
@@ -192,7 +192,7 @@ class Connection:
             yield sse_client(ready.url, httpx_client_factory=client_factory(client))
             return
         async with client:
-            yield streamable_http_client(ready.url, http_client=client)
+            yield streamable_http_client(ready.url, http_client=client, max_sse_event_size=MAX_ANSWER_BYTES)
 
     def _has_pid(self, pid: int) -> None:
         self._state.pid = pid

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import httpx2
@@ -18,6 +18,7 @@ from proxy.mcp.values import McpProblem
 _TIMEOUT_S = 30.0
 _READ_TIMEOUT_S = 300.0
 MAX_ANSWER_BYTES = 16 * 2**20
+"""Of one message: of a whole answer, or of one event of a stream."""
 _SIGN_IN = frozenset({401, 403})
 
 
@@ -43,8 +44,39 @@ class RemoteWatch:
             self.trouble = f"the server answered {status}"
 
 
+class _Bounded(httpx2.AsyncByteStream):
+    """A body that ends with an error where it grows too large; the SDK reads bodies whole."""
+
+    def __init__(self, response: httpx2.Response, watch: RemoteWatch) -> None:
+        self._inner = cast("httpx2.AsyncByteStream", response.stream)
+        self._watch = watch
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        # The SDK bounds each event of a stream by itself.
+        self._left = None if kind == "text/event-stream" else MAX_ANSWER_BYTES
+        self._packed = response.headers.get("content-encoding", "identity").strip().lower()
+
+    @override
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self._packed not in {"", "identity"}:  # a few bytes could become gigabytes
+            raise self._refused(f"the server answered in {self._packed}, which was not asked for")
+        async for part in self._inner:
+            if self._left is not None:
+                self._left -= len(part)
+                if self._left < 0:
+                    raise self._refused(f"the server's answer is larger than {MAX_ANSWER_BYTES >> 20} MiB")
+            yield part
+
+    @override
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    def _refused(self, why: str) -> httpx2.StreamError:
+        self._watch.trouble = why
+        return httpx2.StreamError(why)  # the SDK makes it the one call's failure, not the connection's
+
+
 class _Guarded(httpx2.AsyncBaseTransport):
-    """A transport that no redirect leads away, and that notes how the server answers."""
+    """A transport that no redirect leads away, that notes how the server answers, and bounds what it says."""
 
     def __init__(self, inner: httpx2.AsyncBaseTransport, watch: RemoteWatch) -> None:
         self._inner = inner
@@ -61,6 +93,7 @@ class _Guarded(httpx2.AsyncBaseTransport):
         if 300 <= response.status_code < 400:
             response.headers.pop("location", None)
             response.status_code = 502  # an answer like any other that is no success
+        response.stream = _Bounded(response, self._watch)
         return response
 
     @override
@@ -75,8 +108,10 @@ async def http_client(headers: Mapping[str, str], watch: RemoteWatch) -> httpx2.
 
 def _client(headers: Mapping[str, str], watch: RemoteWatch) -> httpx2.AsyncClient:
     inner = httpx2.AsyncHTTPTransport(verify=ssl.create_default_context(), trust_env=False)
+    sent = httpx2.Headers(dict(headers))
+    sent["accept-encoding"] = "identity"  # so that what is counted is what there is
     return httpx2.AsyncClient(
-        headers=dict(headers),
+        headers=sent,
         transport=_Guarded(inner, watch),
         timeout=httpx2.Timeout(_TIMEOUT_S, read=_READ_TIMEOUT_S),
         follow_redirects=False,
@@ -119,10 +154,10 @@ async def probe_url(url: str, timeout_s: float) -> str | None:
     client = await http_client({}, watch)
     async with client:
         try:
-            response = await client.get(url, timeout=timeout_s)
+            async with client.stream("GET", url, timeout=timeout_s) as response:
+                return None if response.is_success else f"{url} answered {response.status_code}"
         except httpx2.HTTPError as exc:
             return f"{url} did not answer: {exc or type(exc).__name__}"
-    return None if response.is_success else f"{url} answered {response.status_code}"
 
 
 def client_factory(client: httpx2.AsyncClient) -> Any:

@@ -10,7 +10,7 @@ import structlog
 from mcp.client.streamable_http import streamable_http_client
 
 from proxy.mcp.logs import ServerLog
-from proxy.mcp.remote import RemoteWatch, check_address, http_client
+from proxy.mcp.remote import MAX_ANSWER_BYTES, RemoteWatch, check_address, http_client
 from proxy.mcp.results import CallResult
 from proxy.mcp.session import Session, connected
 from proxy.mcp.tools import McpTool, lawful_names, tool_of
@@ -92,7 +92,7 @@ class RemoteVisit:
 
     async def _visit(self) -> None:
         client = await http_client(self._headers, self._watch)
-        transport = streamable_http_client(self._url, http_client=client)
+        transport = streamable_http_client(self._url, http_client=client, max_sse_event_size=MAX_ANSWER_BYTES)
         async with (
             client,
             connected(transport, self._log, lambda _: None, timeout_s=OPEN_S) as session,

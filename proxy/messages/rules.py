@@ -31,7 +31,7 @@ INTERLEAVED = "interleaved-thinking-2025-05-14"
 """With this beta a thinking budget may be larger than max_tokens."""
 MIN_BUDGET = 1024
 
-_EFFORTS = ("low", "medium", "high", "xhigh", "max")
+EFFORTS = ("low", "medium", "high", "xhigh", "max")
 _THINKING = ("adaptive", "between_tools", "disabled", "enabled")
 _IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _ID = re.compile(r"[a-zA-Z0-9_-]+")
@@ -142,7 +142,7 @@ def _check_output(request: MessagesRequest) -> None:
     config = request.output_config
     if config is None:
         return
-    if config.effort is not None and config.effort not in _EFFORTS:
+    if config.effort is not None and config.effort not in EFFORTS:
         raise invalid_request(
             "output_config.effort: Input should be 'low', 'medium', 'high', 'xhigh' or 'max'"
         )

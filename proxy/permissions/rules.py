@@ -81,6 +81,7 @@ class RuleSet:
     additional_directories: tuple[str, ...] = ()
     """Absolute, as text."""
     forbids_bypass: bool = False
+    """The mode bypassPermissions must not be used, whoever asks for it."""
     problems: tuple[RuleProblem, ...] = ()
     broken: str | None = None
     """Why a policy from it must ask about everything."""
@@ -246,11 +247,12 @@ def read_permissions(data: object, origin: Origin | None = None) -> RuleSet:
         _read_list(given, effect, effect, reading)
     _read_list(given, EXCEPTIONS, "deny", reading)
     directories = _directories(given.get("additionalDirectories"), reading)
+    forbids_bypass = given.get("disableBypassPermissionsMode") == "disable"
     return RuleSet(
         tuple(reading.rules),
-        _mode(given.get("defaultMode"), reading),
+        _mode(given.get("defaultMode"), reading, forbids_bypass=forbids_bypass),
         directories,
-        given.get("disableBypassPermissionsMode") == "disable",
+        forbids_bypass,
         tuple(reading.problems),
         "; ".join(reading.broken) or None,
     )
@@ -297,18 +299,19 @@ def _directories(listed: object, reading: _Reading) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _mode(named: object, reading: _Reading) -> Mode | None:
+def _mode(named: object, reading: _Reading, *, forbids_bypass: bool) -> Mode | None:
     if named is None:
         return None
     if named == "manual":
         return "default"
-    if named in get_args(Mode):
+    if named == "bypassPermissions" and forbids_bypass:
+        why = "disableBypassPermissionsMode beside it forbids it"
+    elif named in get_args(Mode):
         return cast("Mode", named)
-    why = (
-        "auto mode lets a model decide and is not supported; every call asks instead where no rule matches"
-        if named == "auto"
-        else f"there is no such mode; known are {', '.join(get_args(Mode))}"
-    )
+    elif named == "auto":
+        why = "auto mode lets a model decide and is not supported; every call asks where no rule matches"
+    else:
+        why = f"there is no such mode; known are {', '.join(get_args(Mode))}"
     reading.problems.append(_note(f"defaultMode: {named}", f'defaultMode "{named}" is not used: {why}.'))
     return None
 

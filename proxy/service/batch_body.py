@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from proxy.messages.errors import ClientError, ErrorType
+from proxy.messages.errors import invalid_request
 from proxy.messages.message import JsonObject
 from proxy.messages.wire import InvalidJson, read_json
 from proxy.store.values import NewRequest
@@ -41,7 +41,7 @@ def read_batch(path: Path) -> list[NewRequest]:
     """
     with path.open("rb") as file:
         if not path.stat().st_size:
-            raise _wrong(_UNREADABLE)
+            raise invalid_request(_UNREADABLE)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as body:
             return find_requests(body)
 
@@ -57,16 +57,16 @@ def find_requests(body: _Body) -> list[NewRequest]:
     for start, end in _elements(body):
         position = len(found)
         if position == MAX_REQUESTS:
-            raise _wrong(f"requests: List should have at most {MAX_REQUESTS} items after validation")
+            raise invalid_request(f"requests: List should have at most {MAX_REQUESTS} items after validation")
         custom_id = _custom_id(read_request(body[start:end], position), f"requests.{position}")
         first = places.setdefault(custom_id, position)
         if first != position:
-            raise _wrong(
+            raise invalid_request(
                 f"requests.{position}.custom_id: must be unique within the batch; requests.{first} has it too"
             )
         found.append(NewRequest(custom_id, start, end - start))
     if not found:
-        raise _wrong("requests: List should have at least 1 item after validation, not 0")
+        raise invalid_request("requests: List should have at least 1 item after validation, not 0")
     return found
 
 
@@ -79,9 +79,9 @@ def read_request(data: bytes, position: int) -> JsonObject:
     try:
         value = read_json(data)
     except InvalidJson as exc:
-        raise _wrong(f"requests.{position} {exc}.") from exc
+        raise invalid_request(f"requests.{position} {exc}.") from exc
     if not isinstance(value, dict):
-        raise _wrong(f"requests.{position}: Input should be an object")
+        raise invalid_request(f"requests.{position}: Input should be an object")
     return cast("JsonObject", value)
 
 
@@ -92,32 +92,32 @@ def check_params(params: JsonObject) -> None:
         ClientError: `stream`, `speed`, `thread`, or `max_tokens: 0`, each of which needs somebody waiting.
     """
     if params.get("stream"):
-        raise _wrong("stream: streaming is not supported in a message batch")
+        raise invalid_request("stream: streaming is not supported in a message batch")
     for name in ("speed", "thread"):
         if params.get(name) is not None:
-            raise _wrong(f"{name}: is not supported in a message batch")
+            raise invalid_request(f"{name}: is not supported in a message batch")
     if params.get("max_tokens") == 0:
-        raise _wrong("max_tokens: Input should be greater than or equal to 1")
+        raise invalid_request("max_tokens: Input should be greater than or equal to 1")
 
 
 def _custom_id(request: JsonObject, at: str) -> str:
     for name in ("custom_id", "params"):
         if name not in request:
-            raise _wrong(f"{at}.{name}: Field required")
+            raise invalid_request(f"{at}.{name}: Field required")
     for name in request:
         if name not in ("custom_id", "params"):
-            raise _wrong(f"{at}: Extra inputs are not permitted")
+            raise invalid_request(f"{at}: Extra inputs are not permitted")
     if not isinstance(request["params"], dict):
-        raise _wrong(f"{at}.params: Input should be an object")
+        raise invalid_request(f"{at}.params: Input should be an object")
     custom_id: Any = request["custom_id"]
     if not isinstance(custom_id, str):
-        raise _wrong(f"{at}.custom_id: Input should be a valid string")
+        raise invalid_request(f"{at}.custom_id: Input should be a valid string")
     if len(custom_id) > 64:
-        raise _wrong(f"{at}.custom_id: String should have at most 64 characters")
+        raise invalid_request(f"{at}.custom_id: String should have at most 64 characters")
     if not custom_id:
-        raise _wrong(f"{at}.custom_id: String should have at least 1 character")
+        raise invalid_request(f"{at}.custom_id: String should have at least 1 character")
     if not _CUSTOM_ID.fullmatch(custom_id):
-        raise _wrong(f"{at}.custom_id: String should match pattern '^[a-zA-Z0-9_-]{{1,64}}$'")
+        raise invalid_request(f"{at}.custom_id: String should match pattern '^[a-zA-Z0-9_-]{{1,64}}$'")
     return custom_id
 
 
@@ -126,15 +126,15 @@ def _elements(body: _Body) -> Iterator[tuple[int, int]]:
     at = _expect(body, _skip_space(body, 0), b"{")
     at = _skip_space(body, at)
     if body[at : at + 1] == b"}":
-        raise _wrong("requests: Field required")
+        raise invalid_request("requests: Field required")
     key = _STRING.match(body, at)
     if key is None:
-        raise _wrong(_UNREADABLE)
+        raise invalid_request(_UNREADABLE)
     if key.group() != b'"requests"':
-        raise _wrong("The request body must hold `requests` and nothing else.")
+        raise invalid_request("The request body must hold `requests` and nothing else.")
     at = _skip_space(body, _expect(body, _skip_space(body, key.end()), b":"))
     if body[at : at + 1] != b"[":
-        raise _wrong("requests: Input should be a valid list")
+        raise invalid_request("requests: Input should be a valid list")
     at = _skip_space(body, at + 1)
     if body[at : at + 1] != b"]":
         while True:
@@ -146,9 +146,9 @@ def _elements(body: _Body) -> Iterator[tuple[int, int]]:
             at = _skip_space(body, _expect(body, at, b","))
     at = _skip_space(body, at + 1)
     if body[at : at + 1] == b",":
-        raise _wrong("The request body must hold `requests` and nothing else.")
+        raise invalid_request("The request body must hold `requests` and nothing else.")
     if _skip_space(body, _expect(body, at, b"}")) != len(body):
-        raise _wrong(_UNREADABLE)
+        raise invalid_request(_UNREADABLE)
 
 
 def _end_of_value(body: _Body, start: int) -> int:
@@ -156,7 +156,7 @@ def _end_of_value(body: _Body, start: int) -> int:
     if body[start : start + 1] not in (b"{", b"["):
         scalar = _STRING.match(body, start) or _SCALAR.match(body, start)
         if scalar is None:
-            raise _wrong(_UNREADABLE)
+            raise invalid_request(_UNREADABLE)
         return scalar.end()
     depth = 0
     for step in _STEP.finditer(body, start):
@@ -169,7 +169,7 @@ def _end_of_value(body: _Body, start: int) -> int:
                 return step.end()
         elif step.end() - step.start() == 1:
             break
-    raise _wrong(_UNREADABLE)
+    raise invalid_request(_UNREADABLE)
 
 
 def _skip_space(body: _Body, at: int) -> int:
@@ -179,9 +179,5 @@ def _skip_space(body: _Body, at: int) -> int:
 
 def _expect(body: _Body, at: int, byte: bytes) -> int:
     if body[at : at + 1] != byte:
-        raise _wrong(_UNREADABLE)
+        raise invalid_request(_UNREADABLE)
     return at + 1
-
-
-def _wrong(message: str) -> ClientError:
-    return ClientError(ErrorType.INVALID_REQUEST, message)

@@ -24,6 +24,7 @@ from proxy.messages.errors import ApiError, ErrorType, UpstreamError
 from proxy.messages.message import JsonObject
 from proxy.messages.wire import write_json
 from proxy.service.batch_body import check_params, read_request
+from proxy.service.moments import read_us
 from proxy.store.folder import PrivateFolder
 from proxy.store.values import Batch, Outcome, PendingRequest, StoreError
 from proxy.tasks import spawn
@@ -162,7 +163,7 @@ class BatchWorker:
             await asyncio.wait(set(run.in_flight))
         rest = run.rest
         if rest is not None:
-            await self._patiently(lambda: self._store.decide_rest(batch_id, rest, self._now_us()))
+            await self._patiently(lambda: self._store.decide_rest(batch_id, rest, read_us(self._means.clock)))
         found = await self._patiently(lambda: self._store.get(batch_id))
         self._runs.pop(batch_id, None)
         if found is None or found.ended_us is not None:
@@ -255,7 +256,7 @@ class BatchWorker:
             outcome, result = "succeeded", {"type": "succeeded", "message": answer}
         text = write_json(result).decode()
         await self._patiently(
-            lambda: self._store.decide(batch.id, request.position, outcome, text, self._now_us())
+            lambda: self._store.decide(batch.id, request.position, outcome, text, read_us(self._means.clock))
         )
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
@@ -266,9 +267,6 @@ class BatchWorker:
             except StoreError as error:
                 _log.warning("batch_waits_for_store", reason=error.message)
             await self._means.sleep(self._limits.store_retry_s)
-
-    def _now_us(self) -> int:
-        return int(self._means.clock() * 1e6)
 
 
 def wait_before_retry_s(error: ApiError, tried: int, limits: BatchLimits) -> float | None:

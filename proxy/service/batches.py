@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime, timedelta, timezone
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from proxy.context import LOCAL_TOKEN
-from proxy.messages.errors import ClientError, ErrorType
+from proxy.messages.errors import ClientError, ErrorType, invalid_request
 from proxy.messages.message import JsonObject
 from proxy.service.batch_body import read_batch
 from proxy.service.batch_worker import PATH, BatchWorker, Means
+from proxy.service.moments import moment_of, read_us
 from proxy.store.folder import Draft, PrivateFolder, in_thread
 from proxy.store.values import Batch, ResultRow, StoreError
 
@@ -30,7 +30,6 @@ MAX_LIMIT = 1000
 KEPT_HEADERS = ("anthropic-version", "anthropic-beta")
 """Of the headers a batch is created with, those that say how each of its requests is meant."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _RESULT_ROWS = 50
 """How many results are read at once; each may hold a long answer."""
 
@@ -60,7 +59,7 @@ class BatchService:
 
     async def tick(self) -> None:
         """Expires and archives what is due, and takes up what nobody works on; call it every minute."""
-        now_us = self._now_us()
+        now_us = read_us(self._clock)
         for batch in await self._store.unfinished():
             self._worker.take(batch)
             if batch.expires_us <= now_us:
@@ -81,7 +80,7 @@ class BatchService:
         """
         await body.finish()
         requests = await in_thread(lambda: read_batch(body.path))
-        now_us = self._now_us()
+        now_us = read_us(self._clock)
         kept = {name: headers[name] for name in KEPT_HEADERS if name in headers}
         batch = Batch(
             id=self._new_id("msgbatch_"),
@@ -120,10 +119,10 @@ class BatchService:
         """
         after, before = query.get("after_id") or None, query.get("before_id") or None
         if after is not None and before is not None:
-            raise _wrong("Only one of `after_id` and `before_id` may be given.")
+            raise invalid_request("Only one of `after_id` and `before_id` may be given.")
         page = await self._store.page(limit_of(query.get("limit")), after=after, before=before)
         if page is None:
-            raise _wrong(f"{'after_id' if after else 'before_id'}: there is no such message batch")
+            raise invalid_request(f"{'after_id' if after else 'before_id'}: there is no such message batch")
         return page
 
     async def cancel(self, batch_id: str) -> Batch:
@@ -133,8 +132,8 @@ class BatchService:
             ClientError: There is none of that id (404), or it has ended.
         """
         if (await self.get(batch_id)).ended_us is not None:
-            raise _wrong("This message batch has ended; it can be canceled only before.")
-        batch = await self._store.begin_cancel(batch_id, self._now_us())
+            raise invalid_request("This message batch has ended; it can be canceled only before.")
+        batch = await self._store.begin_cancel(batch_id, read_us(self._clock))
         if batch is None:
             raise _unknown()
         self._worker.cancel(batch_id)
@@ -150,7 +149,7 @@ class BatchService:
         if deletion == "unknown":
             raise _unknown()
         if deletion == "not_ended":
-            raise _wrong(
+            raise invalid_request(
                 "A message batch can be deleted only once it has ended: to delete it now, cancel it first."
             )
 
@@ -162,7 +161,7 @@ class BatchService:
         """
         batch = await self.get(batch_id)
         if batch.ended_us is None:
-            raise _wrong("This message batch has not ended: its results are available once it has.")
+            raise invalid_request("This message batch has not ended: its results are available once it has.")
         if batch.archived_us is not None:
             raise ClientError(
                 ErrorType.NOT_FOUND,
@@ -175,9 +174,6 @@ class BatchService:
         while rows := await self._store.results(batch_id, after=position, limit=_RESULT_ROWS):
             position = rows[-1].position
             yield "".join(result_line(row) for row in rows).encode()
-
-    def _now_us(self) -> int:
-        return int(self._clock() * 1e6)
 
 
 def batch_view(batch: Batch, base_url: str) -> JsonObject:
@@ -233,22 +229,16 @@ def limit_of(value: str | None) -> int:
     if value is None:
         return DEFAULT_LIMIT
     if not (value.isascii() and value.isdecimal() and len(value) <= 9):
-        raise _wrong("limit: Input should be a valid integer, unable to parse string as an integer")
+        raise invalid_request("limit: Input should be a valid integer, unable to parse string as an integer")
     if int(value) < 1:
-        raise _wrong("limit: Input should be greater than or equal to 1")
+        raise invalid_request("limit: Input should be greater than or equal to 1")
     if int(value) > MAX_LIMIT:
-        raise _wrong(f"limit: Input should be less than or equal to {MAX_LIMIT}")
+        raise invalid_request(f"limit: Input should be less than or equal to {MAX_LIMIT}")
     return int(value)
 
 
 def _time(at_us: int | None) -> str | None:
-    return (
-        None if at_us is None else (_EPOCH + timedelta(microseconds=at_us)).isoformat(timespec="microseconds")
-    )
-
-
-def _wrong(message: str) -> ClientError:
-    return ClientError(ErrorType.INVALID_REQUEST, message)
+    return None if at_us is None else moment_of(at_us).isoformat(timespec="microseconds")
 
 
 def _unknown() -> ClientError:

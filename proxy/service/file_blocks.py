@@ -9,7 +9,7 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from proxy.messages.errors import ClientError, ErrorType
+from proxy.messages.errors import invalid_request
 from proxy.messages.message import JsonObject
 from proxy.store.values import StoredFile
 
@@ -99,9 +99,7 @@ def _source(kind: str, file: StoredFile, data: bytes) -> JsonObject:
                 "data": data.removeprefix(_BYTE_ORDER_MARK).decode(),
             }
         except UnicodeDecodeError:
-            raise _wrong(f"The file {file.id} is not valid UTF-8 text.") from None
-    raise _wrong(f"The file {file.id} is of type {file.mime_type}, which a block of type {kind} cannot hold.")
-
-
-def _wrong(message: str) -> ClientError:
-    return ClientError(ErrorType.INVALID_REQUEST, message)
+            raise invalid_request(f"The file {file.id} is not valid UTF-8 text.") from None
+    raise invalid_request(
+        f"The file {file.id} is of type {file.mime_type}, which a block of type {kind} cannot hold."
+    )

@@ -10,14 +10,14 @@ import binascii
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from proxy.context import NewId
-from proxy.messages.errors import ClientError, ErrorType
+from proxy.messages.errors import ClientError, ErrorType, invalid_request
 from proxy.messages.message import JsonObject
 from proxy.service.batches import limit_of
 from proxy.service.file_blocks import Content, named_files, with_content
+from proxy.service.moments import moment_of, read_us
 from proxy.store.folder import Draft, in_thread
 from proxy.store.values import StoredFile
 
@@ -30,7 +30,6 @@ MAX_EXPIRY_S = 7_776_000
 """Files API, Upload: `expires_in_seconds` is between an hour and ninety days."""
 MAX_IDS = 100
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _CURSOR = "page_"
 _FORBIDDEN = re.compile(r'[<>:"|?*\\/\x00-\x1f\ud800-\udfff]')
 _MIME_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,100}/[a-z0-9!#$&^_.+-]{1,100}")
@@ -95,7 +94,7 @@ class FileService:
         name = clean_filename(filename, kind)
         lives_s = None if expires_in_s is None else _expiry_s(expires_in_s)
         await draft.finish()
-        now_us = self._now_us()
+        now_us = read_us(self._clock)
         file = StoredFile(
             id=self._new_id("file_"),
             filename=name,
@@ -142,16 +141,16 @@ class FileService:
         """
         if ids:
             if page is not None or limit is not None:
-                raise _wrong("ids: cannot be combined with `page` or `limit`")
+                raise invalid_request("ids: cannot be combined with `page` or `limit`")
             wanted = set(ids)
             if len(wanted) > MAX_IDS:
-                raise _wrong(
+                raise invalid_request(
                     f"ids: List should have at most {MAX_IDS} items after validation, not {len(wanted)}"
                 )
             return await self._store.chosen(wanted), False
         size = limit_of(limit)
         if sum(each is not None for each in (page, after_id, before_id)) > 1:
-            raise _wrong("Only one of `page`, `after_id` and `before_id` may be given.")
+            raise invalid_request("Only one of `page`, `after_id` and `before_id` may be given.")
         if before_id is not None:
             return await self._store.page(size, before=await self._number(before_id, "before_id"))
         after = _number_of(page) if page is not None else None
@@ -214,10 +213,10 @@ class FileService:
 
     async def tick(self) -> None:
         """Removes what has expired; call it every minute."""
-        await self._store.drop_expired(self._now_us())
+        await self._store.drop_expired(read_us(self._clock))
 
     def _check_alive(self, file: StoredFile) -> None:
-        if file.expires_us is not None and file.expires_us <= self._now_us():
+        if file.expires_us is not None and file.expires_us <= read_us(self._clock):
             raise ClientError(
                 ErrorType.NOT_FOUND, f"File {file.id} has expired.", details={"error_code": "file_expired"}
             )
@@ -225,11 +224,8 @@ class FileService:
     async def _number(self, file_id: str, parameter: str) -> int:
         file = await self._store.get(file_id)
         if file is None:
-            raise _wrong(f"{parameter}: there is no such file")
+            raise invalid_request(f"{parameter}: there is no such file")
         return file.number
-
-    def _now_us(self) -> int:
-        return int(self._clock() * 1e6)
 
 
 def file_view(file: StoredFile, *, is_beta: bool = False) -> JsonObject:
@@ -285,7 +281,7 @@ def clean_filename(given: str | None, mime_type: str) -> str:
     if not name:
         return f"unnamed{_ENDINGS.get(mime_type, '')}"
     if len(name) > 255 or _FORBIDDEN.search(name):  # lone surrogates too: no text column takes them
-        raise _wrong(
+        raise invalid_request(
             'Invalid filename: it must have 1 to 255 characters, and none of <, >, :, ", |, ?, *, \\, / '
             "or the control characters 0 to 31."
         )
@@ -294,13 +290,13 @@ def clean_filename(given: str | None, mime_type: str) -> str:
 
 def _expiry_s(value: str) -> int:
     if not (value.isascii() and value.isdecimal() and len(value) <= 12):
-        raise _wrong(
+        raise invalid_request(
             "expires_in_seconds: Input should be a valid integer, unable to parse string as an integer"
         )
     if int(value) < MIN_EXPIRY_S:
-        raise _wrong(f"expires_in_seconds: Input should be greater than or equal to {MIN_EXPIRY_S}")
+        raise invalid_request(f"expires_in_seconds: Input should be greater than or equal to {MIN_EXPIRY_S}")
     if int(value) > MAX_EXPIRY_S:
-        raise _wrong(f"expires_in_seconds: Input should be less than or equal to {MAX_EXPIRY_S}")
+        raise invalid_request(f"expires_in_seconds: Input should be less than or equal to {MAX_EXPIRY_S}")
     return int(value)
 
 
@@ -315,16 +311,12 @@ def _number_of(cursor: str) -> int:
     except (binascii.Error, ValueError):
         number = -1
     if number < 0:
-        raise _wrong("page: this is not the `next_page` of an earlier page")
+        raise invalid_request("page: this is not the `next_page` of an earlier page")
     return number
 
 
 def _time(at_us: int) -> str:
-    return (_EPOCH + timedelta(microseconds=at_us)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _wrong(message: str) -> ClientError:
-    return ClientError(ErrorType.INVALID_REQUEST, message)
+    return moment_of(at_us).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _unknown(file_id: str) -> ClientError:

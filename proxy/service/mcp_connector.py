@@ -17,7 +17,7 @@ from proxy.dialects.loose_json import as_object
 from proxy.dialects.own_calls import MCP_MARK, mcp_call
 from proxy.mcp.gateway_values import McpServers
 from proxy.mcp.values import McpProblem, ServerPhase
-from proxy.messages.errors import ClientError, ErrorType
+from proxy.messages.errors import invalid_request
 from proxy.messages.message import JsonObject
 from proxy.messages.request import MessageParam, MessagesRequest, OtherBlock, ToolParam
 from proxy.permissions.tool_names import canonical
@@ -148,14 +148,18 @@ class McpConnector:
         if name is None:
             label = labels[server.label]
             if label in statuses:  # rules about the one must not count for the other
-                raise _wrong(f"mcp_servers: {label} is the name of an MCP server here ({server.label})")
+                raise invalid_request(
+                    f"mcp_servers: {label} is the name of an MCP server here ({server.label})"
+                )
             return await self._remote_tools(server, label, visits)
         status = statuses.get(name)
         if status is None:
-            raise _wrong(f"mcp_servers: there is no MCP server called {name!r} here ({server.label})")
+            raise invalid_request(
+                f"mcp_servers: there is no MCP server called {name!r} here ({server.label})"
+            )
         if status.phase is not ServerPhase.CONNECTED:
             reason = f": {status.reason}" if status.reason else ""
-            raise _wrong(f"mcp_servers: the MCP server {name!r} is {status.phase.value}{reason}")
+            raise invalid_request(f"mcp_servers: the MCP server {name!r} is {status.phase.value}{reason}")
         return self.catalogue.offered((f"mcp:{name}",))
 
     async def _remote_tools(
@@ -166,7 +170,9 @@ class McpConnector:
         try:
             await made.open()
         except McpProblem as problem:
-            raise _wrong(f"mcp_servers: the MCP server {server.label!r} cannot be used: {problem}") from None
+            raise invalid_request(
+                f"mcp_servers: the MCP server {server.label!r} cannot be used: {problem}"
+            ) from None
         return made.tools
 
     async def _chosen(
@@ -216,7 +222,7 @@ def _check_new(tools: Sequence[Tool], taken: set[str], label: str) -> None:
     """Two entries may lead to one server, and a client may declare a function of such a name itself."""
     for tool in tools:
         if tool.name in taken:
-            raise _wrong(f"mcp_servers: a tool of {label!r} is declared twice ({tool.name})")
+            raise invalid_request(f"mcp_servers: a tool of {label!r} is declared twice ({tool.name})")
         taken.add(tool.name)
 
 
@@ -257,7 +263,3 @@ def _declared_name(block: OtherBlock, names: Mapping[tuple[str, str], str]) -> s
     if block.type != "mcp_tool_use" or not str(extra.get("id")).startswith(MCP_MARK):
         return None
     return names.get((str(extra.get("server_name")), str(extra.get("name"))))
-
-
-def _wrong(message: str) -> ClientError:
-    return ClientError(ErrorType.INVALID_REQUEST, message)

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from proxy.messages.errors import ClientError, ErrorType
+from proxy.messages.errors import invalid_request
 from proxy.messages.request import MessagesRequest, ToolParam
 
 SERVERS = "mcp_servers"
@@ -77,18 +77,20 @@ def wished_servers(request: MessagesRequest) -> list[WishedServer]:
     """
     given: Any = (request.model_extra or {}).get(SERVERS)
     if not isinstance(given, list):
-        raise _wrong("mcp_servers: Input should be a valid list")
+        raise invalid_request("mcp_servers: Input should be a valid list")
     rows = cast("list[Any]", given)
     if len(rows) > MAX_SERVERS:
-        raise _wrong(f"mcp_servers: At most {MAX_SERVERS} servers")
+        raise invalid_request(f"mcp_servers: At most {MAX_SERVERS} servers")
     toolsets = _toolsets(request.tools or ())
     servers = [_server(row, index, toolsets) for index, row in enumerate(rows)]
     labels = [each.label for each in servers]
     if len(set(labels)) < len(labels):
-        raise _wrong("mcp_servers: Server names must be unique.")
+        raise invalid_request("mcp_servers: Server names must be unique.")
     for label in toolsets:
         if label not in labels:
-            raise _wrong(f"tools: mcp_server_name {label!r} is not the name of a server in mcp_servers")
+            raise invalid_request(
+                f"tools: mcp_server_name {label!r} is not the name of a server in mcp_servers"
+            )
     return servers
 
 
@@ -149,13 +151,13 @@ def _server(row: Any, index: int, toolsets: Mapping[str, Mapping[str, Any]]) -> 
     at = f"mcp_servers.{index}"
     fields = _object(row)
     if fields.get("type") != "url":
-        raise _wrong(f"{at}.type: Input should be 'url'")
+        raise invalid_request(f"{at}.type: Input should be 'url'")
     for name in ("name", "url"):
         if not isinstance(fields.get(name), str) or not fields[name]:
-            raise _wrong(f"{at}.{name}: Field required")
+            raise invalid_request(f"{at}.{name}: Field required")
     token = fields.get("authorization_token")
     if token is not None and not _is_sendable(token):
-        raise _wrong(f"{at}.authorization_token: Input should be a valid string")
+        raise invalid_request(f"{at}.authorization_token: Input should be a valid string")
     return WishedServer(
         fields["name"],
         fields["url"],
@@ -172,9 +174,11 @@ def _toolsets(tools: Sequence[ToolParam]) -> dict[str, Mapping[str, Any]]:
         if label is None:
             continue
         if not label:
-            raise _wrong(f"tools.{index}.mcp_toolset.mcp_server_name: Field required")
+            raise invalid_request(f"tools.{index}.mcp_toolset.mcp_server_name: Field required")
         if label in found:
-            raise _wrong(f"tools.{index}: there is more than one mcp_toolset for the server {label!r}")
+            raise invalid_request(
+                f"tools.{index}: there is more than one mcp_toolset for the server {label!r}"
+            )
         found[label] = {**(tool.model_extra or {}), "cache_control": tool.cache_control}
     return found
 
@@ -185,7 +189,3 @@ def _is_sendable(token: Any) -> bool:
 
 def _object(value: Any) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-
-
-def _wrong(message: str) -> ClientError:
-    return ClientError(ErrorType.INVALID_REQUEST, message)

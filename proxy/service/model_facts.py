@@ -35,8 +35,7 @@ class ModelFacts:
 
     def price_of(self, provider: ProviderConfig, model: str) -> Prices | None:
         """Returns what the model costs by the upstream's list, where it says so."""
-        entry = self.entry(provider, model)
-        return None if entry is None else entry.prices
+        return None if self._catalogue is None else self._catalogue.price_of(provider, model)
 
     def profile(self, provider: ProviderConfig, model: str) -> Profile:
         """Returns the profile that requests for the model are encoded by."""

@@ -7,11 +7,11 @@ from typing import Any
 
 from proxy.dialects.profiles import Profile
 from proxy.messages.message import JsonObject
+from proxy.messages.rules import EFFORTS
 from proxy.upstreams.model_entries import ModelEntry
 
 _UNKNOWN_DATE = "1970-01-01T00:00:00Z"
 """What the Models API gives where a model's release date is not known."""
-_EFFORTS = ("low", "medium", "high", "xhigh", "max")
 
 
 def model_row(name: str, shown: str, profile: Profile | None, entry: ModelEntry | None) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def _capabilities(profile: Profile, entry: ModelEntry | None) -> JsonObject | No
         return None
     thinks = profile.reasoning_style != "none"
     searches = profile.web_search != "none"
-    efforts = {level: _is(thinks and level in profile.reasoning_efforts) for level in _EFFORTS}
+    efforts = {level: _is(thinks and level in profile.reasoning_efforts) for level in EFFORTS}
     clearing = ("clear_thinking_20251015", "clear_tool_uses_20250919", "compact_20260112")
     return {
         "batch": _is(True),

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
+from proxy.dialects.loose_json import as_object
 from proxy.dialects.own_calls import mcp_call, mcp_result
 from proxy.messages.message import JsonObject
 from proxy.messages.request import ContentBlockParam, MessageParam, MessagesRequest, OtherBlock
@@ -80,7 +81,7 @@ def _pieces(answer: Told, number: int) -> list[_Piece]:
     for block in answer.content:
         call_id = str(block.get("id"))
         if block.get("type") == "tool_use" and call_id in answer.denials:
-            use = mcp_call(call_id, str(block.get("name")), _object(block.get("input")))
+            use = mcp_call(call_id, str(block.get("name")), as_object(block.get("input")))
             made.append(_Piece(use, number, call_id))
         else:
             made.append(_Piece(answer.shown.get(call_id, block), number))
@@ -146,7 +147,3 @@ class _Places:
 
     def _taken(self, side: Side, mark: str) -> list[ContentBlockParam]:
         return [OtherBlock.model_validate(block) for block in self._at.pop((side, mark), [])]
-
-
-def _object(value: object) -> JsonObject:
-    return cast("JsonObject", value) if isinstance(value, dict) else {}

@@ -230,6 +230,8 @@ class ToolDesk:
             problem = await self._workspaces.problem(name)
             if problem is not None:
                 return f"{problem[:1].upper()}{problem[1:]}."
+        if mode == "bypassPermissions" and self._judge.forbids_bypass(name):
+            return "The rules there forbid the mode bypassPermissions (disableBypassPermissionsMode)."
         scope = RunScope(RequestContext(""), Conversation(("", "")), name, mode=mode)
         verdict = await self.runner.judge(call, scope)
         if verdict.decision != "ask":

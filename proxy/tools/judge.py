@@ -47,8 +47,19 @@ class Judge:
         """What of the rules could not be taken."""
         return self._read.problems
 
+    def forbids_bypass(self, workspace: str | None) -> bool:
+        """Tells whether the mode bypassPermissions must not be used in a workspace."""
+        return not self._read.no_bypass_in.isdisjoint((None, workspace))
+
     def policy_in(self, workspace: str | None, mode: Mode | None = None) -> Policy:
-        """Returns the rules in force in a workspace under a mode; None: the one that is set."""
+        """Returns the rules in force in a workspace under a mode.
+
+        Args:
+            workspace: Its name.
+            mode: None: the one that is set, or `default` where that is bypassPermissions and forbidden here.
+        """
+        if mode is None and self.policy.mode == "bypassPermissions" and self.forbids_bypass(workspace):
+            mode = "default"
         policy = self.policy if mode is None else replace(self.policy, mode=mode)
         if all(rule.workspace in {None, workspace} for rule in policy.rules):
             return policy

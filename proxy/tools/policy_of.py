@@ -15,6 +15,8 @@ class ReadPolicy:
 
     policy: Policy
     problems: tuple[RuleProblem, ...] = ()
+    no_bypass_in: frozenset[str | None] = frozenset()
+    """Workspaces where the mode bypassPermissions must not be used; None: in none at all."""
 
 
 def policy_of(config: PermissionConfig) -> ReadPolicy:
@@ -44,7 +46,8 @@ def policy_of(config: PermissionConfig) -> ReadPolicy:
         config.builtin_read_only,
         "; ".join(broken) or None,
     )
-    return ReadPolicy(policy, tuple(problems))
+    no_bypass_in = frozenset(source.workspace for source in config.sources if source.forbids_bypass)
+    return ReadPolicy(policy, tuple(problems), no_bypass_in)
 
 
 def _written(source: RuleSource) -> list[tuple[Decision, str, bool]]:

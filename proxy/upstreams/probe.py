@@ -25,37 +25,31 @@ class ProbeResult:
 
     is_ok: bool
     text: str
-    """A sentence such as `key accepted, $8.50 left of $10.00`."""
-    latency_ms: float
+    """A sentence such as `key accepted, $8.50 left of $10.00 (212 ms)`."""
 
 
 async def probe(provider: ProviderConfig, *, clock: Callable[[], float] = time.monotonic) -> ProbeResult:
     """Returns what the provider says: its key's balance at OpenRouter, else its list of models."""
     began = clock()
     if provider.dialect == "demo":
-        return ProbeResult(is_ok=True, text="the demo needs no key and no network", latency_ms=0.0)
+        return ProbeResult(is_ok=True, text="the demo needs no key and no network")
     if provider.key is None and provider.key_missing:
-        return ProbeResult(is_ok=False, text=provider.key_missing, latency_ms=0.0)
+        return ProbeResult(is_ok=False, text=provider.key_missing)
     has_balance = is_openrouter(provider.base_url)
     try:
         status, value = await asyncio.wait_for(
             _get(provider, "/key" if has_balance else models_path(provider)), TIMEOUT_S
         )
     except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as exc:
-        reason = failure_of(exc, provider, Stage.OPEN).message
-        return ProbeResult(is_ok=False, text=reason, latency_ms=_ms(clock, began))
+        return ProbeResult(is_ok=False, text=failure_of(exc, provider, Stage.OPEN).message)
     is_ok, text = _read(status, value, has_balance=has_balance)
-    return ProbeResult(is_ok, text, _ms(clock, began))
+    return ProbeResult(is_ok, f"{text} ({(clock() - began) * 1000:.0f} ms)" if is_ok else text)
 
 
 def is_openrouter(base_url: str) -> bool:
     """Whether a base URL is OpenRouter's, which tells a key's balance."""
     host = urlsplit(base_url).hostname or ""
     return host == "openrouter.ai" or host.endswith(".openrouter.ai")
-
-
-def _ms(clock: Callable[[], float], began: float) -> float:
-    return round((clock() - began) * 1000, 1)
 
 
 async def _get(provider: ProviderConfig, path: str) -> tuple[int, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication
 
+from app.logs import LogPipeline
 from app.qt_loop import new_qt_loop
 from tests.app.controller_bench import Bench, Make
 from tests.app.shell import TOKEN, Shell
@@ -20,11 +21,14 @@ async def make(tmp_path: Path) -> AsyncIterator[Make]:
     benches: list[Bench] = []
 
     def make(
-        keyring: Entries | None = None, variables: dict[str, str] | None = None, settings: str | None = None
+        keyring: Entries | None = None,
+        variables: dict[str, str] | None = None,
+        settings: str | None = None,
+        logs: LogPipeline | None = None,
     ) -> Bench:
         if settings is not None:
             (tmp_path / "settings.yaml").write_text(settings)
-        bench = Bench(tmp_path, Entries() if keyring is None else keyring, variables or {})
+        bench = Bench(tmp_path, Entries() if keyring is None else keyring, variables or {}, logs)
         benches.append(bench)
         return bench
 

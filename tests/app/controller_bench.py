@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 from app.configuration import Configuration
 from app.controller import Controller
 from app.environment import Environment
+from app.logs import LogPipeline
 from app.paths import Folders
 from app.secrets import SecretStore
 from app.settings_store import SettingsStore
-from gui.desk import DeskEvent
+from gui.desk import Desk, DeskEvent
 from proxy.config import ProviderConfig, ProxyConfig
 from proxy.events import BreakerChanged, EventSink, ToolDecided
 from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest
@@ -29,7 +30,10 @@ from proxy.tools.catalogue import Catalogue
 from tests.app.test_secrets import Entries
 
 E_ = TypeVar("E_")
-
+KEY = "sk-or-" + "v1-" + "0a1b2c3d" * 8
+OPENROUTER = """providers:
+  openrouter: {base_url: "https://openrouter.ai/api/v1", key: {keyring: openrouter}}  # mine
+"""
 
 SPENT = Spending(
     DayTotal("2026-11-22", "", None, 2, 10, 20, 30, 40, micro_usd=900, unknown_micro_usd=400),
@@ -137,7 +141,13 @@ class Found:
 class Bench:
     """A controller with everything around it in reach."""
 
-    def __init__(self, home: Path, keyring: Entries | None, variables: dict[str, str]) -> None:
+    def __init__(
+        self,
+        home: Path,
+        keyring: Entries | None,
+        variables: dict[str, str],
+        logs: LogPipeline | None = None,
+    ) -> None:
         self.folders = Folders(config=home, state=home, runtime=home / "run")
         self.folders.create()
         self.keyring = keyring
@@ -155,6 +165,7 @@ class Bench:
             self.configuration,
             make_server=self._server,
             probe=self._probe,
+            logs=logs,
             on_quit=self._quit,
             clock=lambda: 1234.5,
             sleep=self._sleep,
@@ -162,6 +173,11 @@ class Bench:
         self._pauses = asyncio.Semaphore(0)
         self._news = asyncio.Event()
         self.controller.subscribe(self._listen)
+
+    @property
+    def desk(self) -> Desk:
+        """The controller as the window knows it."""
+        return self.controller
 
     def _server(self, config: ProxyConfig, emit: EventSink) -> FakeServer:
         self.servers.append(FakeServer(config, emit, self.failure))

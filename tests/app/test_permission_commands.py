@@ -111,6 +111,18 @@ def test_the_policy_and_the_mode_are_those_that_were_given(project: Path) -> Non
     assert _decisions(_judged(project, *calls, policy="strict", mode="dontAsk")) == ["deny", "deny", "allow"]
 
 
+def test_a_mode_that_the_file_forbids_is_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rules = project.parents[1] / "rules.yaml"
+    rules.write_text("permissions: {disableBypassPermissionsMode: disable}\n")
+    target = io.StringIO()
+    options = JudgeOptions(rules, project, mode="bypassPermissions")
+
+    status = judge_command(options, _own(project), io.BytesIO(b"{}\n"), target)
+
+    assert (status, target.getvalue()) == (BROKEN_SETTINGS, "")
+    assert "forbids the mode bypassPermissions" in capsys.readouterr().err
+
+
 def test_the_files_own_mode_counts_where_none_was_given(project: Path) -> None:
     rules = project.parents[1] / "plan.json"
     rules.write_text('\ufeff{\n\t"permissions": {"defaultMode": "plan"}}')

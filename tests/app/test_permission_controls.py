@@ -225,32 +225,6 @@ async def test_exported_rules_join_those_of_the_file_and_leave_its_bytes(make: M
     }
 
 
-async def test_the_bypassing_mode_needs_the_typed_word_and_leaving_it_takes_the_word_back(make: Make) -> None:
-    bench = await _started(make)
-
-    assert "type the word bypass" in (bench.controller.set_mode("bypassPermissions") or "")
-    assert "no mode 'auto'" in (bench.controller.set_mode("auto") or "")
-    assert bench.controller.set_mode("bypassPermissions", confirmation="bypass") is None
-    await bench.until(PermissionsChanged)
-    assert bench.controller.safety().mode == "bypassPermissions"
-    assert bench.controller.set_mode("plan") is None
-    await bench.until(PermissionsChanged)
-    assert (bench.controller.safety().mode, "bypass" in _written(bench)) == ("plan", False)
-
-
-async def test_safety_says_what_holds_commands_and_what_is_protected(make: Make) -> None:
-    bench = await _started(make)
-    safety = bench.controller.safety()
-
-    assert (safety.policy, safety.approvals, safety.sandbox_found) == (
-        "claude-code",
-        "wait",
-        "bubblewrap 0.8",
-    )
-    assert ".git" in safety.protected
-    assert safety.critical
-
-
 async def test_a_workspace_is_made_renamed_made_the_default_and_removed(make: Make, tmp_path: Path) -> None:
     bench = await _started(make)
     desk = bench.controller
@@ -283,13 +257,16 @@ async def test_a_projects_own_deny_rules_count_there_and_its_allow_rules_never(
 ) -> None:
     folder = tmp_path / "site" / ".claude"
     folder.mkdir(parents=True)
-    (folder / "settings.json").write_text('{"permissions": {"allow": ["Bash"], "deny": ["Read(/k)"]}}')
+    (folder / "settings.json").write_text(
+        '{"permissions": {"allow": ["Bash"], "deny": ["Read(/k)"],'
+        ' "disableBypassPermissionsMode": "disable"}}'
+    )
     (folder / "settings.local.json").write_text("{broken")
     bench = await _started(make, f"workspaces: {{site: {{root: {tmp_path}/site}}}}\n")
 
     _ours, shared, local = bench.servers[0].config.permissions.sources
     assert (shared.allow, shared.deny, shared.workspace) == ((), ("Read(/k)",), "site")
-    assert shared.anchor == f"{tmp_path}/site"
+    assert (shared.anchor, shared.forbids_bypass) == (f"{tmp_path}/site", True)
     assert (local.ask, local.workspace) == (("*",), "site")
 
 

@@ -110,6 +110,11 @@ def test_as_root_programs_run_only_where_the_settings_allow_it(
         ("permissions: {denied: [Bash]}", "no permission setting 'denied'"),
         ("permissions: {defaultMode: auto}", "the mode 'auto' is not supported"),
         ("permissions: {defaultMode: bypassPermissions}", "confirm_bypass: bypass"),
+        (
+            "permissions:\n  {defaultMode: bypassPermissions, disableBypassPermissionsMode: disable}",
+            "forbidden by `disableBypassPermissionsMode`",
+        ),
+        ("permissions: {disableBypassPermissionsMode: disabled}", "disable"),
         ("permissions: {deny: ['']}", "a rule must not be empty"),
         ("workspaces: {site: {root: site}}", "'site' is no absolute path"),
         ("default_workspace: site", "no workspace 'site'; name one of the workspaces"),

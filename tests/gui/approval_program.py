@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from gui.attention import Attention
 from gui.bridge import Bridge
-from gui.dialogs.approval_panel import now
+from gui.clock import now
 from gui.main_window import MainWindow
 from gui.pages.page import Room
 from gui.permission_desk import ApprovalAnswerDraft

@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gui import mcp_words as words
 from gui import wording
+from gui.clock import now
 from gui.mcp_desk import McpDesk
 from gui.models.mcp_log import log_text
-from gui.models.mcp_servers import now
 from gui.theme import Theme
 from gui.tokens import SPACE
 from gui.widgets.call_view import CallView

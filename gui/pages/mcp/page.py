@@ -9,10 +9,11 @@ from PySide6.QtGui import QAction, QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QMenu, QSplitter, QStackedWidget
 
 from gui import mcp_words as words
+from gui.clock import now
 from gui.dialogs.mcp_imports import McpImportDialog, McpPasteDialog
 from gui.dialogs.mcp_server import McpServerDialog
 from gui.dialogs.mcp_trust import McpTrustDialog
-from gui.models.mcp_servers import McpServersModel, now
+from gui.models.mcp_servers import McpServersModel
 from gui.models.value_table import ChosenKey
 from gui.pages.mcp.detail import McpDetail
 from gui.pages.page import Page, Room

@@ -126,8 +126,12 @@ class PermissionsPage(Page):
 
     def _on_mode(self, position: int) -> None:
         mode: object = self.mode.itemData(position)
-        now = self.room.desk.safety().mode
+        safety = self.room.desk.safety()
+        now = safety.mode
         if not isinstance(mode, str) or mode == now:
+            return
+        if mode == words.BYPASS and safety.bypass_refusal is not None:
+            self._tell(safety.bypass_refusal)
             return
         if mode == words.BYPASS:
             self.mode.setCurrentIndex(self.mode.findData(now))

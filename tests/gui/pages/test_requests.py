@@ -12,11 +12,12 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from gui.bridge import MAX_REQUEST_EVENTS
 from gui.models.requests import RequestRow, RequestsModel
 from gui.pages.page import Room
 from gui.pages.request_detail import facts
 from gui.pages.requests import RequestsPage
-from proxy.events import Exchange, RequestEvent, RequestFinished, RequestRouted, ToolDecided
+from proxy.events import Exchange, FirstToken, RequestEvent, RequestFinished, RequestRouted, ToolDecided
 from tests.gui.acting import click_cell, heard, key, press, shown, type_into
 from tests.gui.fake_desk import FakeDesk
 from tests.gui.scenes import START, request_events
@@ -74,6 +75,12 @@ def _opened(page: RequestsPage, title: str) -> str:
     tabs.setCurrentIndex(next(i for i in range(tabs.count()) if tabs.tabText(i) == title))
     assert view.isVisible()
     return view.toPlainText()
+
+
+def test_updates_that_came_too_fast_to_show_are_counted(page: RequestsPage, happen: Happen):
+    events = request_events(12)
+    happen([*[FirstToken("req_gone", 0.1)] * (MAX_REQUEST_EVENTS - len(events) + 5), *events])
+    assert page.shown.text() == "12 requests  ·  5 updates came too fast to show (the log has them)"
 
 
 def test_the_errors_chip_and_the_filter_box_narrow_it_down(qtbot: QtBot, page: RequestsPage, happen: Happen):

@@ -20,6 +20,7 @@ CLAUDE = "anthropic/claude-sonnet-4"
 DIALECT = OpenAIChatDialect()
 SSE = "text/event-stream"
 JSON = "application/json"
+USAGE = {"prompt_tokens": 900, "completion_tokens": 12, "prompt_tokens_details": {"cached_tokens": 800}}
 
 WEATHER: JsonObject = {
     "name": "get_weather",

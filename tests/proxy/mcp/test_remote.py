@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gzip
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,9 +9,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from proxy.mcp.remote import check_address, probe_url
+from proxy.mcp.remote import MAX_ANSWER_BYTES, check_address, probe_url
 from proxy.mcp.values import McpProblem, McpServerConfig, ServerPhase
-from tests.proxy.mcp.remote_server import adding, answering, serving
+from tests.proxy.mcp.remote_server import Handler, adding, answering, serving
 from tests.proxy.mcp.server_room import room
 
 
@@ -64,6 +66,55 @@ async def test_no_redirect_leads_anywhere(tmp_path: Path) -> None:
         standing = await made.stands(ServerPhase.FAILED, name="box")
         assert "redirects to /elsewhere, which is not followed" in standing.reason
         assert set(asked) == {"/mcp"}
+
+
+def _flooding(kind: str, sent: list[int]) -> Handler:
+    async def flood(_request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": kind})
+        await response.prepare(_request)
+        await response.write(b'data: "' if kind == "text/event-stream" else b'"')
+        with suppress(ConnectionError):  # the client has heard enough
+            for _ in range(8 * MAX_ANSWER_BYTES // 2**20):
+                await response.write(b"x" * 2**20)
+                sent.append(2**20)
+        return response
+
+    return flood
+
+
+@pytest.mark.expects_log("mcp.client.streamable_http")
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("application/json", "the server's answer is larger than 16 MiB"),
+        ("text/event-stream", f"exceeded the {MAX_ANSWER_BYTES} byte limit"),
+    ],
+)
+async def test_a_server_that_floods_is_not_read_to_its_end(kind: str, said: str, tmp_path: Path) -> None:
+    sent: list[int] = []
+    async with answering(_flooding(kind, sent)) as url, room(tmp_path) as made:
+        made.supervisor.apply([_entry(f"{url}/mcp")])
+        await made.approved("box")
+        standing = await made.stands(ServerPhase.FAILED, name="box")
+        assert said in standing.reason
+        assert sum(sent) < 3 * MAX_ANSWER_BYTES
+
+
+@pytest.mark.expects_log("mcp.client.streamable_http")
+async def test_a_compressed_answer_is_not_unpacked(tmp_path: Path) -> None:
+    asked: list[str | None] = []
+
+    async def packed(request: web.Request) -> web.Response:
+        asked.append(request.headers.get("Accept-Encoding"))
+        headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+        return web.Response(body=gzip.compress(b"{}"), headers=headers)
+
+    async with answering(packed) as url, room(tmp_path) as made:
+        made.supervisor.apply([_entry(f"{url}/mcp", headers={"Accept-Encoding": "gzip"})])
+        await made.approved("box")
+        standing = await made.stands(ServerPhase.FAILED, name="box")
+        assert standing.reason == "the server answered in gzip, which was not asked for"
+        assert set(asked) == {"identity"}
 
 
 async def test_nobody_there_is_said(tmp_path: Path) -> None:

@@ -86,6 +86,10 @@ def test_a_project_that_is_not_trusted_can_only_tighten(scope: FileScope) -> Non
     assert len(file.remarks) == 2
 
 
+def test_a_project_that_is_not_trusted_can_forbid_to_bypass() -> None:
+    assert _read({"disableBypassPermissionsMode": "disable"}, "project").rules.forbids_bypass
+
+
 def test_an_untrusted_project_that_asks_for_nothing_gets_no_remark() -> None:
     assert _read({"deny": ["Read(x)"]}, "project").remarks == ()
 

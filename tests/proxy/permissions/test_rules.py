@@ -175,6 +175,12 @@ def test_an_object_gives_rules_in_evaluation_order_a_mode_and_folders() -> None:
     assert (read.mode, read.forbids_bypass, read.broken, read.problems) == ("acceptEdits", True, None, ())
 
 
+def test_a_mode_that_the_same_object_forbids_is_not_taken() -> None:
+    read = read_permissions({"defaultMode": "bypassPermissions", "disableBypassPermissionsMode": "disable"})
+    assert (read.mode, read.forbids_bypass) == (None, True)
+    assert "forbids it" in read.problems[0].text
+
+
 def test_an_object_without_anything_holds_no_rules() -> None:
     for empty in (None, dict[str, Any]()):
         read = read_permissions(empty)

@@ -19,6 +19,7 @@ from proxy.config import (
     Alias,
     PermissionConfig,
     ProxyConfig,
+    RuleSource,
     SearchConfig,
     ToolConfig,
     WorkspaceConfig,
@@ -265,6 +266,13 @@ async def test_a_tried_call_is_explained_and_nothing_runs(tmp_path: Path) -> Non
         assert not isinstance(tried, str)
         assert (tried[0].decision, tried[0].rule) == ("deny", "WebFetch")
         assert desk.events == []
+
+
+async def test_a_call_cannot_be_tried_under_a_mode_that_is_forbidden(tmp_path: Path) -> None:
+    permissions = PermissionConfig(sources=(RuleSource(workspace="main", forbids_bypass=True),))
+    async with opened(config_of(tmp_path, permissions=permissions)) as desk:
+        tried = await desk.desk.try_call(ToolCall("WebSearch", {"query": "x"}), "main", "bypassPermissions")
+        assert "forbid the mode bypassPermissions" in str(tried)
 
 
 async def test_a_call_cannot_be_tried_where_there_is_no_such_workspace(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from proxy.tools.workspaces import Machine, Workspaces
 
 NOW = 1_800_000_000.0
 ANY: Mapping[str, Any] = {"type": "object"}
+YES = ApprovalAnswer("allow", "window")
 
 Behave = Callable[[Mapping[str, Any], ToolScope], Awaitable[ToolOutput]]
 

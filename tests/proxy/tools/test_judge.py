@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.config import PermissionConfig
+from proxy.config import PermissionConfig, RuleSource
 from proxy.permissions.urls import NetworkFacts
 from proxy.permissions.values import ToolCall
 from proxy.tools.judge import Judge
@@ -24,6 +24,17 @@ async def test_rules_that_are_applied_count_from_the_next_call() -> None:
 async def test_a_mode_can_be_tried_without_being_set() -> None:
     judge = Judge(PermissionConfig())
     assert (await judge.judge(SEARCH, NOWHERE, mode="dontAsk")).decision == "deny"
+    assert (await judge.judge(SEARCH, NOWHERE)).decision == "ask"
+
+
+async def test_where_a_source_forbids_to_bypass_what_no_rule_allows_asks() -> None:
+    for_one = RuleSource("/one/.claude/settings.json", workspace="one", forbids_bypass=True)
+    judge = Judge(PermissionConfig(mode="bypassPermissions", sources=(for_one,)))
+    assert (await judge.judge(SEARCH, NOWHERE, "one")).decision == "ask"
+    assert (await judge.judge(SEARCH, NOWHERE, "other")).decision == "allow"
+    everywhere = RuleSource(forbids_bypass=True)
+    judge.apply(PermissionConfig(mode="bypassPermissions", sources=(everywhere,)))
+    assert (await judge.judge(SEARCH, NOWHERE, "other")).decision == "ask"
     assert (await judge.judge(SEARCH, NOWHERE)).decision == "ask"
 
 

@@ -25,7 +25,7 @@ async def test_a_list_of_models_says_that_the_provider_works() -> None:
     times = iter([10.0, 10.25])
     async with serving(saying(listed, content_type="application/json")) as upstream:
         found = await probe(provider(upstream.url + "/v1/"), clock=lambda: next(times))
-    assert (found.is_ok, found.text, found.latency_ms) == (True, "reachable, 2 models offered", 250.0)
+    assert (found.is_ok, found.text) == (True, "reachable, 2 models offered (250 ms)")
     assert upstream.asked[0].path == "/v1/models"
     assert upstream.asked[0].headers["authorization"] == f"Bearer {KEY}"
 
@@ -33,7 +33,8 @@ async def test_a_list_of_models_says_that_the_provider_works() -> None:
 async def test_a_messages_provider_is_asked_in_its_own_way() -> None:
     async with serving(saying(b'{"data":[{}]}', content_type="application/json")) as upstream:
         found = await probe(provider(upstream.url, "anthropic-messages"))
-    assert (found.is_ok, found.text) == (True, "reachable, 1 model offered")
+    assert found.is_ok
+    assert found.text.startswith("reachable, 1 model offered (")
     assert upstream.asked[0].path == "/v1/models"
     assert upstream.asked[0].headers["x-api-key"] == KEY
     assert upstream.asked[0].headers["anthropic-version"] == "2023-06-01"

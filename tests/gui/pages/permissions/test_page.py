@@ -66,6 +66,15 @@ def test_bypass_needs_the_typed_word(qtbot: QtBot, page: PermissionsPage, desk: 
     assert page.mode.currentText() == "Bypass…"
 
 
+def test_a_forbidden_bypass_is_refused_before_the_word_is_asked_for(page: PermissionsPage, desk: FakeDesk):
+    desk.safety_now = replace(desk.safety_now, bypass_refusal="The settings forbid it.")
+    page.mode.setCurrentIndex(4)
+    page.mode.activated.emit(4)
+    assert page.findChildren(BypassDialog) == []
+    assert "The settings forbid it." in [each.text() for each in page.refused.findChildren(QLabel)]
+    assert (page.mode.currentText(), desk.calls) == ("Ask", [])
+
+
 def test_leaving_the_confirmation_changes_nothing(page: PermissionsPage, desk: FakeDesk):
     dialog = _open_bypass(page)
     key(dialog, Qt.Key.Key_Escape)

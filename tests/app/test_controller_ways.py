@@ -1,0 +1,209 @@
+"""Starting beside another program, on another port, files changed by hand, and the ways to quit."""
+
+import asyncio
+import errno
+import socket
+from dataclasses import replace
+
+import pytest
+
+from gui.desk import (
+    ActionDone,
+    ActionFailed,
+    AliasesChanged,
+    ProxyPhase,
+    ProxyStateChanged,
+)
+from gui.mcp_desk import McpChanged
+from proxy.store.folder_lock import FolderLock
+from tests.app.controller_bench import KEY, OPENROUTER, Make
+from tests.app.test_secrets import Entries
+
+
+async def test_what_a_name_resolves_to_heeds_the_rules(make: Make) -> None:
+    rules = (
+        "aliases: {big: {candidates: [{provider: openrouter, model: b}]},"
+        " small: {candidates: [{provider: openrouter, model: s}]}}\n"
+        "routes: [{when: {min_tokens: 60000}, use: small}, {when: {model: odd}, use: small}]\n"
+    )
+    bench = make(Entries({"openrouter": KEY}), settings=OPENROUTER + rules)
+    await bench.controller.start()
+    but = "; but rule 1 sends it to small where it has at least 60,000 tokens"
+    desk = bench.desk
+    assert desk.resolve("big").text == "'big' is the alias big → openrouter / b" + but
+    odd = "rule 2 sends 'odd' to small: the model matches odd → openrouter / s"
+    assert desk.resolve("odd").text == odd + but
+
+
+async def test_an_alias_that_a_token_is_held_to_takes_the_token_along_when_it_is_renamed(make: Make) -> None:
+    held = f"tokens: {{ci: {{hash: 'sha256:{'0' * 64}', aliases: [small, big]}}}}\n"
+    bench = make(Entries({"openrouter": KEY}), settings=OPENROUTER + held)
+    await bench.controller.start()
+    desk = bench.desk
+    assert desk.save_alias(replace(desk.aliases()[0], name="large"), replaces="big") is None
+    await bench.until(AliasesChanged)
+    applied = bench.servers[0].applied[-1]
+    assert [each.name for each in applied.aliases] == ["large", "small"]
+    assert applied.server.client_tokens[0].aliases == ("small", "large")
+
+
+async def test_quitting_stops_the_proxy_first_and_lets_requests_finish(make: Make) -> None:
+    bench = make()
+    await bench.controller.start()
+
+    bench.desk.quit()
+    await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.STOPPED)
+    assert bench.servers[0].stopped == [30.0]
+
+
+async def test_quitting_now_waits_for_no_request(make: Make) -> None:
+    bench = make()
+    await bench.controller.start()
+    bench.desk.quit(now=True)
+    await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.STOPPED)
+    assert bench.servers[0].stopped == [0.0]
+
+
+async def test_asked_again_while_requests_finish_it_ends_them_and_then_itself_in_order(make: Make) -> None:
+    bench = make()
+    await bench.controller.start()
+    server = bench.servers[0]
+    server.drained = asyncio.Event()
+
+    bench.desk.quit()
+    await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.STOPPING)
+    assert (bench.quits, server.stopped) == (0, [30.0])
+    bench.desk.quit()
+    await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.STOPPED)
+    assert server.stopped == [30.0, 0.0]
+
+
+async def test_asked_a_third_time_it_ends_without_order(make: Make) -> None:
+    bench = make()
+    await bench.controller.start()
+    for asked in range(3):
+        assert bench.quits == 0, asked
+        bench.desk.quit()
+    assert bench.quits == 1
+
+
+async def test_settings_changed_by_hand_come_into_force_by_themselves(make: Make) -> None:
+    bench = make(settings="permissions: {deny: [Bash]}\n")
+    await bench.controller.start()
+    bench.folders.settings_file.write_text("permissions: {deny: [Bash, WebFetch]}\n")
+    bench.pass_time()
+    done = await bench.until(ActionDone)
+    assert done.text == "The settings that were changed on disk are in force"
+    assert bench.servers[0].applied[-1].permissions.sources[0].deny == ("Bash", "WebFetch")
+
+
+@pytest.mark.expects_log("hand_edit_not_taken")
+async def test_a_broken_edit_by_hand_keeps_the_settings_in_force_and_is_told(make: Make) -> None:
+    bench = make(settings="permissions: {deny: [Bash]}\n")
+    await bench.controller.start()
+    before = bench.configuration.loaded
+    bench.folders.settings_file.write_text("permissions: {deny: [Bash]\n")
+    bench.pass_time()
+    told = await bench.until(ProxyStateChanged, lambda event: bool(event.state.problems))
+    (problem,) = told.state.problems
+    assert problem.title == "The settings on disk are not in force"
+    assert f"{bench.folders.settings_file}, line 2" in problem.text
+    assert bench.configuration.loaded is before
+    assert await bench.controller.reload_settings() is not None, "asked for, it says so as well"
+    bench.folders.settings_file.write_text("permissions: {deny: [Read]}\n")
+    assert await bench.controller.reload_settings() is None
+    assert bench.controller.state().problems == ()
+
+
+@pytest.mark.expects_log("hand_edit_not_taken")
+async def test_mcp_servers_changed_by_hand_come_and_a_broken_edit_takes_none_away(make: Make) -> None:
+    bench = make()
+    file = bench.folders.config / "mcp_servers.yaml"
+    await bench.controller.start()
+    file.write_text("servers: {box: {type: stdio, command: box}}\n")
+    bench.pass_time()
+    await bench.until(McpChanged)
+    assert [each.name for each in bench.controller.mcp_servers()] == ["box"]
+    file.write_text("servers: {box: {type: stdio\n")
+    bench.pass_time()
+    told = await bench.until(ProxyStateChanged, lambda event: bool(event.state.problems))
+    assert [each.title for each in told.state.problems] == ["The MCP servers on disk are not in force"]
+    assert f"{file}, line 2" in (await bench.controller.reload_settings() or ""), (
+        "asked for, it says so as well"
+    )
+    assert [each.name for each in bench.controller.mcp_servers()] == ["box"]
+
+
+async def test_a_misspelt_provider_of_one_candidate_is_a_problem_with_the_near_miss(make: Make) -> None:
+    bench = make(
+        settings="providers: {openrouter: {base_url: 'https://openrouter.ai/api/v1'}}\n"
+        "aliases: {big: {candidates: [{provider: openrouter, model: m}, {provider: openruoter, model: n}]}}\n"
+    )
+    (problem,) = bench.controller.state().problems
+    assert problem.title == "Some names in the settings lead nowhere"
+    assert problem.text == (
+        "The alias big passes over a candidate: no provider 'openruoter' is configured; "
+        "did you mean 'openrouter'?"
+    )
+
+
+@pytest.mark.expects_log("data_folder_in_use")
+async def test_beside_another_signalbox_on_the_same_data_nothing_with_budgets_starts_and_the_way_out_is_told(
+    make: Make,
+) -> None:
+    bench = make(settings="budgets: {day_usd: 5}\n")
+    bench.folders.store.mkdir()
+    lock = FolderLock(bench.folders.store)
+    await bench.controller.start()
+    state = bench.controller.state()
+    assert (state.phase, bench.servers, bench.controller.supervisor) == (ProxyPhase.FAILED, [], None)
+    assert f"Another Signalbox uses the data folder {bench.folders.state}" in state.problems[0].text
+    assert "SIGNALBOX_HOME" in state.problems[0].text
+
+    lock.release()
+    bench.controller.start_proxy()
+    await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.RUNNING)
+
+
+@pytest.mark.expects_log("not_listening")
+async def test_another_port_is_found_stored_and_used(make: Make) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        bench = make(settings=f"server: {{port: {taken}}}\n")
+        bench.failure = OSError(errno.EADDRINUSE, "Address already in use")
+        await bench.controller.start()
+        assert bench.desk.state().is_port_in_use
+
+        bench.failure = None
+        bench.desk.use_another_port()
+        event = await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.RUNNING)
+    port = bench.configuration.settings.server.port
+    assert port != taken
+    assert (event.state.url, event.state.is_port_in_use) == (f"http://127.0.0.1:{port}", False)
+    assert f"port: {port}" in bench.folders.settings_file.read_text()
+
+
+@pytest.mark.expects_log("not_listening", "change_failed")
+async def test_where_no_other_port_can_be_stored_it_says_so(make: Make) -> None:
+    bench = make(settings="version: 1\n")
+    bench.failure = OSError(errno.EADDRINUSE, "Address already in use")
+    await bench.controller.start()
+    bench.folders.settings_file.write_text("version: {\n")
+    bench.desk.use_another_port()
+    assert (await bench.until(ActionFailed)).title == "Another port could not be used"
+    assert bench.desk.state().phase is ProxyPhase.FAILED
+
+
+async def test_without_budgets_it_runs_beside_another_and_says_that_it_records_nothing(make: Make) -> None:
+    bench = make(settings="version: 1\n")
+    bench.folders.store.mkdir()
+    lock = FolderLock(bench.folders.store)
+    await bench.controller.start()
+    state = bench.controller.state()
+    assert state.phase is ProxyPhase.RUNNING
+    (problem,) = state.problems
+    assert problem.title == "Another Signalbox has the data folder"
+    assert "not recorded" in problem.text
+    lock.release()

@@ -1,0 +1,53 @@
+"""How careful Signalbox is, as the window sets and shows it."""
+
+from __future__ import annotations
+
+from gui.permission_desk import PermissionsChanged
+from tests.app.controller_bench import Bench, Make
+
+
+async def _started(make: Make, settings: str) -> Bench:
+    bench = make(settings=settings)
+    await bench.controller.start()
+    await bench.until(PermissionsChanged)
+    return bench
+
+
+async def test_the_bypassing_mode_needs_the_typed_word_and_leaving_it_takes_the_word_back(make: Make) -> None:
+    bench = await _started(make, "")
+
+    assert "type the word bypass" in (bench.controller.set_mode("bypassPermissions") or "")
+    assert "no mode 'auto'" in (bench.controller.set_mode("auto") or "")
+    assert bench.controller.set_mode("bypassPermissions", confirmation="bypass") is None
+    await bench.until(PermissionsChanged)
+    assert bench.controller.safety().mode == "bypassPermissions"
+    assert bench.controller.set_mode("plan") is None
+    await bench.until(PermissionsChanged)
+    assert (bench.controller.safety().mode, "bypass" in bench.folders.settings_file.read_text()) == (
+        "plan",
+        False,
+    )
+
+
+async def test_the_bypassing_mode_cannot_be_chosen_where_the_settings_forbid_it(make: Make) -> None:
+    bench = await _started(make, "permissions: {disableBypassPermissionsMode: disable}")
+
+    refusal = bench.controller.set_mode("bypassPermissions", confirmation="bypass")
+
+    both = '{"disableBypassPermissionsMode": "disable", "defaultMode": "bypassPermissions"}'
+    assert "beside it forbids it" in (bench.controller.save_rules_text(both) or "")
+    assert "forbidden by `disableBypassPermissionsMode`" in (refusal or "")
+    assert (bench.controller.safety().mode, bench.controller.safety().bypass_refusal) == ("default", refusal)
+
+
+async def test_safety_says_what_holds_commands_and_what_is_protected(make: Make) -> None:
+    bench = await _started(make, "")
+    safety = bench.controller.safety()
+
+    assert (safety.policy, safety.approvals, safety.sandbox_found) == (
+        "claude-code",
+        "wait",
+        "bubblewrap 0.8",
+    )
+    assert ".git" in safety.protected
+    assert safety.critical
