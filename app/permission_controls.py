@@ -201,7 +201,7 @@ class PermissionControls:
     def safety(self) -> SafetyView:
         """Returns mode, policy and limits."""
         config = self._settings_of.proxy_config()
-        rules, tools = config.permissions, config.tools
+        rules, tools, guard = config.permissions, config.tools, config.loop_guard
         return SafetyView(
             mode=rules.mode,
             policy=rules.policy,
@@ -212,6 +212,8 @@ class PermissionControls:
             protected=PROTECTED_NAMES,
             critical=CRITICAL_REMOVALS,
             broken=rules.broken,
+            repeats=0 if guard is None else guard.repeats,
+            repeats_within_s=0.0 if guard is None else guard.per_s,
         )
 
     def set_mode(self, mode: str, *, confirmation: str = "") -> str | None:

@@ -120,6 +120,9 @@ class SafetyView:
     """What `rm` may never take unasked."""
     broken: str | None = None
     """Why the rules cannot be read."""
+    repeats: int = 0
+    """So often the very same request is served within `repeats_within_s`; 0: the loop guard is off."""
+    repeats_within_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +191,8 @@ class DecisionView:
     is_error: bool = False
     result_bytes: int = 0
     duration_s: float = 0.0
+    is_request: bool = False
+    """No tool's call but a request that its client repeated; no rule can be made of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,15 +238,16 @@ async def test_the_bypassing_mode_needs_the_typed_word_and_leaving_it_takes_the_
     assert (bench.controller.safety().mode, "bypass" in _written(bench)) == ("plan", False)
 
 
-async def test_safety_says_what_holds_commands_and_what_is_protected(make: Make) -> None:
+async def test_safety_says_what_holds_commands_what_is_protected_and_when_the_loop_guard_asks(
+    make: Make,
+) -> None:
     bench = await _started(make)
     safety = bench.controller.safety()
 
-    assert (safety.policy, safety.approvals, safety.sandbox_found) == (
-        "claude-code",
-        "wait",
-        "bubblewrap 0.8",
-    )
+    assert (safety.policy, safety.approvals) == ("claude-code", "wait")
+    assert safety.sandbox_found == "bubblewrap 0.8"
+    assert (safety.repeats, safety.repeats_within_s) == (5, 60.0)
+    assert make(settings="loop_guard: {repeats: 0}\n").controller.safety().repeats == 0
     assert ".git" in safety.protected
     assert safety.critical
 
