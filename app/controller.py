@@ -51,8 +51,9 @@ from gui.desk import (
     TokensChanged,
 )
 from gui.mcp_desk import McpChanged
-from gui.spending import SpendingView, TokenDraft, TokenView
+from gui.spending import DearerView, SpendingView, TokenDraft, TokenView
 from proxy.events import BreakerChanged, BudgetReached, Exchange, ProxyEvent, RequestFinished
+from proxy.service.prices import PriceOf
 from proxy.tasks import spawn
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Controller(PermissionControls, ProviderControls, McpControls):
         *,
         make_server: ServerFactory,
         probe: Probe,
+        price_of: PriceOf = lambda _provider, _model: None,
         logs: LogPipeline | None = None,
         on_quit: Callable[[], None] = lambda: None,
         drain_s: float = DRAIN_S,
@@ -83,13 +85,14 @@ class Controller(PermissionControls, ProviderControls, McpControls):
             configuration: Settings and keys; its token may still be unknown.
             make_server: Makes a server for a config; called at each start.
             probe: Tests a provider.
+            price_of: What a provider's own list says that a model costs.
             logs: Where the log lines for the window come from.
             on_quit: Ends the program, after `quit` has stopped the proxy.
             drain_s: Seconds that running requests get when the proxy stops.
             clock: Seconds since the epoch.
         """
         self._configuration = configuration
-        self._aliases = AliasDesk(configuration)
+        self._aliases = AliasDesk(configuration, price_of)
         settings, folders = configuration.settings, configuration.folders
         self._bodies = Bodies(
             configuration.redactor, settings.bodies, folders.bodies, clock, in_memory=configuration.has_window
@@ -239,6 +242,10 @@ class Controller(PermissionControls, ProviderControls, McpControls):
     def resolve(self, model: str) -> Resolution:
         """Says what a model name would resolve to."""
         return self._aliases.resolution(self._configuration.proxy_config(), model)
+
+    def dearer(self, alias: AliasView, *, replaces: str | None) -> tuple[DearerView, ...]:
+        """Returns which of an alias's candidates cost more than its first choice, where prices are known."""
+        return self._aliases.dearer(alias, replaces)
 
     def breakers(self) -> tuple[BreakerChanged, ...]:
         """Returns the models that are left alone now after failures."""

@@ -23,7 +23,7 @@ from gui.permission_desk import (
     PermissionsChanged,
     WorkspacesChanged,
 )
-from gui.spending import SpendingView, TokenDraft, TokenView
+from gui.spending import DearerView, SpendingView, TokenDraft, TokenView
 from proxy.events import BreakerChanged, Exchange, ProxyEvent
 
 
@@ -114,6 +114,7 @@ class AliasView:
     name: str
     match: tuple[str, ...]
     candidates: tuple[CandidateView, ...]
+    falls_back_to_dearer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +332,10 @@ class Desk(PermissionDesk, McpDesk, Protocol):
 
     def restore_alias(self, name: str) -> str | None:
         """Puts back the alias that was removed last under this name; answers as `restore_provider`."""
+        ...
+
+    def dearer(self, alias: AliasView, *, replaces: str | None) -> tuple[DearerView, ...]:
+        """Returns which of an alias's candidates cost more than its first choice, where prices are known."""
         ...
 
     def resolve(self, model: str) -> Resolution:

@@ -1,4 +1,4 @@
-"""What the window is told of money: what was spent, how the budgets stand, and the tokens of clients."""
+"""What the window is told of money: what was spent, how budgets stand, clients' tokens, dearer models."""
 
 from __future__ import annotations
 
@@ -67,3 +67,16 @@ class TokenDraft:
     day_usd: float | None = None
     month_usd: float | None = None
     aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DearerView:
+    """A candidate that costs more than the first choice of its alias."""
+
+    candidate: str
+    """As the table of aliases names it."""
+    than: str
+    """The first choice likewise; all that share its place."""
+    costs: str
+    """In words: `$15/$75 a million tokens`."""
+    first_costs: str
