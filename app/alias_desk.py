@@ -114,10 +114,10 @@ class AliasDesk:
         """
         stored = self._configuration.settings.aliases.get(replaces or "")
         weights = {(one.provider, one.model): one.weight for one in stored.candidates} if stored else {}
-        candidates = [
+        candidates = tuple(
             Candidate(each.provider, each.model, weights.get((each.provider, each.model)))
             for each in alias.candidates
-        ]
+        )
         config = self._configuration.proxy_config()
         found = dearer_candidates(candidates, config, self._price_of) if candidates else ()
         return tuple(

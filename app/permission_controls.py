@@ -209,11 +209,11 @@ class PermissionControls:
             sandbox=tools.sandbox,
             sandbox_found=self._sandbox,
             shell_timeout_s=tools.shell_timeout_s,
+            repeats=0 if guard is None else guard.repeats,
+            repeats_within_s=0.0 if guard is None else guard.per_s,
             protected=PROTECTED_NAMES,
             critical=CRITICAL_REMOVALS,
             broken=rules.broken,
-            repeats=0 if guard is None else guard.repeats,
-            repeats_within_s=0.0 if guard is None else guard.per_s,
         )
 
     def set_mode(self, mode: str, *, confirmation: str = "") -> str | None:

@@ -114,15 +114,15 @@ class SafetyView:
     sandbox_found: str
     """What is there, in words: `bubblewrap 0.8.0` or `none: install bubblewrap …`."""
     shell_timeout_s: float
+    repeats: int = 0
+    """So often the very same request is served within `repeats_within_s`; 0: the loop guard is off."""
+    repeats_within_s: float = 0.0
     protected: tuple[str, ...] = ()
     """Names whose change always asks."""
     critical: tuple[str, ...] = ()
     """What `rm` may never take unasked."""
     broken: str | None = None
     """Why the rules cannot be read."""
-    repeats: int = 0
-    """So often the very same request is served within `repeats_within_s`; 0: the loop guard is off."""
-    repeats_within_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

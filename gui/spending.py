@@ -6,6 +6,19 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class DearerView:
+    """A candidate that costs more than the first choice of its alias."""
+
+    candidate: str
+    """As the table of aliases names it."""
+    than: str
+    """The first choice likewise; all that share its place."""
+    costs: str
+    """In words: `$15/$75 a million tokens`."""
+    first_costs: str
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetView:
     """A budget and how it stands."""
 
@@ -67,16 +80,3 @@ class TokenDraft:
     day_usd: float | None = None
     month_usd: float | None = None
     aliases: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class DearerView:
-    """A candidate that costs more than the first choice of its alias."""
-
-    candidate: str
-    """As the table of aliases names it."""
-    than: str
-    """The first choice likewise; all that share its place."""
-    costs: str
-    """In words: `$15/$75 a million tokens`."""
-    first_costs: str

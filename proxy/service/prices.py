@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from proxy.config import Candidate, ProviderConfig, ProxyConfig
@@ -109,7 +109,7 @@ def affordable(route: Route, config: ProxyConfig, price_of: PriceOf) -> Route:
 
 
 def dearer_candidates(
-    candidates: Sequence[Candidate], config: ProxyConfig, price_of: PriceOf
+    candidates: tuple[Candidate, ...], config: ProxyConfig, price_of: PriceOf
 ) -> tuple[Dearer, ...]:
     """Returns which of an alias's candidates cost more than its first choice, where prices are known."""
     return dearer_of(candidates, _rates_of(config, price_of))

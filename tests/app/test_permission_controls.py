@@ -238,7 +238,7 @@ async def test_the_bypassing_mode_needs_the_typed_word_and_leaving_it_takes_the_
     assert (bench.controller.safety().mode, "bypass" in _written(bench)) == ("plan", False)
 
 
-async def test_safety_says_what_holds_commands_what_is_protected_and_when_the_loop_guard_asks(
+async def test_safety_says_what_holds_commands_and_what_is_protected(
     make: Make,
 ) -> None:
     bench = await _started(make)
