@@ -171,6 +171,7 @@ class AliasDialog(EditorDialog):
         self.middle.addWidget(self.candidates)
         self.may_be_dearer = CheckBox(theme, "May fall back to dearer models")
         self.may_be_dearer.setChecked(alias is not None and alias.falls_back_to_dearer)
+        self.may_be_dearer.setAccessibleDescription(_DEARER_HINT)
         self.middle.addWidget(self.may_be_dearer)
         self.middle.addWidget(label(_DEARER_HINT, kind="caption", wraps=True))
         self.dearer = Banner(theme, "Dearer candidates")
