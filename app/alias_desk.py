@@ -12,23 +12,30 @@ from app.settings import name_problem
 from app.settings_edit import Edit, Put, Remove, Rename
 from app.settings_store import shipped_settings
 from gui.desk import AliasView, CandidateView, Resolution
-from proxy.config import ProxyConfig
+from gui.spending import DearerView
+from proxy.config import Candidate, ProxyConfig
 from proxy.messages.errors import ClientError
+from proxy.routing.aliases import Route
 from proxy.routing.conditions import outlook
+from proxy.service.prices import PriceOf, affordable, dearer_candidates
 
 
 class AliasDesk:
     """Answers about aliases from memory, and turns changes into edits."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, price_of: PriceOf) -> None:
         self._configuration = configuration
+        self._price_of = price_of
         self._removed: dict[str, Mapping[str, Any]] = {}
 
     def views(self) -> tuple[AliasView, ...]:
         """Returns the aliases in file order."""
         return tuple(
             AliasView(
-                name, each.match, tuple(CandidateView(one.provider, one.model) for one in each.candidates)
+                name,
+                each.match,
+                tuple(CandidateView(one.provider, one.model) for one in each.candidates),
+                each.fall_back_to_dearer,
             )
             for name, each in self._configuration.settings.aliases.items()
         )
@@ -52,7 +59,10 @@ class AliasDesk:
             before.get((each.provider, each.model), {"provider": each.provider, "model": each.model})
             for each in alias.candidates
         ]
-        section = {"match": list(alias.match), "candidates": candidates}
+        section: dict[str, Any] = {"match": list(alias.match), "candidates": candidates}
+        if alias.falls_back_to_dearer or self._says_dearer(replaces) or self.dearer(alias, replaces):
+            # The editor has told what this means: a `false` that is written down is told of no more.
+            section["fall_back_to_dearer"] = alias.falls_back_to_dearer
         if replaces is None:
             return [*edits, Put(at, section)]
         return [*edits, *(Put((*at, name), value) for name, value in section.items())]
@@ -92,11 +102,48 @@ class AliasDesk:
         except ClientError as exc:
             return Resolution(model, f"not served: {exc.message}", is_served=False)
         route = found.route
-        chain = ", then ".join(f"{each.provider} / {each.model}" for each in route.candidates)
+        chain = self._chain(config, route)
         first = config.providers.get(route.candidates[0].provider)
         is_served = first is None or first.key_missing is None
         text = f"{route.reason} → {chain}" + ("" if is_served else ", but its key is missing")
         return Resolution(model, "; but ".join((text, *found.exceptions)), is_served=is_served)
+
+    def dearer(self, alias: AliasView, replaces: str | None) -> tuple[DearerView, ...]:
+        """Returns which of an alias's candidates cost more than its first choice, where prices are known.
+
+        Args:
+            alias: As it is typed now.
+            replaces: The alias it is to be; candidates keep the weights they have there.
+        """
+        stored = self._configuration.settings.aliases.get(replaces or "")
+        weights = {(one.provider, one.model): one.weight for one in stored.candidates} if stored else {}
+        candidates = tuple(
+            Candidate(each.provider, each.model, weights.get((each.provider, each.model)))
+            for each in alias.candidates
+        )
+        config = self._configuration.proxy_config()
+        found = dearer_candidates(candidates, config, self._price_of) if candidates else ()
+        return tuple(
+            DearerView(
+                _words(each.candidate), " and ".join(map(_words, each.than)), each.costs, each.first_costs
+            )
+            for each in found
+        )
+
+    def _chain(self, config: ProxyConfig, route: Route) -> str:
+        """Returns what serves, one after the other, and what is listed there and does not."""
+        kept = affordable(route, config, self._price_of).candidates
+        chain = ", then ".join(map(_words, kept))
+        skipped = [
+            f"{_words(each.candidate)} is skipped as dearer: {each.costs} against {each.first_costs}"
+            for each in dearer_candidates(route.candidates, config, self._price_of)
+            if each.candidate not in kept
+        ]
+        return f"{chain} ({'; '.join(skipped)})" if skipped else chain
+
+    def _says_dearer(self, name: str | None) -> bool:
+        """The file says whether the alias falls back to dearer ones; else nothing need be written of it."""
+        return name is not None and self._configuration.has_in_file("aliases", name, "fall_back_to_dearer")
 
     def _problem(self, alias: AliasView, replaces: str | None) -> str | None:
         aliases = self._configuration.settings.aliases
@@ -159,3 +206,7 @@ class AliasDesk:
         shown = self._configuration.settings.aliases[name].candidates
         stored = self._section(name)["candidates"]
         return {(one.provider, one.model): dict(each) for one, each in zip(shown, stored, strict=True)}
+
+
+def _words(candidate: Candidate) -> str:
+    return f"{candidate.provider} / {candidate.model}"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import structlog
 from pydantic import SecretStr
 
-from app.alias_desk import AliasDesk
+from app.alias_controls import AliasControls
 from app.bodies import Bodies
 from app.configuration import Configuration
 from app.connect_lines import connect_lines
@@ -40,8 +40,6 @@ from gui.desk import (
     QUIT_DRAIN_S,
     ActionDone,
     ActionFailed,
-    AliasesChanged,
-    AliasView,
     ConnectLines,
     DeskEvent,
     DeskListener,
@@ -50,7 +48,6 @@ from gui.desk import (
     ProvidersChanged,
     ProxyState,
     ProxyStateChanged,
-    Resolution,
     SettingsChanged,
     ShowWindow,
     TokenCreated,
@@ -59,6 +56,7 @@ from gui.desk import (
 from gui.mcp_desk import McpChanged
 from gui.spending import SpendingView, TokenDraft, TokenView
 from proxy.events import BudgetReached, Exchange, ProxyEvent, RequestFinished
+from proxy.service.prices import PriceOf
 from proxy.tasks import spawn
 
 if TYPE_CHECKING:
@@ -67,7 +65,7 @@ if TYPE_CHECKING:
 _log = structlog.get_logger("app.controller")
 
 
-class Controller(PermissionControls, ProviderControls, McpControls, RequestControls):
+class Controller(PermissionControls, ProviderControls, AliasControls, McpControls, RequestControls):
     """Owns the proxy, the settings, the keys, the logs' tail and the exchanges."""
 
     def __init__(
@@ -76,9 +74,9 @@ class Controller(PermissionControls, ProviderControls, McpControls, RequestContr
         *,
         make_server: ServerFactory,
         probe: Probe,
+        price_of: PriceOf = lambda _provider, _model: None,
         logs: LogPipeline | None = None,
         on_quit: Callable[[], None] = lambda: None,
-        drain_s: float = QUIT_DRAIN_S,
         clock: Callable[[], float] = lambda: datetime.now(timezone.utc).timestamp(),
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -88,20 +86,19 @@ class Controller(PermissionControls, ProviderControls, McpControls, RequestContr
             configuration: Settings and keys; its token may still be unknown.
             make_server: Makes a server for a config; called at each start.
             probe: Tests a provider.
+            price_of: What a provider's own list says that a model costs.
             logs: Where the log lines for the window come from.
             on_quit: Ends the program, after `quit` has stopped the proxy.
-            drain_s: Seconds that running requests get when the proxy stops.
             clock: Seconds since the epoch.
             sleep: Waits so many seconds, between two looks at our files.
         """
         self._configuration = configuration
-        self._aliases = AliasDesk(configuration)
         settings, folders = configuration.settings, configuration.folders
         self._bodies = Bodies(
             configuration.redactor, settings.bodies, folders.bodies, clock, in_memory=configuration.has_window
         )
         self._runner = ProxyRunner(
-            configuration, make_server, self._take, self._announce_state, drain_s, clock
+            configuration, make_server, self._take, self._announce_state, QUIT_DRAIN_S, clock
         )
         self._logs = logs
         self._relay: LogRelay | None = None
@@ -113,6 +110,7 @@ class Controller(PermissionControls, ProviderControls, McpControls, RequestContr
             self, configuration, self._changes, probe, self._announce, self._took_over, self._runner
         )
         McpControls.__init__(self, configuration, mcp_file(configuration), self._supervise, self._announce)
+        AliasControls.__init__(self, configuration, self._changes, price_of)
         RequestControls.__init__(self, folders.store, self._announce)
         self._tokens = TokenDesk(configuration)
         self._problems_told: tuple[Problem, ...] = ()
@@ -270,34 +268,6 @@ class Controller(PermissionControls, ProviderControls, McpControls, RequestContr
         return connect_lines(
             self._runner.url or f"http://{server.host}:{server.port}", token.value if token else SecretStr("")
         )
-
-    # gui.desk.Desk: aliases -----------------------------------------------------------------
-
-    def aliases(self) -> tuple[AliasView, ...]:
-        """Returns the aliases in file order."""
-        return self._aliases.views()
-
-    def save_alias(self, alias: AliasView, *, replaces: str | None) -> str | None:
-        """Adds or changes an alias; returns why not, or None when it was taken."""
-        return self._changes.take(
-            lambda: self._aliases.save_edits(alias, replaces), f"Alias {alias.name} saved", AliasesChanged()
-        )
-
-    def restore_alias(self, name: str) -> str | None:
-        """Puts back the alias removed last under this name; returns why not, or None."""
-        return self._changes.take(
-            lambda: self._aliases.restore_edits(name), f"Alias {name} is back", AliasesChanged()
-        )
-
-    def remove_alias(self, name: str) -> str | None:
-        """Removes an alias; returns why not, or None."""
-        return self._changes.take(
-            lambda: self._aliases.remove_edits(name), f"{name} removed", AliasesChanged()
-        )
-
-    def resolve(self, model: str) -> Resolution:
-        """Says what a model name would resolve to."""
-        return self._aliases.resolution(self._configuration.proxy_config(), model)
 
     # gui.desk.Desk: money -------------------------------------------------------------------
 

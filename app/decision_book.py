@@ -1,4 +1,4 @@
-"""The latest decisions about tool calls, in memory: for counts, for a rule's hits, for a request's detail."""
+"""The latest decisions about tool calls and repeated requests, in memory: for counts, hits and details."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
+from pydantic import TypeAdapter, ValidationError
+
+from app.call_text import repeat_text
 from gui.permission_desk import DecisionView
 from proxy.events import ToolDecided
+from proxy.permissions.approval import REPEATED_REQUEST, RepeatedRequest
 from proxy.permissions.values import ToolCall
 
 MAX_KEPT = 5000
 DAY_S = 86_400.0
 PREVIEWED = 200
 """How many of the latest calls a new rule is tried on."""
+_REPEATED = TypeAdapter(RepeatedRequest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +89,11 @@ class DecisionBook:
 
     def view(self, decided: ToolDecided) -> DecisionView:
         """Returns a decision as the window shows it."""
+        is_request = _is_request(decided)
         return DecisionView(
             at=decided.at,
             tool=decided.tool,
-            shown=self._redact(decided.arguments),
+            shown=self._redact(_request_text(decided) if is_request else decided.arguments),
             decision=decided.decision,
             by=decided.decided_by,
             reason=self._redact(decided.reason),
@@ -101,6 +107,7 @@ class DecisionBook:
             is_error=decided.is_error,
             result_bytes=decided.result_bytes,
             duration_s=decided.duration_s,
+            is_request=is_request,
         )
 
     def _last_day(self) -> list[ToolDecided]:
@@ -112,7 +119,21 @@ def _was_asked(decided: ToolDecided) -> bool:
     return decided.decided_by.startswith("user") or decided.decided_by == "expiry"
 
 
+def _is_request(decided: ToolDecided) -> bool:
+    """Says that an answer was about a request and no tool call, whatever a model calls its tools."""
+    return decided.tool == REPEATED_REQUEST and not decided.call_id
+
+
+def _request_text(decided: ToolDecided) -> str:
+    try:
+        return repeat_text(_REPEATED.validate_json(decided.arguments))
+    except ValidationError:  # another version wrote it
+        return decided.arguments
+
+
 def _call_of(decided: ToolDecided) -> ToolCall | None:
+    if _is_request(decided):
+        return None
     try:
         arguments: Any = json.loads(decided.arguments)
     except ValueError:  # cut at the limit

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication
 from app.configuration import Configuration
 from app.control_answers import answers
 from app.controller import Controller
+from app.dearer_notices import tell_of_dearer
 from app.environment import Environment
 from app.exit_codes import FAILED, OK
 from app.instance import ControlChannel, Reply, ask
@@ -44,6 +45,7 @@ from gui.tray import Tray, WindowCommands
 from gui.tray_host import TrayHost
 from proxy.server.app import ProxyServer
 from proxy.service.storage import StorageConfig
+from proxy.tasks import spawn
 from proxy.upstreams.catalogue import Catalogue
 from proxy.upstreams.probe import probe
 
@@ -110,13 +112,21 @@ def run_desktop(folders: Folders, environment: Environment, *, hidden: bool = Fa
 async def _live(app: QApplication, configuration: Configuration, logs: LogPipeline, *, hidden: bool) -> int:
     ended = asyncio.Event()
     folders = configuration.folders
+    catalogue = Catalogue(folders.models)
     make_server = partial(
         ProxyServer,
         host=await asyncio.to_thread(tool_host, configuration),
         storage=StorageConfig(folders.store),
-        catalogue=Catalogue(folders.models),
+        catalogue=catalogue,
     )
-    controller = Controller(configuration, make_server=make_server, probe=probe, logs=logs, on_quit=ended.set)
+    controller = Controller(
+        configuration,
+        make_server=make_server,
+        probe=probe,
+        price_of=catalogue.price_of,
+        logs=logs,
+        on_quit=ended.set,
+    )
     loop = asyncio.get_running_loop()
     on_stop_signals(loop, controller.quit, _stop_at_once(logs))
     for notice in configuration.loaded.notices:
@@ -130,6 +140,7 @@ async def _live(app: QApplication, configuration: Configuration, logs: LogPipeli
     try:
         face.show(hidden=hidden)
         await controller.start()
+        spawn(tell_of_dearer(configuration.settings, catalogue), name="tell of dearer candidates")
         settle()
         await ended.wait()
     finally:

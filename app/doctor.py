@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
+from app.dearer_notices import dearer_notices
 from app.environment import Environment
 from app.exit_codes import FAILED, OK
 from app.instance import ask
@@ -36,6 +37,7 @@ from proxy.mcp.launch import RUNNERS
 from proxy.mcp.runtimes import HOW_TO_GET, Runtime, Runtimes
 from proxy.tools.children import Children
 from proxy.tools.elevated import WAY_OUT
+from proxy.upstreams.catalogue import Catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,8 @@ def _settings(loaded: LoadedSettings, folders: Folders) -> Iterator[Finding]:
         yield Finding("settings", text, is_broken=True)
         return
     yield Finding("settings", loaded.source)
-    for notice in (*loaded.notices, *dangling_names(loaded.settings)):
+    dearer = asyncio.run(dearer_notices(loaded.settings, Catalogue(folders.models)))
+    for notice in (*loaded.notices, *dangling_names(loaded.settings), *dearer):
         yield Finding("settings", f"note: {notice}")
     if not loaded.settings.providers:
         yield Finding("provider", "none is configured: the built-in demo answers")

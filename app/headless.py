@@ -18,6 +18,7 @@ import structlog
 from app.configuration import Configuration
 from app.control_answers import answers
 from app.controller import Controller
+from app.dearer_notices import tell_of_dearer
 from app.environment import Environment
 from app.exit_codes import BROKEN_SETTINGS, FAILED, OK, PORT_IN_USE
 from app.instance import ControlChannel
@@ -32,6 +33,7 @@ from app.signals import on_stop_signals
 from app.tool_host import tool_host
 from proxy.server.app import ProxyServer
 from proxy.service.storage import StorageConfig
+from proxy.tasks import spawn
 from proxy.upstreams.catalogue import Catalogue
 from proxy.upstreams.probe import probe
 
@@ -84,15 +86,17 @@ async def _serve(configuration: Configuration, logs: LogPipeline, token_file: Pa
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     folders = configuration.folders
+    catalogue = Catalogue(folders.models)
     controller = Controller(
         configuration,
         make_server=partial(
             ProxyServer,
             host=await asyncio.to_thread(tool_host, configuration, token_file),
             storage=StorageConfig(folders.store),
-            catalogue=Catalogue(folders.models),
+            catalogue=catalogue,
         ),
         probe=probe,
+        price_of=catalogue.price_of,
         logs=logs,
         on_quit=ended.set,
     )
@@ -116,6 +120,7 @@ async def _serve(configuration: Configuration, logs: LogPipeline, token_file: Pa
         return PORT_IN_USE if controller.failure.is_port_in_use else FAILED
     for problem in controller.state().problems:
         _log.warning("problem", title=problem.title, text=problem.text)
+    spawn(tell_of_dearer(configuration.settings, catalogue), name="tell of dearer candidates")
     channel = ControlChannel(configuration.folders.runtime, answers(controller, has_window=False))
     try:
         await channel.claim()

@@ -201,7 +201,7 @@ class PermissionControls:
     def safety(self) -> SafetyView:
         """Returns mode, policy and limits."""
         config = self._settings_of.proxy_config()
-        rules, tools = config.permissions, config.tools
+        rules, tools, guard = config.permissions, config.tools, config.loop_guard
         return SafetyView(
             mode=rules.mode,
             policy=rules.policy,
@@ -209,6 +209,8 @@ class PermissionControls:
             sandbox=tools.sandbox,
             sandbox_found=self._sandbox,
             shell_timeout_s=tools.shell_timeout_s,
+            repeats=0 if guard is None else guard.repeats,
+            repeats_within_s=0.0 if guard is None else guard.per_s,
             protected=PROTECTED_NAMES,
             critical=CRITICAL_REMOVALS,
             broken=rules.broken,

@@ -24,7 +24,7 @@ from gui.permission_desk import (
     WorkspacesChanged,
 )
 from gui.request_desk import AttemptsRead, EarlierRequestsRead, RequestDesk
-from gui.spending import SpendingView, TokenDraft, TokenView
+from gui.spending import DearerView, SpendingView, TokenDraft, TokenView
 from proxy.events import BreakerChanged, Exchange, ProxyEvent
 
 QUIT_DRAIN_S = 30.0
@@ -120,6 +120,7 @@ class AliasView:
     name: str
     match: tuple[str, ...]
     candidates: tuple[CandidateView, ...]
+    falls_back_to_dearer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +348,10 @@ class Desk(PermissionDesk, McpDesk, RequestDesk, Protocol):
 
     def restore_alias(self, name: str) -> str | None:
         """Puts back the alias that was removed last under this name; answers as `restore_provider`."""
+        ...
+
+    def dearer(self, alias: AliasView, *, replaces: str | None) -> tuple[DearerView, ...]:
+        """Returns which of an alias's candidates cost more than its first choice, where prices are known."""
         ...
 
     def resolve(self, model: str) -> Resolution:

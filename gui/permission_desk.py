@@ -114,6 +114,9 @@ class SafetyView:
     sandbox_found: str
     """What is there, in words: `bubblewrap 0.8.0` or `none: install bubblewrap …`."""
     shell_timeout_s: float
+    repeats: int = 0
+    """So often the very same request is served within `repeats_within_s`; 0: the loop guard is off."""
+    repeats_within_s: float = 0.0
     protected: tuple[str, ...] = ()
     """Names whose change always asks."""
     critical: tuple[str, ...] = ()
@@ -190,6 +193,8 @@ class DecisionView:
     is_error: bool = False
     result_bytes: int = 0
     duration_s: float = 0.0
+    is_request: bool = False
+    """No tool's call but a request that its client repeated; no rule can be made of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,8 @@ def runner_words(runner: str) -> str:
 
 def result_words(row: DecisionView) -> str:
     """Returns how a call ended: `exit 0`, `done`, `failed`, or why there is nothing to say."""
+    if row.is_request:
+        return "passed on" if row.decision == "allow" else "refused"
     if row.decision != "allow":
         return "not run"
     if not row.ran:

@@ -1,8 +1,21 @@
-"""What the window is told of money: what was spent, how the budgets stand, and the tokens of clients."""
+"""What the window is told of money: what was spent, how budgets stand, clients' tokens, dearer models."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DearerView:
+    """A candidate that costs more than the first choice of its alias."""
+
+    candidate: str
+    """As the table of aliases names it."""
+    than: str
+    """The first choice likewise; all that share its place."""
+    costs: str
+    """In words: `$15/$75 a million tokens`."""
+    first_costs: str
 
 
 @dataclass(frozen=True, slots=True)

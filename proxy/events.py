@@ -129,12 +129,17 @@ class BudgetReached:
 
 @dataclass(frozen=True, slots=True)
 class ToolDecided:
-    """A tool call was judged and, where it was allowed and is ours, run; the audit keeps each of these."""
+    """A tool call was judged and, where it was allowed and is ours, run; the audit keeps each of these.
+
+    An answer about a request that came too often is one too: of no call, with the facts as its arguments.
+    """
 
     request_id: str
     at: float
     call_id: str
+    """Empty for a request."""
     tool: str
+    """`Repeated request` for a request."""
     arguments: str
     """As JSON text, cut at a limit; redact before showing."""
     runner: str

@@ -15,12 +15,18 @@ from PySide6.QtWidgets import (
 
 from gui.desk import AliasView, CandidateView, Desk
 from gui.dialogs.editor import EditorDialog
+from gui.spending import DearerView
 from gui.theme import Theme
 from gui.tokens import SPACE
 from gui.widgets.buttons import button
-from gui.widgets.cards import row
-from gui.widgets.fields import ChoiceBox
+from gui.widgets.cards import Banner, row
+from gui.widgets.fields import CheckBox, ChoiceBox
 from gui.widgets.text import label
+
+_DEARER_HINT = (
+    "When those before it fail, a candidate whose list price is above the first one’s may serve too. "
+    "Without the tick it is skipped; one whose price nobody knows is not."
+)
 
 
 class CandidateRow:
@@ -56,6 +62,9 @@ class CandidateRow:
 class CandidatesEditor(QWidget):
     """An ordered list of (provider, model)."""
 
+    changed = Signal()
+    """What `value` returns may be another."""
+
     def __init__(self, theme: Theme, provider_names: tuple[str, ...]) -> None:
         super().__init__()
         self.theme = theme
@@ -78,6 +87,8 @@ class CandidatesEditor(QWidget):
         """Adds a candidate at the end."""
         made = CandidateRow(self, candidate)
         self.rows.append(made)
+        made.provider.currentTextChanged.connect(self.changed)
+        made.model.textChanged.connect(self.changed)
         self._lay_out()
         return made
 
@@ -125,6 +136,7 @@ class CandidatesEditor(QWidget):
                 if previous is not None:
                     QWidget.setTabOrder(previous, part)
                 previous = part
+        self.changed.emit()
 
 
 class AliasDialog(EditorDialog):
@@ -157,7 +169,18 @@ class AliasDialog(EditorDialog):
             self.candidates.add_empty()
         self.middle.addWidget(label("Served by, best first", kind="strong"))
         self.middle.addWidget(self.candidates)
+        self.may_be_dearer = CheckBox(theme, "May fall back to dearer models")
+        self.may_be_dearer.setChecked(alias is not None and alias.falls_back_to_dearer)
+        self.may_be_dearer.setAccessibleDescription(_DEARER_HINT)
+        self.middle.addWidget(self.may_be_dearer)
+        self.middle.addWidget(label(_DEARER_HINT, kind="caption", wraps=True))
+        self.dearer = Banner(theme, "Dearer candidates")
+        self._told: tuple[DearerView, ...] = ()
+        self.middle.addWidget(self.dearer)
         self.middle.addStretch(1)
+        self.candidates.changed.connect(self._tell_dearer)
+        self.may_be_dearer.toggled.connect(self._tell_dearer)
+        self._tell_dearer()
         self.name.setFocus()
 
     def save(self) -> bool:
@@ -166,14 +189,37 @@ class AliasDialog(EditorDialog):
         if not name:
             self.complain("A name is missing", "Give the alias a short name, such as big.", self.name)
             return False
-        candidates = self.candidates.value()
-        if not candidates:
+        alias = self._typed()
+        if not alias.candidates:
             self.complain("Nobody serves it", "Add at least one candidate with a model name.")
             return False
-        patterns = tuple(line.strip() for line in self.match.toPlainText().splitlines() if line.strip())
-        refusal = self._desk.save_alias(AliasView(name, patterns, candidates), replaces=self._replaces)
+        refusal = self._desk.save_alias(alias, replaces=self._replaces)
         if refusal is not None:
             self.complain("Not saved", refusal)
             return False
         self.saved.emit(name)
         return True
+
+    def _typed(self) -> AliasView:
+        patterns = tuple(line.strip() for line in self.match.toPlainText().splitlines() if line.strip())
+        return AliasView(
+            self.name.text().strip(), patterns, self.candidates.value(), self.may_be_dearer.isChecked()
+        )
+
+    def _tell_dearer(self) -> None:
+        """Says which candidates would be skipped, when that has become another answer."""
+        alias = self._typed()
+        dearer = self._desk.dearer(alias, replaces=self._replaces)
+        told = () if alias.falls_back_to_dearer else dearer
+        if told == self._told:
+            return
+        self._told = told
+        if not told:
+            self.dearer.hide()
+            return
+        lines = [
+            f"{each.candidate} costs more than {each.than} and would be skipped "
+            f"({each.costs} against {each.first_costs})."
+            for each in told
+        ]
+        self.dearer.say("warn", "Too dear to fall back to", "\n".join(lines), can_close=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
@@ -39,7 +39,7 @@ class EditorDialog(QDialog):
         self.cancel_button = button(theme, "Cancel", on_click=self.reject)
         self.middle = QVBoxLayout()
         self.middle.setSpacing(SPACE.m)
-        layout = QVBoxLayout(self)
+        self._outer = layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE.xl, SPACE.l + 2, SPACE.xl, SPACE.l + 2)
         layout.setSpacing(SPACE.l)
         layout.addWidget(label(title, kind="heading"))
@@ -52,6 +52,15 @@ class EditorDialog(QDialog):
         """Shows the dialog without blocking."""
         name_structure(self)
         super().open()
+
+    def event(self, event: QEvent) -> bool:
+        """Grows with what is in it: Qt neither does so nor heeds how high texts are that wrap."""
+        is_handled = super().event(event)
+        if event.type() in {QEvent.Type.LayoutRequest, QEvent.Type.Show}:
+            needed = self._outer.totalHeightForWidth(self.width())
+            most = self.screen().availableGeometry().height()
+            self.resize(self.width(), max(self.height(), min(needed, most)))
+        return is_handled
 
     def line(self, title: str, text: str = "", *, placeholder: str = "", hint: str = "") -> QLineEdit:
         """Adds a line to the form, with a hint under it."""

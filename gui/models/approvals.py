@@ -20,7 +20,7 @@ class WaitingModel(ValueTable[ApprovalView]):
         self._clock = clock
         super().__init__(
             (
-                Column("Tool", _tool_cell),
+                Column("Tool", tool_cell),
                 Column("Client", lambda a: Cell(a.client.partition("/")[0], full=a.client)),
                 Column(
                     "Workspace", lambda a: Cell(a.workspace or "none", tone=None if a.workspace else "muted")
@@ -42,10 +42,9 @@ class WaitingModel(ValueTable[ApprovalView]):
         return Cell(wording.time_left(left), tone="warn" if left < _HURRY_S else None)
 
 
-def _tool_cell(approval: ApprovalView) -> Cell:
-    if approval.is_request:
-        return Cell("none", tone="muted", full=approval.tool)
-    return Cell(approval.tool)
+def tool_cell(row: ApprovalView | DecisionView) -> Cell:
+    """Returns the tool; a repeated request has none."""
+    return Cell("none", tone="muted", full=row.tool) if row.is_request else Cell(row.tool)
 
 
 class HistoryModel(ValueTable[DecisionView]):
@@ -55,11 +54,11 @@ class HistoryModel(ValueTable[DecisionView]):
         super().__init__(
             (
                 Column("Time", lambda d: Cell(wording.clock_time(d.at), full=wording.full_time(d.at))),
-                Column("Tool", lambda d: Cell(d.tool)),
+                Column("Tool", tool_cell),
                 Column("Call", lambda d: Cell(one_line(d.shown), is_mono=True)),
                 Column("Decision", decision_cell),
                 Column("By", lambda d: Cell(d.by, full=f"{d.by}: {d.reason}")),
-                Column("Ran by", lambda d: Cell(words.runner_words(d.runner))),
+                Column("Ran by", lambda d: Cell("" if d.is_request else words.runner_words(d.runner))),
                 Column("Result", result_cell),
                 Column(
                     "Size", lambda d: Cell(wording.byte_size(d.result_bytes) if d.ran else ""), is_right=True

@@ -167,7 +167,8 @@ class HistoryTab(QWidget):
             theme,
             "approvals",
             "No decision yet",
-            "Every tool call that passes through Signalbox is listed here with who decided and what ran.",
+            "Every tool call that passes through Signalbox is listed here with who decided and what ran, "
+            "and so is every answer about a request that came too often.",
         )
         self.stack = QStackedWidget()
         self.stack.setAccessibleName("Decisions or a hint")
@@ -206,14 +207,14 @@ class HistoryTab(QWidget):
     def open_rule(self) -> None:
         """Opens the rule builder with what was decided."""
         decision = self.chosen()
-        if decision is not None:
+        if decision is not None and not decision.is_request:
             effect = "deny" if decision.decision == "deny" else "allow"
             text = words.rule_for(decision.tool, decision.shown)
             RuleDialog(self._room.theme, self._room.desk, self, effect=effect, text=text).open()
 
     def _show_chosen(self) -> None:
         decision = self.chosen()
-        self.make_rule.setEnabled(decision is not None)
+        self.make_rule.setEnabled(decision is not None and not decision.is_request)
         self.to_request.setEnabled(decision is not None)
         self.call.show_call(decision.shown if decision else "")
         rule = f"  ·  rule {decision.rule}" if decision and decision.rule else ""

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from gui import permission_words as words
 from gui import wording
-from gui.models.approvals import decision_cell, one_line, result_cell, size_cell
+from gui.models.approvals import decision_cell, one_line, result_cell, size_cell, tool_cell
 from gui.models.value_table import Cell, Column, ValueTable
 from gui.permission_desk import DecisionView
 from gui.theme import Theme
@@ -23,7 +23,7 @@ class RequestToolsModel(ValueTable[DecisionView]):
     def __init__(self) -> None:
         super().__init__(
             (
-                Column("Tool", lambda d: Cell(d.tool)),
+                Column("Tool", tool_cell),
                 Column("Call", lambda d: Cell(one_line(d.shown), is_mono=True)),
                 Column("Ran by", lambda d: Cell(f"ran by {words.runner_words(d.runner)}" if d.ran else "–")),
                 Column("Decision", decision_cell),

@@ -27,31 +27,53 @@ class Rates:
     request: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Dearer:
+    """A candidate that costs more than the first choice of its alias."""
+
+    candidate: Candidate
+    than: tuple[Candidate, ...]
+    """The first choice: one, or all that share its place."""
+    costs: str
+    """What the candidate costs, in words."""
+    first_costs: str
+
+
 RatesOf = Callable[[Candidate], Rates | None]
 """Returns a candidate's rates; None: nobody knows them."""
 
 
 def without_dearer(route: Route, rates_of: RatesOf) -> Route:
     """Returns the route without what is dearer than its first choice, and says so in its reason."""
-    chosen = _first_choice(route.candidates)
+    dearer = dearer_of(route.candidates, rates_of)
+    if not dearer:
+        return route
+    skipped = [
+        f"skipped {each.candidate.provider}/{each.candidate.model}: dearer ({each.costs}; {each.first_costs})"
+        for each in dearer
+    ]
+    gone = {each.candidate for each in dearer}
+    kept = tuple(each for each in route.candidates if each not in gone)
+    return replace(route, candidates=kept, reason="; ".join([route.reason, *skipped]))
+
+
+def dearer_of(candidates: Sequence[Candidate], rates_of: RatesOf) -> tuple[Dearer, ...]:
+    """Returns the candidates that cost more than the first choice among them."""
+    chosen = _first_choice(candidates)
     most = _most([rates_of(each) for each in chosen])
     if most is None:
-        return route
-    kept, skipped = list(chosen), list[str]()
-    for each in route.candidates[len(chosen) :]:
-        rates = rates_of(each)
-        if rates is not None and _is_dearer(rates, most):
-            skipped.append(f"skipped {each.provider}/{each.model}: dearer ({_words(rates)}; {_words(most)})")
-        else:
-            kept.append(each)
-    if not skipped:
-        return route
-    return replace(route, candidates=tuple(kept), reason="; ".join([route.reason, *skipped]))
+        return ()
+    rest = [(each, rates_of(each)) for each in candidates[len(chosen) :]]
+    return tuple(
+        Dearer(each, chosen, _words(rates), _words(most))
+        for each, rates in rest
+        if rates is not None and _is_dearer(rates, most)
+    )
 
 
-def _first_choice(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+def _first_choice(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
     equals = tuple(takewhile(lambda each: each.weight is not None, candidates))
-    return equals or candidates[:1]
+    return equals or tuple(candidates[:1])
 
 
 def _most(rates: Sequence[Rates | None]) -> Rates | None:

@@ -104,7 +104,7 @@ class ProxyServer:
             SubConversations(lambda: self._service, lambda: self._announcer, new_id).run,
         )
         self._mcp = McpDoor(self._desk, new_id, clock)
-        self._loop_guard = LoopGuard(self._desk.asking, clocks, facts.price_of)
+        self._loop_guard = LoopGuard(self._desk.asking, clocks, facts.price_of, self._desk.note)
         self._announcer = Announcer(emit, clock, wall_clock, config.capture_bytes, self._ledger.book)
         self._failed_tokens = door.FailedTokens(self._limits, clock)
         self._connections = Connections(make_upstream or upstream_of)

@@ -5,23 +5,31 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import TracebackType
 
 import structlog
 from typing_extensions import Self
 
 from proxy.config import Candidate, LoopGuardPolicy, ProxyConfig
+from proxy.events import ToolDecided
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.messages.events import StreamEvent
 from proxy.messages.request import MessagesRequest
-from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest, RepeatedRequest, digest_of
+from proxy.permissions.approval import (
+    REPEATED_REQUEST,
+    ApprovalAnswer,
+    ApprovalRequest,
+    RepeatedRequest,
+    digest_of,
+)
 from proxy.permissions.values import Verdict
 from proxy.routing.aliases import Route
 from proxy.routing.repeats import Repeated, Repeats, is_probe, key_of
 from proxy.service.prices import PriceList, PriceOf, Tokens, cost_of, is_free, micro_usd
 from proxy.service.record import RequestRecord, Tally
 from proxy.service.tool_desk import Clocks
+from proxy.tools.course import arguments_text, decided_by
 from proxy.tools.questions import Questions
 from proxy.tools.run_values import Asking
 
@@ -42,17 +50,25 @@ class _Bill:
 class LoopGuard:
     """What clients of one server sent of late."""
 
-    def __init__(self, asking: Callable[[], Asking], clocks: Clocks, price_of: PriceOf) -> None:
+    def __init__(
+        self,
+        asking: Callable[[], Asking],
+        clocks: Clocks,
+        price_of: PriceOf,
+        note: Callable[[ToolDecided], None],
+    ) -> None:
         """Makes a guard that has seen nothing.
 
         Args:
             asking: Who asks the user now.
             clocks: Time and fresh ids.
             price_of: What a provider's own list says.
+            note: Keeps an answer beside those about tools.
         """
         self.asking = asking
         self.clocks = clocks
         self.price_of = price_of
+        self.note = note
         self.repeats = Repeats[_Bill]()
         self.questions = Questions()
 
@@ -164,29 +180,8 @@ class Passage:
         prices = PriceList(self._config, guard.price_of)
         if all(is_free(prices.price(each)[0]) for each in self._route.candidates):
             return
-        shown: list[ApprovalRequest] = []
-
-        def question() -> ApprovalRequest:
-            shown.append(self._question(policy, repeated, prices))
-            return shown[-1]
-
-        asking = guard.asking()
-        while True:
-            answer = await guard.questions.ask(self._key, asking.approver, question)
-            if answer.decision == "deny":
-                raise self._refused(policy, answer)
-            if answer.scope == "10 minutes":
-                guard.repeats.allow(self._key, guard.clocks.clock() + ALLOWED_FOR_S)
-            if shown or answer.scope == "10 minutes":
-                _log.info("repeated_request_allowed", by=answer.by, scope=answer.scope)
-                return
-
-    def _question(
-        self, policy: LoopGuardPolicy, repeated: Repeated[_Bill], prices: PriceList
-    ) -> ApprovalRequest:
-        context, clocks = self._record.context, self._guard.clocks
         asked = RepeatedRequest(
-            token=context.token_name,
+            token=self._record.context.token_name,
             alias=self._route.alias,
             model=self._request.model,
             times=len(repeated.bills) + 1,
@@ -194,15 +189,58 @@ class Passage:
             cost_micro_usd=sum(_cost(each, prices) for each in repeated.bills),
             body_sha256=hashlib.sha256(self._body).hexdigest(),
         )
+        verdict = Verdict(
+            "ask", f"the loop guard lets the same request pass {policy.repeats} times in {policy.per_s:g} s"
+        )
+        shown: list[ApprovalRequest] = []
+
+        def question() -> ApprovalRequest:
+            shown.append(self._question(asked, verdict))
+            return shown[-1]
+
+        asking = guard.asking()
+        while True:
+            answer = await guard.questions.ask(self._key, asking.approver, question)
+            if answer.decision == "deny":
+                self._note(asked, verdict, answer)
+                raise self._refused(policy, answer)
+            if answer.scope == "10 minutes":
+                guard.repeats.allow(self._key, guard.clocks.clock() + ALLOWED_FOR_S)
+            if shown or answer.scope == "10 minutes":
+                self._note(asked, verdict, answer)
+                _log.info("repeated_request_allowed", by=answer.by, scope=answer.scope)
+                return
+
+    def _note(self, asked: RepeatedRequest, verdict: Verdict, answer: ApprovalAnswer) -> None:
+        context = self._record.context
+        scope = "; allowed for 10 minutes" if answer.scope == "10 minutes" else ""
+        said = f"; {answer.message}" if answer.message else ""
+        self._guard.note(
+            ToolDecided(
+                request_id=context.request_id,
+                at=self._guard.clocks.wall_clock(),
+                call_id="",
+                tool=REPEATED_REQUEST,
+                arguments=arguments_text(asdict(asked)),
+                runner="client",
+                decision=answer.decision,
+                reason=f"{verdict.reason}{scope}{said}",
+                rule=None,
+                source=None,
+                decided_by=decided_by(answer),
+                conversation_id=context.conversation_id,
+                client=context.client,
+            )
+        )
+
+    def _question(self, asked: RepeatedRequest, verdict: Verdict) -> ApprovalRequest:
+        context, clocks = self._record.context, self._guard.clocks
         now = clocks.wall_clock()
         return ApprovalRequest(
             approval_id=clocks.new_id("apr_"),
             call=asked,
             digest=digest_of(asked),
-            verdict=Verdict(
-                "ask",
-                f"the loop guard lets the same request pass {policy.repeats} times in {policy.per_s:g} s",
-            ),
+            verdict=verdict,
             suggestion=None,
             request_id=context.request_id,
             client=context.client,

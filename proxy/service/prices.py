@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from proxy.config import Candidate, ProviderConfig, ProxyConfig
 from proxy.routing.aliases import DEMO_PROVIDER, Route
-from proxy.routing.dearness import Rates, without_dearer
+from proxy.routing.dearness import Dearer, Rates, RatesOf, dearer_of, without_dearer
 from proxy.upstreams.model_entries import Prices
 
 PriceOf = Callable[[ProviderConfig, str], Prices | None]
@@ -134,6 +134,17 @@ def affordable(route: Route, config: ProxyConfig, price_of: PriceOf) -> Route:
         each.falls_back_to_dearer for each in config.aliases if each.name == route.alias
     ):
         return route
+    return without_dearer(route, _rates_of(config, price_of))
+
+
+def dearer_candidates(
+    candidates: tuple[Candidate, ...], config: ProxyConfig, price_of: PriceOf
+) -> tuple[Dearer, ...]:
+    """Returns which of an alias's candidates cost more than its first choice, where prices are known."""
+    return dearer_of(candidates, _rates_of(config, price_of))
+
+
+def _rates_of(config: ProxyConfig, price_of: PriceOf) -> RatesOf:
     prices = PriceList(config, price_of)
 
     def rates_of(candidate: Candidate) -> Rates | None:
@@ -142,7 +153,7 @@ def affordable(route: Route, config: ProxyConfig, price_of: PriceOf) -> Route:
             return None
         return Rates((price.input or 0.0) * 1e6, (price.output or 0.0) * 1e6, price.request or 0.0)
 
-    return without_dearer(route, rates_of)
+    return rates_of
 
 
 def micro_usd(amount_usd: float) -> int:

@@ -238,6 +238,11 @@ class ToolDesk:
             return verdict, None
         return verdict, await self.runner.suggestion(call, scope)
 
+    def note(self, decided: ToolDecided) -> None:
+        """Keeps a decision in the audit and announces it."""
+        self._audit.take(decided)
+        self._emit(decided)
+
     async def decisions(self, text: str = "", limit: int = 500) -> Sequence[ToolDecided]:
         """Returns the latest decisions, newest first, whose tool, call, client or reason holds the text.
 
@@ -338,5 +343,4 @@ class ToolDesk:
 
     def _decided(self, event: object) -> None:
         if isinstance(event, ToolDecided):
-            self._audit.take(event)
-            self._emit(event)
+            self.note(event)

@@ -52,13 +52,18 @@ class Course:
         """Somebody was asked."""
         self.judged(verdict)
         self.decision = answer.decision
-        self.decided_by = f"user ({answer.by})" if answer.by in _USERS else answer.by
+        self.decided_by = decided_by(answer)
         self.note = _told(answer)
 
     def allowed_before(self, verdict: Verdict) -> None:
         """The user allowed exactly this call earlier in the conversation."""
         self.judged(verdict)
         self.decision, self.decided_by = "allow", "user (this conversation)"
+
+
+def decided_by(answer: ApprovalAnswer) -> str:
+    """Returns who gave an answer, as the audit names them."""
+    return f"user ({answer.by})" if answer.by in _USERS else answer.by
 
 
 def refusal(call: ToolCall, reason: str, note: str = "") -> ToolOutput:

@@ -12,7 +12,7 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,6 +103,22 @@ class Catalogue:
         entry = self.entry(provider, model)
         return None if entry is None else entry.prices
 
+    async def recall(self, providers: Collection[ProviderConfig]) -> None:
+        """Returns once what earlier runs kept of these providers' models is known; asks no upstream."""
+        for provider in providers:
+            known = self._lists.setdefault(_key(provider), _List())
+            if not known.is_loaded and known.task is None:
+                self._begin(provider, known, self._load(provider, known))
+        tasks = [known.task for each in providers if (known := self._lists[_key(each)]).task is not None]
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def known_price_of(self, provider: ProviderConfig, model: str) -> Prices | None:
+        """Returns what a model costs as far as it is known now; nothing is read for it."""
+        known = self._lists.get(_key(provider))
+        entry = None if known is None else find_entry(known.entries, model)
+        return None if entry is None else entry.prices
+
     def retain(self, providers: Collection[ProviderConfig]) -> None:
         """Forgets the lists of all other providers."""
         current = {_key(provider) for provider in providers}
@@ -125,7 +141,12 @@ class Catalogue:
         if not is_due or known.task is not None or provider.key_missing:
             return
         known.looked_at = now
-        known.task = spawn(self._refresh(provider, known), name=f"read the models of {provider.name}")
+        self._begin(provider, known, self._refresh(provider, known))
+
+    def _begin(
+        self, provider: ProviderConfig, known: _List, reading: Coroutine[object, object, None]
+    ) -> None:
+        known.task = spawn(reading, name=f"read the models of {provider.name}")
         known.task.add_done_callback(lambda _: setattr(known, "task", None))
 
     async def _refresh(self, provider: ProviderConfig, known: _List) -> None:

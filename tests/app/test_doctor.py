@@ -50,6 +50,24 @@ async def test_doctor_names_what_is_broken_and_which_source_a_key_comes_from(
     assert (code, "BROKEN settings" in out) == (1, True)
 
 
+async def test_doctor_notes_an_alias_that_skips_a_dearer_candidate(shell: Shell, home: Path) -> None:
+    (home / "signalbox").mkdir(mode=0o700)
+    settings = home / "signalbox" / "settings.yaml"
+    settings.write_text(
+        "providers:\n"
+        "  cheap: {base_url: 'https://a.example', prices: {input_usd: 1, output_usd: 2}}\n"
+        "  dear: {base_url: 'https://b.example', prices: {input_usd: 3, output_usd: 2}}\n"
+        "aliases: {big: {candidates: [{provider: cheap, model: m}, {provider: dear, model: m}]}}\n"
+    )
+    note = (
+        "ok     settings   note: the alias big lists dear/m, which costs more than cheap/m; it is only used "
+    )
+
+    _code, out, _err = await shell.run("doctor")
+
+    assert note + "with fall_back_to_dearer: true" in out
+
+
 async def test_doctor_names_servers_and_what_starts_them(shell: Shell, home: Path) -> None:
     file = home / "elsewhere.yaml"
     file.write_text("servers:\n  time: {type: python, command: a-server, environment: {A_TOKEN: abc}}\n")

@@ -49,5 +49,7 @@ async def test_safety_says_what_holds_commands_and_what_is_protected(make: Make)
         "wait",
         "bubblewrap 0.8",
     )
+    assert (safety.repeats, safety.repeats_within_s) == (5, 60.0)
+    assert make(settings="loop_guard: {repeats: 0}\n").controller.safety().repeats == 0
     assert ".git" in safety.protected
     assert safety.critical

@@ -44,6 +44,28 @@ async def test_serve_says_where_it_listens_answers_and_ends_on_a_signal(
     assert all(stat.S_IMODE(each.stat().st_mode) & 0o077 == 0 for each in written)
 
 
+async def test_a_dearer_candidate_that_is_skipped_is_told_of_at_the_start(
+    shell: Shell, token_file: Path
+) -> None:
+    settings = token_file.parent / "s.yaml"
+    settings.write_text(
+        "providers:\n"
+        "  cheap: {base_url: 'http://127.0.0.1:9/v1', prices: {input_usd: 1, output_usd: 2}}\n"
+        "  dear: {base_url: 'http://127.0.0.1:9/v2', prices: {input_usd: 3, output_usd: 2}}\n"
+        "aliases: {big: {candidates: [{provider: cheap, model: m}, {provider: dear, model: m}]}}\n"
+    )
+    serve = await shell.start(
+        "serve", "--port", "0", "--token-file", str(token_file), "--settings", str(settings)
+    )
+    await ask(await serve.listening(), "wrong")
+    serve.process.send_signal(signal.SIGTERM)
+    _code, _out, err = await serve.end()
+
+    lines = [json.loads(line) for line in err.splitlines()]
+    told = [each["notice"] for each in lines if each["event"] == "settings_notice"]
+    assert [each.partition(",")[0] for each in told] == ["the alias big lists dear/m"]
+
+
 async def test_running_requests_are_drained_and_a_second_signal_ends_them_at_once(
     shell: Shell, token_file: Path
 ) -> None:

@@ -31,7 +31,7 @@ from gui.desk import (
     TokensChanged,
 )
 from gui.request_desk import AttemptsRead, EarlierRequestsRead
-from gui.spending import SpendingView, TokenDraft, TokenView
+from gui.spending import DearerView, SpendingView, TokenDraft, TokenView
 from proxy.events import BreakerChanged, Exchange
 from proxy.store.ledger_values import AttemptRow, RequestRow
 from tests.gui.fake_mcp import FakeMcp
@@ -51,6 +51,8 @@ class FakeDesk(FakeMcp, FakePermissions):
         self.provider_list: list[ProviderView] = []
         self.alias_list: list[AliasView] = []
         self.breaker_list: list[BreakerChanged] = []
+        self.prices: dict[str, int] = {}
+        """Dollars for a million tokens, by model; no other price is known."""
         self.removed: dict[str, ProviderView | AliasView] = {}
         self.exchanges: dict[str, Exchange] = {}
         self.spending_now: SpendingView | None = None
@@ -248,6 +250,18 @@ class FakeDesk(FakeMcp, FakePermissions):
         self.alias_list.append(view)
         self.announce(AliasesChanged())
         return None
+
+    def dearer(self, alias: AliasView, *, replaces: str | None) -> tuple[DearerView, ...]:
+        del replaces
+        named = [
+            (f"{each.provider} / {each.model}", self.prices.get(each.model)) for each in alias.candidates
+        ]
+        than, first = named[0] if named else ("", None)
+        return tuple(
+            DearerView(name, than, f"${price} a million tokens", f"${first} a million tokens")
+            for name, price in named
+            if price is not None and first is not None and price > first
+        )
 
     def resolve(self, model: str) -> Resolution:
         for alias in self.alias_list:

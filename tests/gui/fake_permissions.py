@@ -35,6 +35,8 @@ SAFETY = SafetyView(
     shell_timeout_s=120.0,
     protected=(".git", ".claude", ".bashrc", ".ssh"),
     critical=("/", "~", "/etc", "/usr"),
+    repeats=5,
+    repeats_within_s=60.0,
 )
 _ORDER: tuple[Effect, ...] = ("deny", "ask", "allow")
 

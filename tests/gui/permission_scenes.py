@@ -263,6 +263,24 @@ def decisions(start: float) -> list[DecisionView]:
     ]
 
 
+def repeated_answer(at: float) -> DecisionView:
+    """Returns the user's answer about a request that came too often."""
+    return DecisionView(
+        at,
+        "Repeated request",
+        "6 times within 60 seconds\ntoken: ci\nalias: big (asked for claude-opus-5-5)\ncost so far: $1.86",
+        "allow",
+        "user (window)",
+        "the loop guard lets the same request pass 5 times in 60 s; allowed for 10 minutes",
+        None,
+        "client",
+        "claude-cli/2.1.330",
+        "req_0009",
+        "",
+        is_request=True,
+    )
+
+
 def fill(desk: FakePermissions, start: float) -> None:
     """Puts all of it into a desk, but no call that waits."""
     desk.tool_list = list(TOOLS)

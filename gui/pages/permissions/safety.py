@@ -42,7 +42,8 @@ class SafetyTab(QWidget):
         card.body.addWidget(self.facts, 1)
         card.body.addWidget(
             label(
-                "The mode is chosen above; the rest stands in the settings file under permissions and tools.",
+                "The mode is chosen above; the rest stands in the settings file under permissions, tools and "
+                "loop_guard.",
                 kind="caption",
                 wraps=True,
             )
@@ -69,6 +70,7 @@ def safety_facts(safety: SafetyView) -> list[Fact]:
         ("Mode", mode, "danger" if is_bypass else ""),
         ("Policy", _POLICIES.get(safety.policy, safety.policy), ""),
         ("Questions", _APPROVALS.get(safety.approvals, safety.approvals), ""),
+        ("Repeated requests", _repeats_words(safety), ""),
         ("Sandbox", _SANDBOX.get(safety.sandbox, safety.sandbox), ""),
         ("Sandbox found", safety.sandbox_found, _sandbox_tone(safety.sandbox_found)),
         ("Commands end after", wording.seconds(safety.shell_timeout_s), ""),
@@ -76,6 +78,14 @@ def safety_facts(safety: SafetyView) -> list[Fact]:
         ("Removing always asks", ",  ".join(safety.critical) or "nothing", ""),
     ]
     return lines
+
+
+def _repeats_words(safety: SafetyView) -> str:
+    if not safety.repeats:
+        return "off: a client may send the very same request as often as it likes"
+    then = "waits for your word" if safety.approvals == "wait" else "is refused"
+    within = f"{safety.repeats_within_s:g} seconds"
+    return f"the very same request is served {safety.repeats} times within {within}, then it {then}"
 
 
 def _sandbox_tone(found: str) -> str:

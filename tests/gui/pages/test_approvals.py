@@ -16,7 +16,7 @@ from gui.permission_desk import ApprovalAnswerDraft
 from proxy.events import ToolDecided
 from tests.gui.acting import click_cell, dialog_of, heard, key, press, type_into
 from tests.gui.fake_desk import FakeDesk
-from tests.gui.permission_scenes import FETCH, PUSH, WRITE
+from tests.gui.permission_scenes import FETCH, PUSH, WRITE, repeated_answer
 from tests.gui.scenes import START
 
 
@@ -165,3 +165,28 @@ def test_without_decisions_there_is_a_sentence(qtbot: QtBot, page: ApprovalsPage
     _open_history(qtbot, page)
     assert page.history.empty.isVisible()
     assert not page.history.filter.isVisible()
+
+
+def test_an_answer_about_a_repeated_request_stands_among_the_others_and_makes_no_rule(
+    qtbot: QtBot, page: ApprovalsPage, desk: FakeDesk
+):
+    desk.past.insert(0, repeated_answer(START))
+    _open_history(qtbot, page)
+    click_cell(page.history.table, 0)
+    row = page.history.table.row_text(0).split("\t")
+    assert row[1:7] == [
+        "none",
+        "6 times within 60 seconds ⏎ token: ci ⏎ alias: big (asked for claude-opus-5-5) ⏎ cost so far: $1.86",
+        "Allowed",
+        "user (window)",
+        "",
+        "passed on",
+    ]
+    assert page.history.call.toPlainText() == desk.past[0].shown
+    assert page.history.reason.text().endswith("; allowed for 10 minutes")
+    assert not page.history.make_rule.isEnabled()
+    key(page.history.table, Qt.Key.Key_Return)
+    assert not page.findChildren(RuleDialog)
+    told = heard(page.request_asked)
+    press(page.history.to_request)
+    assert told == [("req_0009",)]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui.desk import AliasView, CandidateView
@@ -135,3 +136,90 @@ def test_without_aliases_there_is_a_sentence_and_a_button(
     page = show(empty_desk)
     press(page.empty_add)
     assert dialog_of(AliasDialog).isVisible()
+
+
+DEAR = (
+    "claude / opus costs more than openrouter / sonnet and would be skipped "
+    "($75 a million tokens against $15 a million tokens)."
+)
+
+
+def texts(dialog: AliasDialog) -> list[str]:
+    return [each.text() for each in dialog.dearer.findChildren(QLabel)]
+
+
+@pytest.fixture
+def dialog(page: ModelsPage, desk: FakeDesk) -> AliasDialog:
+    desk.prices = {"sonnet": 15, "opus": 75, "haiku": 5}
+    desk.alias_list[0] = AliasView(
+        "big", (), (CandidateView("openrouter", "sonnet"), CandidateView("claude", "opus"))
+    )
+    page.refresh()
+    click_cell(page.table, 0)
+    press(page.edit)
+    return dialog_of(AliasDialog)
+
+
+def test_a_dearer_candidate_is_warned_of_until_the_box_is_ticked(dialog: AliasDialog, desk: FakeDesk):
+    assert dialog.dearer.isVisible()
+    assert DEAR in texts(dialog)
+    dialog.may_be_dearer.setFocus()
+    key(dialog.may_be_dearer, Qt.Key.Key_Space)
+    assert not dialog.dearer.isVisible()
+    press(dialog.save_button)
+    assert desk.alias_list[0].falls_back_to_dearer
+
+
+def test_the_box_shows_what_is_set_and_takes_it_back(qtbot: QtBot, page: ModelsPage, desk: FakeDesk):
+    desk.prices = {"sonnet": 15, "opus": 75}
+    candidates = CandidateView("openrouter", "sonnet"), CandidateView("claude", "opus")
+    desk.alias_list[0] = AliasView("big", (), candidates, falls_back_to_dearer=True)
+    page.refresh()
+    click_cell(page.table, 0)
+    press(page.edit)
+    dialog = dialog_of(AliasDialog)
+    assert dialog.may_be_dearer.isChecked()
+    assert not dialog.dearer.isVisible()
+    dialog.may_be_dearer.setFocus()
+    key(dialog.may_be_dearer, Qt.Key.Key_Space)
+    assert DEAR in texts(dialog)
+    press(dialog.save_button)
+    assert desk.alias_list[0] == AliasView("big", (), candidates)
+
+
+def test_the_warning_follows_what_is_typed_moved_and_dropped(qtbot: QtBot, dialog: AliasDialog):
+    write(dialog.candidates.rows[1].model, "haiku")
+    assert not dialog.dearer.isVisible()
+    write(dialog.candidates.rows[1].model, "opus")
+    assert dialog.dearer.isVisible()
+    press_named(qtbot, dialog, "Move candidate 2 up")
+    assert not dialog.dearer.isVisible()
+    press_named(qtbot, dialog, "Move candidate 1 down")
+    assert DEAR in texts(dialog)
+    dialog.candidates.rows[1].provider.setCurrentText("openrouter")
+    assert DEAR.replace("claude", "openrouter") in texts(dialog)
+    press_named(qtbot, dialog, "Remove candidate 1")
+    assert not dialog.dearer.isVisible()
+
+
+def test_where_prices_are_not_known_nothing_is_warned_of(page: ModelsPage):
+    click_cell(page.table, 0)
+    press(page.edit)
+    assert not dialog_of(AliasDialog).dearer.isVisible()
+
+
+def test_the_editor_grows_with_its_candidates_and_what_it_says_of_them(qtbot: QtBot, dialog: AliasDialog):
+    def lowest(part: QWidget) -> int:
+        return part.mapTo(dialog, part.rect().bottomLeft()).y()
+
+    def has_room() -> bool:
+        parts = [*(each.model for each in dialog.candidates.rows), dialog.may_be_dearer, dialog.dearer]
+        tops = [part.mapTo(dialog, part.rect().topLeft()).y() for part in parts]
+        return all(lowest(above) < top for above, top in zip(parts, tops[1:], strict=False))
+
+    assert has_room()
+    height = dialog.height()
+    press(dialog.candidates.add)
+    press(dialog.candidates.add)
+    qtbot.waitUntil(lambda: dialog.height() > height)
+    assert has_room()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from proxy.config import Candidate
 from proxy.routing.aliases import Route
-from proxy.routing.dearness import Rates, without_dearer
+from proxy.routing.dearness import Dearer, Rates, dearer_of, without_dearer
 
 A, B, C = (Candidate(name, "m") for name in "abc")
 HALF, OTHER_HALF = Candidate("h", "m", 1.0), Candidate("o", "m", 1.0)
@@ -51,6 +51,13 @@ def test_nothing_is_compared_with_a_first_choice_that_nobody_prices() -> None:
 def test_those_that_share_the_first_place_are_all_the_users_choice() -> None:
     most = Rates(30, 150)
     assert left((HALF, CHEAP), (OTHER_HALF, DEAR), (B, DEAR), (C, most))[0] == (HALF, OTHER_HALF, B)
+
+
+def test_what_is_dearer_is_told_with_what_it_is_compared_with() -> None:
+    rates = {HALF: CHEAP, OTHER_HALF: CHEAP, B: DEAR, C: CHEAP}
+    assert dearer_of(tuple(rates), rates.__getitem__) == (
+        Dearer(B, (HALF, OTHER_HALF), "$3/$15 a million tokens", "$1/$2 a million tokens"),
+    )
 
 
 RATES = st.one_of(st.none(), st.builds(Rates, *[st.integers(0, 3).map(float)] * 3))

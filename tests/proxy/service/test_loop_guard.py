@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +13,14 @@ import anthropic
 import pytest
 
 from proxy.config import ListPrice, LoopGuardPolicy, PermissionConfig, ProxyConfig
-from proxy.events import ApprovalAsked, ApprovalEnded, ProxyEvent, RequestFinished, RequestRouted
+from proxy.events import (
+    ApprovalAsked,
+    ApprovalEnded,
+    ProxyEvent,
+    RequestFinished,
+    RequestRouted,
+    ToolDecided,
+)
 from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest, RepeatedRequest
 from proxy.server.limits import Limits
@@ -32,6 +40,7 @@ from tests.proxy.scripted import (
 )
 
 STREAMED = {**BODY, "stream": True}
+LETS_PASS = "the loop guard lets the same request pass 2 times in 60 s"
 REFUSED = "The same request was answered 2 times within 60 seconds, and "
 PINGED = Limits(first_ping_s=0.01, next_ping_s=0.01)
 BROKEN = UpstreamError(ErrorType.OVERLOADED, "too busy")
@@ -125,9 +134,48 @@ async def test_the_question_says_who_what_how_often_and_what_it_cost() -> None:
             "local", "big", "big", 3, 60, 500_000, ""
         )
         assert question.expires_at - question.asked_at == 120
-        assert question.verdict.reason == "the loop guard lets the same request pass 2 times in 60 s"
+        assert question.verdict.reason == LETS_PASS
         answer(proxy, question, ALLOW)
         assert (await third)[0] == 200
+
+
+@pytest.mark.expects_log("repeated_request_refused")
+async def test_each_answer_is_kept_beside_those_about_tools(home: Path) -> None:
+    async with running(config=guarded(), storage=StorageConfig(home / "store")) as proxy:
+        for _ in range(2):
+            await asked(proxy)
+        for given in (ALLOW, MINUTES):
+            again = asyncio.ensure_future(asked(proxy))
+            answer(proxy, await waiting(proxy), given)
+            await again
+        other = {**BODY, "messages": [{"role": "user", "content": "something else"}]}
+        for _ in range(2):
+            await asked(proxy, other)
+        again = asyncio.ensure_future(asked(proxy, other))
+        answer(proxy, await waiting(proxy), ApprovalAnswer("deny", "command line", message="you are stuck"))
+        await again
+        await asked(proxy, other)
+        kept = await proxy.server.decisions("repeated REQUEST")
+        assert [(each.decision, each.decided_by, each.reason) for each in reversed(kept)] == [
+            ("allow", "user (window)", LETS_PASS),
+            ("allow", "user (window)", f"{LETS_PASS}; allowed for 10 minutes"),
+            ("deny", "user (command line)", f"{LETS_PASS}; you are stuck"),
+        ]
+        told = [replace(each, at=0.0) for each in proxy.of(ToolDecided)]
+        assert [replace(each, at=0.0) for each in reversed(kept)] == told
+        assert (kept[-1].tool, kept[-1].call_id, kept[-1].rule) == ("Repeated request", "", None)
+        assert json.loads(kept[-1].arguments)["times"] == 3
+        finished = [each.request_id for each in proxy.of(RequestFinished)]
+        assert [each.request_id for each in kept] == [finished[6], finished[3], finished[2]]
+
+
+@pytest.mark.expects_log("repeated_request_refused")
+async def test_a_refusal_for_want_of_somebody_to_ask_is_kept_once() -> None:
+    async with running(config=guarded(waits=False)) as proxy:
+        for _ in range(5):
+            await asked(proxy)
+        (kept,) = proxy.of(ToolDecided)
+    assert (kept.decision, kept.decided_by) == ("deny", "headless")
 
 
 async def test_what_upstreams_do_not_price_is_priced_by_the_list() -> None:

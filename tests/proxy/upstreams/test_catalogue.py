@@ -145,6 +145,40 @@ async def test_a_restart_finds_the_list_on_disk(tmp_path: Path) -> None:
     assert world.asked == ["one", "two"]
 
 
+async def test_what_an_earlier_run_kept_is_recalled_without_asking_anybody(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.gate.set()
+    first = world.catalogue()
+    first.entry(ONE, "m")
+    await settled()
+    world.now += REFRESH_S
+    second = world.catalogue()
+    assert second.known_price_of(ONE, "m") is None
+    await second.recall([ONE, TWO])
+    assert second.known_price_of(ONE, "m") == ENTRY.prices
+    assert second.known_price_of(ONE, "other") is None
+    assert second.known_price_of(TWO, "m") is None
+    await second.recall([ONE])
+    assert (world.asked, reading()) == (["one"], set())
+
+
+async def test_a_question_while_a_list_is_recalled_is_answered_from_it_and_asks_nobody(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    world.gate.set()
+    first = world.catalogue()
+    first.entry(ONE, "m")
+    await settled()
+    second = world.catalogue()
+    recalling = asyncio.ensure_future(second.recall([ONE]))
+    await asyncio.sleep(0)
+    assert second.entry(ONE, "m") is None
+    await recalling
+    assert second.entry(ONE, "m") == ENTRY
+    assert (world.asked, reading()) == (["one"], set())
+
+
 async def test_an_old_list_on_disk_serves_until_the_new_one_is_there(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.gate.set()

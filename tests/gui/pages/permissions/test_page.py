@@ -125,3 +125,16 @@ def test_the_safety_tab_says_what_holds(page: PermissionsPage, desk: FakeDesk, q
 def test_what_holds_commands_is_a_warning_unless_something_does(desk: FakeDesk, found: str, tone: str):
     facts = safety_facts(replace(desk.safety_now, sandbox_found=found))
     assert ("Sandbox found", found, tone) in facts
+
+
+@pytest.mark.parametrize(
+    ("repeats", "approvals", "words"),
+    [
+        (5, "wait", "the very same request is served 5 times within 60 seconds, then it waits for your word"),
+        (5, "deny", "the very same request is served 5 times within 60 seconds, then it is refused"),
+        (0, "wait", "off: a client may send the very same request as often as it likes"),
+    ],
+)
+def test_the_loop_guard_stands_among_the_facts(desk: FakeDesk, repeats: int, approvals: str, words: str):
+    facts = safety_facts(replace(desk.safety_now, repeats=repeats, approvals=approvals))
+    assert ("Repeated requests", words, "") in facts
