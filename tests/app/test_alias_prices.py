@@ -135,3 +135,12 @@ async def test_a_removed_alias_comes_back_with_the_wish(bench: Bench) -> None:
 
 async def test_the_controller_answers_with_the_prices_it_was_given(bench: Bench) -> None:
     assert bench.controller.dearer(BIG, replaces="big") == (SKIPPED,)
+
+
+async def test_a_new_alias_and_a_renamed_one_are_written_with_the_wish(bench: Bench) -> None:
+    await saved(bench, AliasView("small", (), (CHEAP, DEAR), falls_back_to_dearer=True), None)
+    assert written(bench).startswith(SETTINGS + "  small:\n")
+    assert written(bench).endswith("    fall_back_to_dearer: true\n")
+    await saved(bench, AliasView("tiny", (), (CHEAP, DEAR)), "small")
+    assert written(bench).startswith(SETTINGS + "  tiny:\n")
+    assert written(bench).endswith("    fall_back_to_dearer: false\n")
