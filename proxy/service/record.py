@@ -346,24 +346,24 @@ class RequestRecord:
     def _log_end(self, finished: RequestFinished) -> None:
         """One line with all of it: at many requests a second lines cost more than anything else."""
         candidate = self._attempts.candidate
-        _log.info(
-            "request_finished",
-            outcome=finished.outcome,
-            status=finished.status,
-            duration_s=round(finished.duration_s, 3),
-            path=self.context.path,
-            model=self._model_asked,
-            stream=self._is_streamed,
-            alias=self._alias,
-            provider=candidate.provider if candidate else None,
-            upstream_model=candidate.model if candidate else None,
-            stop_reason=finished.stop_reason,
-            error_type=finished.error_type,
-            error_message=finished.error_message,
-            input_tokens=finished.input_tokens,
-            output_tokens=finished.output_tokens,
-            tools=list(finished.tool_names),
-        )
+        told: dict[str, object] = {
+            "outcome": finished.outcome,
+            "status": finished.status,
+            "duration_s": round(finished.duration_s, 3),
+            "path": self.context.path,
+            "model": self._model_asked,
+            "stream": self._is_streamed,
+            "alias": self._alias,
+            "provider": candidate.provider if candidate else None,
+            "upstream_model": candidate.model if candidate else None,
+            "stop_reason": finished.stop_reason,
+            "error_type": finished.error_type,
+            "error_message": finished.error_message,
+            "input_tokens": finished.input_tokens,
+            "output_tokens": finished.output_tokens,
+            "tools": list(finished.tool_names) or None,
+        }
+        _log.info("request_finished", **{name: value for name, value in told.items() if value is not None})
 
     def _exchange(self) -> Exchange:
         parts = (self._client_request, self._upstream_request, self._upstream_reply, self._client_reply)
