@@ -89,7 +89,9 @@ class Past:
 
     tries: int = 0
     limits: int = 0
-    """How often it was told to come later, which costs no try."""
+    """How often it was told to come later."""
+    served: int = 0
+    """How many requests the candidate had let in when this one failed there last."""
     not_before: float = 0.0
     error: ApiError | None = None
     is_out: bool = False
@@ -109,16 +111,30 @@ class Progress:
     """No try is repeated and nothing is waited for later."""
     past: Mapping[Candidate, Past] = field(default_factory=lambda: MappingProxyType({}))
 
-    def after_failure(self, candidate: Candidate, error: ApiError, now: float, random: Random) -> Progress:
-        """Returns the progress after a try of a candidate failed."""
+    def after_failure(
+        self, candidate: Candidate, error: ApiError, served: int, now: float, random: Random
+    ) -> Progress:
+        """Returns the progress after a try of a candidate failed.
+
+        To be told to come later costs no try where others are let in meanwhile: then the turn will come. An
+        upstream that lets nobody in is no queue, and its client is to hear of it soon.
+
+        Args:
+            candidate: Who failed.
+            error: How.
+            served: How many requests the candidate has let in so far, of all clients.
+            now: The clock's reading.
+            random: Spreads the wait.
+        """
         before, most = self.past.get(candidate, _UNTRIED), self.policy.tries
         is_limit = error.type is ErrorType.RATE_LIMIT
-        tries, limits = before.tries + (not is_limit), before.limits + is_limit
-        is_out = not may_pass(error) or (most == 1 if is_limit else tries >= most)
+        is_queue = is_limit and most > 1 and before.limits > 0 and served > before.served
+        tries, limits = before.tries + (not is_queue), before.limits + is_limit
+        is_out = not may_pass(error) or tries >= most
         not_before = now + (
             0.0 if is_out else wait_s(self.policy, limits if is_limit else tries, error, random)
         )
-        return self._with(candidate, Past(tries, limits, not_before, error, is_out))
+        return self._with(candidate, Past(tries, limits, served, not_before, error, is_out))
 
     def after_refused_key(self, candidate: Candidate, error: ApiError) -> Progress:
         """Returns the progress after one key was refused or limited and the candidate has another one."""

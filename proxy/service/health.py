@@ -50,6 +50,8 @@ class _Known:
     in_flight: int = 0
     asking: int = 0
     """Of these, how many have no answer's status yet."""
+    served: int = 0
+    """How many were answered with status 200."""
     error: ApiError | None = None
 
 
@@ -104,6 +106,11 @@ class Health:
         known = self._known.get((candidate.provider, candidate.model))
         line = self._lines.get(candidate.provider)
         return (0 if known is None else known.in_flight) + (0 if line is None else line.waiting)
+
+    def served(self, candidate: Candidate) -> int:
+        """Returns how many requests a candidate has let in since it is known."""
+        known = self._known.get((candidate.provider, candidate.model))
+        return 0 if known is None else known.served
 
     def has_other_key(self, candidate: Candidate, provider: ProviderConfig) -> bool:
         """Says whether the candidate has a key that neither was refused nor is limited now."""
@@ -189,6 +196,7 @@ class Health:
 
     def let_in(self, known: _Known, epoch: int, policy: BreakerPolicy) -> None:
         """Takes that the upstream answers with a status."""
+        known.served += 1
         self._change(known, known.breaker.let_in(epoch, self.clock(), policy))
         self.asks_no_more(known)
 

@@ -128,7 +128,8 @@ class Turns:
         if concerns_key(error) and health.has_other_key(candidate, self._provider_of(candidate)):
             self._progress = progress.after_refused_key(candidate, error)
         else:
-            self._progress = progress.after_failure(candidate, error, health.clock(), health.random)
+            served = health.served(candidate)
+            self._progress = progress.after_failure(candidate, error, served, health.clock(), health.random)
 
     def _begun(self, step: Try) -> Try:
         """Takes a place for the try, if the request did not get this one in line."""

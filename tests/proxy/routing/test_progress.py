@@ -30,8 +30,10 @@ def progress(*order: Candidate, policy: RetryPolicy = POLICY) -> Progress:
     return Progress(order, policy, policy.total_s)
 
 
-def failed(before: Progress, candidate: Candidate, error: ApiError, now: float = 0.0) -> Progress:
-    return before.after_failure(candidate, error, now, lambda: 0.0)
+def failed(
+    before: Progress, candidate: Candidate, error: ApiError, now: float = 0.0, served: int = 0
+) -> Progress:
+    return before.after_failure(candidate, error, served, now, lambda: 0.0)
 
 
 def given_up(step: object) -> ApiError:
@@ -93,22 +95,31 @@ def test_a_candidate_has_so_many_tries_and_no_more() -> None:
     assert (tries, given_up(following)) == (3, BUSY)
 
 
-def test_a_rate_limit_costs_no_try_as_long_as_the_total_time_lasts() -> None:
+def test_a_rate_limit_costs_no_try_while_others_are_let_in_and_the_total_time_lasts() -> None:
     limited = UpstreamError(ErrorType.RATE_LIMIT, "slow down")
     now, step = 0.0, progress(A)
-    for _ in range(20):
-        step = failed(step, A, limited, now)
+    for number in range(20):
+        step = failed(step, A, limited, now, served=number)
         now += 4.0
         again = step.next_step(now, ready)
-        assert again == Try(A, "the only candidate (before: 429 rate_limit_error)")
-    assert given_up(failed(step, A, limited, 100.0).next_step(101.0, ready)) is limited
+        assert again == Try(A, "try 2 of it (before: 429 rate_limit_error)")
+    assert given_up(failed(step, A, limited, 100.0, served=20).next_step(101.0, ready)) is limited
+
+
+def test_a_rate_limit_is_told_after_all_tries_where_nobody_is_let_in() -> None:
+    limited = UpstreamError(ErrorType.RATE_LIMIT, "slow down")
+    step = progress(A)
+    for now in (0.0, 4.0, 8.0):
+        assert isinstance(step.next_step(now, ready), Try)
+        step = failed(step, A, limited, now, served=7)
+    assert given_up(step.next_step(12.0, ready)) is limited
 
 
 def test_who_is_told_again_and_again_to_come_later_comes_later_each_time() -> None:
     limited = UpstreamError(ErrorType.RATE_LIMIT, "slow down", retry_after_s=0.0)
     step, waits = progress(A), list[float]()
-    for _ in range(5):
-        step = failed(step, A, limited)
+    for number in range(5):
+        step = failed(step, A, limited, served=number)
         following = step.next_step(0.0, ready)
         assert isinstance(following, Wait)
         waits.append(following.seconds)
@@ -254,5 +265,5 @@ def test_every_request_ends_in_bounded_tries_and_time(count: int, tries: int, da
         assert tried[following.candidate] <= tries
         took = data.draw(st.floats(0, 30))
         now += took
-        step = step.after_failure(following.candidate, error, now, lambda: 0.5)
+        step = step.after_failure(following.candidate, error, 0, now, lambda: 0.5)
     assert now <= 60.0 + count * 30.0
