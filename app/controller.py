@@ -123,7 +123,7 @@ class Controller(PermissionControls, ProviderControls, AliasControls, McpControl
         )
         self._hand_edits = HandEdits((settings_file, servers_file), self._announce_state, sleep)
         self._watching: asyncio.Task[None] | None = None
-        self._is_quitting = self._is_hurrying = False
+        self._is_quitting = self._is_hurrying = self._is_closed = False
         self._recalling: asyncio.Task[None] | None = None
         self._clock = clock
 
@@ -138,7 +138,12 @@ class Controller(PermissionControls, ProviderControls, AliasControls, McpControl
         return self._runner.failure
 
     async def start(self) -> None:
-        """Finds token and keys, then starts the proxy; what fails is in `failure` and in `state`."""
+        """Finds token and keys, then starts the proxy; what fails is in `failure` and in `state`.
+
+        Where `shutdown` comes meanwhile, or came before, nothing is left running.
+        """
+        if self._is_closed:
+            return
         loop = asyncio.get_running_loop()
         if self._logs is not None:
             self._relay = LogRelay(loop, self._announce)
@@ -147,12 +152,20 @@ class Controller(PermissionControls, ProviderControls, AliasControls, McpControl
         self._bodies.begin()
         await self._runner.start()
         self._announce(ProvidersChanged())  # their keys are looked up by now
+        await self._begin_the_rest()
+
+    async def _begin_the_rest(self) -> None:
+        """Begins what runs beside the proxy, once."""
+        if self._is_closed or self._watching is not None:
+            return
         if self.failure is not None and self.failure.is_folder_in_use:
             return
         # It opens the store and tries the sandbox, for which nobody who wants to send a request need wait.
         self._recalling = spawn(self._recall(), name="recall what tools did")
-        await self.start_servers()
         self._watching = spawn(self._hand_edits.run(), name="watch our files for edits by hand")
+        await self.start_servers()
+        if self._is_closed:
+            await self.stop_servers()
 
     async def shutdown(self, drain_s: float | None = None) -> None:
         """Stops the proxy and the MCP servers, and lets go of the logs.
@@ -160,6 +173,7 @@ class Controller(PermissionControls, ProviderControls, AliasControls, McpControl
         Args:
             drain_s: Seconds that running requests get; None: as many as ever.
         """
+        self._is_closed = True
         for task in (self._recalling, self._watching):
             if task is not None:
                 task.cancel()
@@ -327,6 +341,9 @@ class Controller(PermissionControls, ProviderControls, AliasControls, McpControl
         if problem is not None and was_usable:
             self._announce(ActionFailed("The settings were not read again", problem))
         await self._runner.start()
+        if self._watching is None:
+            await self._begin_the_rest()
+            return
         await self._recall()
         self._servers_changed()
 

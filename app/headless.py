@@ -115,6 +115,8 @@ async def _serve(configuration: Configuration, logs: LogPipeline, token_file: Pa
     for name, found in configuration.keys.items():
         _log.info("key_source", provider=name, source=found.source, note=found.problem or "")
     await controller.start()
+    if ended.is_set():  # told to stop before it ran
+        return OK
     if controller.failure is not None:
         _tell(controller.failure.text)
         return PORT_IN_USE if controller.failure.is_port_in_use else FAILED

@@ -56,6 +56,25 @@ async def test_quitting_stops_the_proxy_first_and_lets_requests_finish(make: Mak
     assert bench.servers[0].stopped == [30.0]
 
 
+async def test_stopped_while_it_starts_it_leaves_nothing_running(make: Make) -> None:
+    before = asyncio.all_tasks()
+    bench = make()
+    starting = asyncio.ensure_future(bench.controller.start())
+    await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.STARTING)
+    await bench.controller.shutdown()
+    await starting
+    assert [each.stopped for each in bench.servers] in ([], [[30.0]])
+    while left := asyncio.all_tasks() - before:
+        await asyncio.wait(left, timeout=5)
+
+
+async def test_stopped_before_it_starts_it_does_not_start(make: Make) -> None:
+    bench = make()
+    await bench.controller.shutdown()
+    await bench.controller.start()
+    assert (bench.servers, bench.controller.supervisor) == ([], None)
+
+
 async def test_quitting_now_waits_for_no_request(make: Make) -> None:
     bench = make()
     await bench.controller.start()
@@ -163,6 +182,9 @@ async def test_beside_another_signalbox_on_the_same_data_nothing_with_budgets_st
     lock.release()
     bench.controller.start_proxy()
     await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.RUNNING)
+    bench.folders.settings_file.write_text("budgets: {day_usd: 6}\n")
+    bench.pass_time()
+    assert "in force" in (await bench.until(ActionDone)).text, "edits by hand are watched from then on"
 
 
 @pytest.mark.expects_log("not_listening")
