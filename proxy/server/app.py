@@ -198,6 +198,7 @@ class ProxyServer:
         self._service = replace(self._service, config=config, tools=self._desk.door)
         self._announcer = replace(self._announcer, capture_limit_bytes=config.capture_bytes)
         self._ledger.apply(config)
+        self._health.apply(config.providers)
         self._service.counter.forget_failures()
         if self._catalogue is not None:
             self._catalogue.retain(config.providers.values())
@@ -294,7 +295,10 @@ class ProxyServer:
             failure = exc
             _log.error("request_failed", exc_info=exc)
             bug = ApiError(ErrorType.API, "An error inside Signalbox; its log says more.")
-            response = await self._told(call, bug)
+            if call.stream is not None and call.stream.has_begun:
+                response = await call.stream.fail({**bug.body(call.context.request_id)})
+            else:
+                response = await self._told(call, bug)
         finally:
             if call.record is not None:
                 call.record.finish(status, failure)

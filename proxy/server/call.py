@@ -11,6 +11,7 @@ from proxy.config import ProxyConfig
 from proxy.context import RequestContext
 from proxy.server.connection import ConnectionState
 from proxy.server.limits import Limits
+from proxy.server.sse_response import SseResponse
 from proxy.service.loop_guard import LoopGuard
 from proxy.service.mcp_door import McpDoor
 from proxy.service.messages import MessagesService
@@ -38,3 +39,5 @@ class Call:
     guard: LoopGuard
     record: RequestRecord | None = None
     """Exists once the request was understood; what fails before was refused."""
+    stream: SseResponse | None = None
+    """The answer, where it is streamed."""

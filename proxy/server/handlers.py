@@ -86,14 +86,14 @@ async def messages(call: Call, _match: Match) -> web.StreamResponse:
         if not request.stream:
             await passage.consent()
             return _whole(call, record, await call.service.whole(request, route, headers, record))
-        response = SseResponse(call.request, record, call.limits)
+        response = call.stream = SseResponse(call.request, record, call.limits)
         try:
             await response.relay(passage.led(call.service.stream(request, route, headers, record)))
         except ApiError as error:
             if not response.has_begun:
                 raise
             record.error = error
-            await response.send([{**error.body(call.context.request_id)}])
+            return await response.fail({**error.body(call.context.request_id)})
         return await response.finish()
 
 

@@ -38,6 +38,8 @@ class SseResponse:
         self._vouched_for = -1
         """How many pieces had been heard at the last ping; -1: a status came since."""
         self._is_writing = False
+        self._is_over = False
+        """No ping may leave any more."""
         self._timer: asyncio.TimerHandle | None = None
         self._response = web.StreamResponse(
             headers={
@@ -69,6 +71,7 @@ class SseResponse:
                         self._vouched_for = -1
                         self._arm(self._limits.first_ping_s)
         finally:
+            self._is_over = True
             self._disarm()
         return self._response
 
@@ -78,6 +81,11 @@ class SseResponse:
         self._record.client_told(data)
         await self._write(data)
         self._has_pinged = False
+
+    async def fail(self, error: StreamEvent) -> web.StreamResponse:
+        """Ends a stream that has begun with an error."""
+        await self.send([error])
+        return await self.finish()
 
     async def finish(self) -> web.StreamResponse:
         """Ends the stream."""
@@ -120,5 +128,7 @@ class SseResponse:
         self._arm(self._limits.next_ping_s)
 
     async def _ping(self) -> None:
+        if self._is_over:  # the answer failed in the same turn of the loop, and is told as a status
+            return
         with suppress(ConnectionError):  # the client left; the answer's own task is told as well
             await self._write(_PING)

@@ -7,7 +7,7 @@ what became of the try. When to open, how long to rest and which key to take is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -94,6 +94,13 @@ class Health:
             line = self._lines[provider.name] = Line()
         line.places = provider.max_concurrent
         return line
+
+    def apply(self, providers: Mapping[str, ProviderConfig]) -> None:
+        """Gives the lines as many places as changed settings say, so that who waits goes on."""
+        for name, line in self._lines.items():
+            if name in providers:
+                line.resize(providers[name].max_concurrent)
+        self._wake()
 
     def hasten(self, candidate: Candidate, provider: ProviderConfig) -> None:
         """Ends a candidate's rest after failures: the next request probes it."""

@@ -160,7 +160,7 @@ class Ledger:
             ClientError: A budget is used up, or has no room for long (429); nothing more was set aside.
             StoreError: The reservation cannot be written.
         """
-        if record.input_guess is not None and record.is_taken:
+        if record.input_guess is not None and record.has_new_use:
             await self._reserve(record, request, replace(route, candidates=(candidate,)))
 
     def settle(self, record: RequestRecord) -> None:
@@ -231,6 +231,7 @@ class Ledger:
         self._hold(context.request_id, charge)
         if self._open_store is not None and self._on_disk.get(context.request_id, 0) < charge.micro_usd:
             await self._keep(record, request, charge)
+        record.reserved()
         return route
 
     async def _within_budgets(self, route: Route, held: Charge) -> Route:

@@ -123,7 +123,9 @@ class LedgerWriter:
                     return
         finally:
             self._task = None
-            if self._waiting and self._timer is None:
+            if self._held:  # they came while a write failed
+                self._write_now()
+            elif self._waiting and self._timer is None:
                 self._write_in(WRITE_AFTER_S)
 
     async def _is_settled(self, held: list[_Held], entries: list[Entry]) -> bool:

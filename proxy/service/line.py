@@ -39,6 +39,14 @@ class Line:
     def leave(self) -> None:
         """Gives a place back; the next owner's request gets it."""
         self.busy -= 1
+        self._hand_out()
+
+    def resize(self, places: int) -> None:
+        """Has so many places from now on; new ones go to those who wait."""
+        self.places = places
+        self._hand_out()
+
+    def _hand_out(self) -> None:
         while self._waiting and self.busy < self.places:
             waiter = self._next()
             if not waiter.turn.done():

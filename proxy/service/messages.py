@@ -162,8 +162,8 @@ class MessagesService:
             reason = f"{route.reason} → {candidate.provider}/{candidate.model}: {turn.reason}"
             has_begun = False
             chosen = Route(route.asked, route.alias, route.candidates, reason)
-            answering = self._served(request, chosen, candidate, provider, headers, record)
             try:
+                answering = self._served(request, chosen, candidate, provider, headers, record)
                 async with aclosing(answering) as batches:
                     async for batch in batches:
                         has_begun = has_begun or bool(batch)

@@ -179,6 +179,7 @@ class RequestRecord:
         self._model_asked, self._is_streamed = "", False
         self._request_bytes = 0
         self._uses: list[tuple[Candidate, int, Tally]] = []
+        self._uses_at_reservation = 0
         self.input_guess: int | None = None
         """The input tokens of the round that runs now, where somebody estimated them."""
         self._began_at = 0.0
@@ -252,9 +253,13 @@ class RequestRecord:
         self._uses.append((candidate, guess, tally or self.tally))
 
     @property
-    def is_taken(self) -> bool:
-        """An upstream took the request, so there is something to be paid."""
-        return bool(self._uses)
+    def has_new_use(self) -> bool:
+        """An upstream took the request since something was reserved for it."""
+        return len(self._uses) > self._uses_at_reservation
+
+    def reserved(self) -> None:
+        """What was used so far, and the next question, are set aside in the budgets."""
+        self._uses_at_reservation = len(self._uses)
 
     def told_cost(self, cost_usd: float | None) -> None:
         """The upstream that took the request last has said what it costs, or nothing of it."""

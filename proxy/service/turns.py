@@ -125,7 +125,8 @@ class Turns:
         forget_frames(error)  # they hold these turns
         self._failed = candidate, error
         health, progress = self._health, self._progress
-        if concerns_key(error) and health.has_other_key(candidate, self._provider_of(candidate)):
+        is_of_key = isinstance(error, UpstreamError) and concerns_key(error)  # a budget's refusal is none
+        if is_of_key and health.has_other_key(candidate, self._provider_of(candidate)):
             self._progress = progress.after_refused_key(candidate, error)
         else:
             served = health.served(candidate)

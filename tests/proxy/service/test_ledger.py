@@ -122,6 +122,22 @@ def answered(asking: RequestRecord, usd: float) -> None:
     asking.told_cost(usd)
 
 
+async def test_a_round_that_was_let_in_is_not_judged_again_when_its_try_begins() -> None:
+    ledger = ledger_on(Disk())
+    ledger.apply(replace(CONFIG, budgets=Budgets(day_micro_usd=1_000 + MOST + 10)))
+    asking, larger = record(), parse_request({**BODY, "max_tokens": 128})
+    await ledger.reserve(asking, REQUEST, ROUTE, ten)
+    answered(asking, 0.001)
+    ledger.settle(asking)
+    await ledger.reserve(asking, REQUEST, ROUTE, ten)
+    await ledger.reserve(record("req_2"), larger, ROUTE, ten)
+    await ledger.reserve_again(asking, REQUEST, ROUTE, ROUTE.candidates[0])
+    answered(asking, 0.001)
+    with pytest.raises(ClientError, match="under way"):
+        await ledger.reserve_again(asking, REQUEST, ROUTE, ROUTE.candidates[0])
+    await ledger.close()
+
+
 async def test_a_request_that_asks_again_reserves_what_it_has_cost_and_one_more_answer() -> None:
     disk = Disk()
     ledger = ledger_on(disk)

@@ -78,6 +78,25 @@ async def test_an_error_of_our_own_refuses_who_waits_and_the_next_one_is_served(
     await writer.close()
 
 
+@pytest.mark.expects_log("task_failed")
+async def test_who_comes_while_a_write_fails_need_not_wait_for_a_third() -> None:
+    late: list[asyncio.Future[None]] = []
+    disk = Disk(ZeroDivisionError())
+
+    async def open_store() -> LedgerStore:
+        if not late:
+            late.append(asyncio.ensure_future(writer.reserve(RESERVED._replace(request_id="req_2"))))
+            await asyncio.sleep(0)
+        return await disk.open()
+
+    writer = LedgerWriter(open_store, no_pruning)
+    with pytest.raises(StoreError):
+        await asyncio.wait_for(writer.reserve(RESERVED), 5)
+    await asyncio.wait_for(late[0], 5)
+    assert disk.written == ["req_2"]
+    await writer.close()
+
+
 @pytest.mark.expects_log("ledger_not_written")
 async def test_what_was_to_be_written_one_by_one_waits_where_the_disk_fails_meanwhile() -> None:
     unfit, full = StoreError(StoreFailure.UNFIT), StoreError(StoreFailure.DISK_FULL)
