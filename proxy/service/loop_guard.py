@@ -156,7 +156,11 @@ class Passage:
     ) -> AsyncGenerator[list[StreamEvent] | None, None]:
         async with aclosing(batches):
             yield []  # from here on the client is pinged
-            await self._ask(policy, repeated)
+            self._record.is_at_work = True
+            try:
+                await self._ask(policy, repeated)
+            finally:
+                self._record.is_at_work = False
             async for batch in batches:
                 yield batch
 

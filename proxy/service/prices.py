@@ -51,14 +51,15 @@ class PriceList:
 
     def price(self, candidate: Candidate) -> tuple[Prices, bool]:
         """Returns a candidate's price and whether it is known; else the highest known one stands for it."""
-        known = self._known(candidate)
+        known = self.known(candidate)
         if known is not None:
             return known, True
         if self._dearest is None:  # asking each candidate's list costs more than all else of a booking
             self._dearest = self._highest()
         return self._dearest, False
 
-    def _known(self, candidate: Candidate) -> Prices | None:
+    def known(self, candidate: Candidate) -> Prices | None:
+        """Returns a candidate's price where the settings or its provider's list tell it."""
         if candidate.provider == DEMO_PROVIDER and not self._config.providers:
             return _FREE
         provider = self._config.providers.get(candidate.provider)
@@ -73,7 +74,7 @@ class PriceList:
     def _highest(self) -> Prices:
         """Of what the aliases name: a list also has models that nobody here asks for."""
         candidates = {each for alias in self._config.aliases for each in alias.candidates}
-        known = [price for each in candidates if (price := self._known(each)) is not None]
+        known = [price for each in candidates if (price := self.known(each)) is not None]
         return Prices(
             input=max(each.input or 0.0 for each in (DEAREST, *known)),
             output=max(each.output or 0.0 for each in (DEAREST, *known)),
@@ -148,8 +149,8 @@ def _rates_of(config: ProxyConfig, price_of: PriceOf) -> RatesOf:
     prices = PriceList(config, price_of)
 
     def rates_of(candidate: Candidate) -> Rates | None:
-        price, is_known = prices.price(candidate)
-        if not is_known:
+        price = prices.known(candidate)
+        if price is None:
             return None
         return Rates((price.input or 0.0) * 1e6, (price.output or 0.0) * 1e6, price.request or 0.0)
 
