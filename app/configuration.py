@@ -260,7 +260,7 @@ class Configuration:
             for each in dangling_names(self.settings)
         ]
         found += [
-            Problem(f"The workspace {name} cannot be used", f"{text}.", "permissions")
+            Problem(f"The workspace {name} cannot be used", f"{text}.", "tools")
             for name, text in self.workspace_problems.items()
         ]
         if self._is_elevated:

@@ -39,7 +39,7 @@ class RequestControls:
         spawn(self._read_earlier(before_us), name="read earlier requests")
 
     def read_attempts(self, request_id: str) -> None:
-        """Asks for the attempts of a request; AttemptsRead follows."""
+        """Asks for the attempts of a request; AttemptsRead follows, or ActionFailed."""
         spawn(self._read_attempts(request_id), name="read the attempts of a request")
 
     async def _read_earlier(self, before_us: int | None) -> None:
@@ -51,7 +51,8 @@ class RequestControls:
 
     async def _read_attempts(self, request_id: str) -> None:
         found = await self._read(lambda ledger: ledger.attempts(request_id))
-        self._report(AttemptsRead(request_id, tuple(found or ())))
+        if found is not None:  # else nothing is known of them, which is not that there were none
+            self._report(AttemptsRead(request_id, tuple(found)))
 
     async def _read(self, question: Callable[[LedgerReader], T]) -> T | None:
         def work() -> T:

@@ -249,14 +249,14 @@ class Bridge(QObject):
     def _tell_lists(self) -> None:
         if len(self._request_events) + len(self._lines) >= BUSY_ITEMS:
             self._flow.start(BUSY_MS)  # what comes meanwhile is told when it fires
-        if self._decisions:
-            decisions = tuple(self._decisions)
-            self._decisions.clear()
-            self.tools_decided.emit(decisions)
         if self._request_events:
             events = tuple(self._request_events)
             self._request_events.clear()
             self.requests_advanced.emit(events)
+        if self._decisions:  # after the requests they belong to
+            decisions = tuple(self._decisions)
+            self._decisions.clear()
+            self.tools_decided.emit(decisions)
         exchanges, self._exchanges = self._exchanges, {}
         for request_id in exchanges:
             self.exchange_kept.emit(request_id)

@@ -51,7 +51,7 @@ class Problem:
     text: str
     """The consequence and what to do, plain text."""
     page: str | None = None
-    """The page that helps (home, providers, models, requests, logs)."""
+    """The id of the page that helps, one of `gui.pages.pages.PAGES`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,6 +238,7 @@ class MainWindow(QMainWindow):
     def _on_built(self, page: Page) -> None:
         page.page_asked.connect(self.show_page)
         page.request_asked.connect(self._show_request)
+        page.request_missed.connect(self._on_request_missed)
         page.lines_asked.connect(self._show_lines)
         page.part_changed.connect(self.looked_at_changed)
         page.restore_sizes(self._store)
@@ -327,8 +328,10 @@ class MainWindow(QMainWindow):
 
     def _show_request(self, request_id: str) -> None:
         self.show_page("requests")
-        if not self.pages.requests.show_request(request_id):
-            self.last_event.setText(f"Request {request_id} is no longer in the table")
+        self.pages.requests.show_request(request_id)
+
+    def _on_request_missed(self, request_id: str) -> None:
+        self.last_event.setText(f"Request {request_id} is no longer in the table")
 
     def _show_lines(self, request_id: str) -> None:
         self.show_page("logs")

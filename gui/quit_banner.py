@@ -49,8 +49,11 @@ class QuitBanner(Banner):
             self._say_finishing(number)
         else:
             self._say_question(number)
-        if any(focused) and len(focused) == len(self.action_buttons()):
-            self._focus(focused.index(True))
+        buttons = len(self.action_buttons())
+        if any(focused) and (len(focused) == buttons or not self._is_finishing):
+            position = focused.index(True)
+            is_last = position == len(focused) - 1  # Cancel, however many answers stand before it
+            self._focus(buttons - 1 if is_last else min(position, buttons - 2))
 
     def _focus(self, position: int) -> None:
         button = self.action_buttons()[position]
@@ -58,6 +61,15 @@ class QuitBanner(Banner):
         button.setFocus()
 
     def _say_question(self, number: int) -> None:
+        if not number:
+            self.say(
+                "info",
+                "Nothing is under way any more",
+                "All requests have ended.",
+                actions=(("Quit", self._desk.quit), ("Cancel", self.hide)),
+                can_close=False,
+            )
+            return
         requests = wording.count(number, "request")
         are = "is" if number == 1 else "are"
         self.say(
@@ -66,7 +78,7 @@ class QuitBanner(Banner):
             f"No new one is taken while {'it ends' if number == 1 else 'they end'}; what is not done after "
             f"{QUIT_DRAIN_S:.0f} seconds is cut off.",
             actions=(
-                (f"Finish {requests}, then quit" if number else "Quit", self._finish),
+                (f"Finish {requests}, then quit", self._finish),
                 ("Quit now", lambda: self._desk.quit(now=True)),
                 ("Cancel", self.hide),
             ),

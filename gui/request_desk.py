@@ -40,5 +40,8 @@ class RequestDesk(Protocol):
         ...
 
     def read_attempts(self, request_id: str) -> None:
-        """Asks the ledger for the attempts of an earlier request; AttemptsRead follows."""
+        """Asks the ledger for the attempts of an earlier request.
+
+        AttemptsRead follows, or ActionFailed where the ledger cannot be read.
+        """
         ...

@@ -13,7 +13,7 @@ class ProvidersModel(ValueTable[ProviderView]):
 
     def __init__(self) -> None:
         self._tests: dict[str, ProviderTested] = {}
-        self._resting: dict[str, dict[str, BreakerChanged]] = {}
+        self._resting: tuple[BreakerChanged, ...] = ()
         super().__init__(
             (
                 Column("Name", self._name_cell),
@@ -36,20 +36,15 @@ class ProvidersModel(ValueTable[ProviderView]):
         if self._tests.pop(provider, None) is not None and (row := self.row_of(provider)) is not None:
             self.refresh(row, row)
 
-    def note_breaker(self, change: BreakerChanged) -> None:
-        """Keeps that a model of a provider is left alone, is being tried, or serves again."""
-        models = self._resting.setdefault(change.provider, {})
-        if change.state == "closed":
-            models.pop(change.model, None)
-        else:
-            models[change.model] = change
-        row = self.row_of(change.provider)
-        if row is not None:
-            self.refresh(row, row)
+    def note_resting(self, resting: tuple[BreakerChanged, ...]) -> None:
+        """Keeps which models are left alone or being tried now; all others serve."""
+        self._resting = resting
+        if self.rowCount():
+            self.refresh(0, self.rowCount() - 1)
 
     def resting(self, provider: str) -> tuple[BreakerChanged, ...]:
         """Returns the models of a provider that are left alone now, each with the reason."""
-        return tuple(self._resting.get(provider, {}).values())
+        return tuple(each for each in self._resting if each.provider == provider)
 
     def last_test(self, provider: str) -> ProviderTested | None:
         """Returns the answer of the last test, if there was one."""

@@ -32,6 +32,8 @@ class Page(QWidget):
     """The user wants another page."""
     request_asked = Signal(str)
     """The user wants to see this request on its page."""
+    request_missed = Signal(str)
+    """This request was to be shown and is not kept."""
     lines_asked = Signal(str)
     """The user wants the log lines of this request."""
     part_changed = Signal()

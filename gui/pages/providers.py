@@ -16,7 +16,6 @@ from gui.widgets.buttons import button
 from gui.widgets.cards import EmptyState
 from gui.widgets.data_table import DataTable
 from gui.widgets.undo_bar import UndoBar
-from proxy.events import BreakerChanged
 
 
 class ProvidersPage(Page):
@@ -57,15 +56,14 @@ class ProvidersPage(Page):
         self._key = ChosenKey()
         self._testing: set[str] = set()
         self._wire()
-        for change in room.desk.breakers():
-            self.model.note_breaker(change)
         self.refresh()
 
     def _wire(self) -> None:
         bridge, detail = self.room.bridge, self.detail
         bridge.providers_changed.connect(self.refresh)
         bridge.provider_tested.connect(self._on_tested)
-        bridge.breaker_changed.connect(self._on_breaker)
+        bridge.breaker_changed.connect(self._show_resting)
+        bridge.state_changed.connect(self._show_resting)
         self.table.chosen.connect(self._show_chosen)
         self.table.opened.connect(self.open_edit)
         self.table.remove_asked.connect(self.remove_chosen)
@@ -89,6 +87,7 @@ class ProvidersPage(Page):
         """Shows the providers the desk has now."""
         providers = self.room.desk.providers()
         self.model.show(providers)
+        self.model.note_resting(self.room.desk.breakers())
         self.stack.setCurrentWidget(self.splitter if providers else self.empty)
         self.add.setVisible(bool(providers))
         until = "the built-in demo answers" if self.room.desk.state().is_demo else "every request is refused"
@@ -168,10 +167,12 @@ class ProvidersPage(Page):
         if result.provider == self._key.shown:
             self.detail.show_test(result)
 
-    def _on_breaker(self, change: BreakerChanged) -> None:
-        self.model.note_breaker(change)
-        if change.provider == self._key.shown:
-            self.detail.show_resting(self.model.resting(change.provider))
+    def _show_resting(self) -> None:
+        """Asks the desk: a proxy that was stopped leaves nothing alone, and says nothing of it."""
+        self.model.note_resting(self.room.desk.breakers())
+        provider = self.chosen()
+        if provider is not None:
+            self.detail.show_resting(self.model.resting(provider.name))
 
     def _store_key(self, key: SecretStr) -> None:
         provider = self.chosen()

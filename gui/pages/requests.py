@@ -42,7 +42,9 @@ class RequestsPage(Page):
         self.load_earlier = button(theme, "Load earlier", on_click=self._ask_earlier)
         self.load_earlier.setToolTip("Reads older requests from the ledger")
         self.load_earlier.hide()
-        self._was_shown = self._has_more = False
+        self._was_shown = self._has_more = self._is_reading = False
+        self._wanted = ""
+        """The request to show once those of earlier sessions have been read."""
         self.table = DataTable(theme, "Requests", self.proxy)
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
@@ -104,18 +106,24 @@ class RequestsPage(Page):
         self.filter.setFocus()
         self.filter.selectAll()
 
-    def show_request(self, request_id: str) -> bool:
-        """Chooses a request, lifting the filter if it hides it; says whether it is still kept."""
+    def show_request(self, request_id: str) -> None:
+        """Chooses a request once it is read, lifting the filter if it hides it; tells if it is not kept."""
+        self._wanted = ""
         position = self.model.row_of(request_id)
-        if position is None:
-            return False
+        if position is not None:
+            self._choose(position)
+        elif self._is_reading or not self._was_shown:
+            self._wanted = request_id
+        else:
+            self.request_missed.emit(request_id)
+
+    def _choose(self, position: int) -> None:
         index = self.proxy.mapFromSource(self.model.index(position, 0))
         if not index.isValid():
             self.clear_filter()
             index = self.proxy.mapFromSource(self.model.index(position, 0))
         self.table.choose_row(index.row())
         self._show_chosen()
-        return True
 
     def clear_filter(self) -> None:
         """Shows every request."""
@@ -147,14 +155,18 @@ class RequestsPage(Page):
             self._ask_earlier()
 
     def _ask_earlier(self) -> None:
+        self._is_reading = True
         self.load_earlier.setEnabled(False)
         self.room.desk.read_earlier_requests(self.model.oldest_us())
 
     def _on_earlier(self, read: EarlierRequestsRead) -> None:
         self.model.add_earlier([earlier_row(each) for each in read.rows])
         self._has_more = read.has_more
+        self._is_reading = False
         self.load_earlier.setEnabled(True)
         self._count()
+        if self._wanted:
+            self.show_request(self._wanted)
 
     def _on_attempts(self, read: AttemptsRead) -> None:
         self.model.note_attempts(read.request_id, read.attempts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 from app.configuration import Configuration
@@ -10,6 +12,8 @@ from app.environment import Environment
 from app.paths import Folders
 from app.secrets import SecretStore
 from app.settings_store import SettingsStore
+from gui.pages.pages import PAGES
+from tests.app.shell import ROOT
 
 ALLOWED = "tools: {may_run_as_root: true}\n"
 
@@ -49,6 +53,35 @@ def test_as_anybody_else_nothing_is_off_and_nothing_said(home: Path) -> None:
     made = _made(home, is_elevated=False)
     assert made.problems() == ()
     assert made.may_run_programs
+
+
+def test_a_workspace_whose_folder_is_gone_leads_to_the_page_that_lists_workspaces(home: Path) -> None:
+    made = _made(home, f"workspaces: {{here: {{root: {home / 'gone'}}}}}\n", is_elevated=False)
+    made.reload()
+    (problem,) = made.problems()
+    assert (problem.title, problem.page) == ("The workspace here cannot be used", "tools")
+
+
+def _pages_named(source: str) -> Iterator[object]:
+    tree = ast.parse(source)
+    imported = {
+        name.name
+        for each in ast.walk(tree)
+        if isinstance(each, ast.ImportFrom) and each.module == "gui.desk"
+        for name in each.names
+    }
+    places = {"WatchedFile": 4} | ({"Problem": 2} if "Problem" in imported else {})
+    for each in ast.walk(tree):
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id in places:
+            given = [*each.args[places[each.func.id] :], *(k.value for k in each.keywords if k.arg == "page")]
+            yield from (one.value for one in given if isinstance(one, ast.Constant))
+
+
+def test_every_page_that_a_problem_leads_to_is_one_of_the_windows() -> None:
+    files = [path for folder in ("app", "gui") for path in (ROOT / folder).rglob("*.py")]
+    named = {page for path in files for page in _pages_named(path.read_text("utf-8"))}
+    assert named - {page for page, _title in PAGES} == set()
+    assert {"home", "providers", "models", "tools", "mcp", "logs"} <= named
 
 
 def test_doctor_says_what_is_off_as_root_and_how_to_allow_it(home: Path) -> None:

@@ -54,6 +54,21 @@ async def test_a_fresh_installation_has_none(make: Make) -> None:
     assert await bench.until(EarlierRequestsRead) == EarlierRequestsRead()
 
 
+async def test_attempts_that_cannot_be_read_are_not_told_as_none_and_can_be_asked_for_again(
+    make: Make,
+) -> None:
+    bench = make()
+    await _kept(bench, 1)
+    database = bench.folders.store / "signalbox.db"
+    whole = database.read_bytes()
+    database.write_bytes(b"no database, but long enough to be one" * 40)
+    bench.controller.read_attempts("req_1")
+    assert (await bench.until(ActionFailed)).title == "Earlier requests cannot be read"
+    database.write_bytes(whole)
+    bench.controller.read_attempts("req_1")
+    assert len((await bench.until(AttemptsRead)).attempts) == 2
+
+
 async def test_a_ledger_that_cannot_be_read_is_said_and_can_be_asked_again(make: Make) -> None:
     bench = make()
     bench.folders.store.mkdir()

@@ -82,6 +82,16 @@ class FakeDesk(FakeMcp, FakePermissions):
         self.state_now = state
         self.announce(ProxyStateChanged(state))
 
+    def set_breaker(self, change: BreakerChanged) -> None:
+        """Leaves a model alone, tries it or lets it serve again, and says so."""
+        others = [
+            each
+            for each in self.breaker_list
+            if (each.provider, each.model) != (change.provider, change.model)
+        ]
+        self.breaker_list = others if change.state == "closed" else [*others, change]
+        self.announce(change)
+
     def release(self) -> None:
         """Carries out the changes that were held."""
         held, self.held = self.held, []

@@ -19,6 +19,7 @@ from gui.desk import (
     ProxyStateChanged,
     ShowWindow,
 )
+from gui.models.requests import RequestsModel
 from gui.permission_desk import (
     ApprovalsChanged,
     CallDraft,
@@ -146,6 +147,17 @@ def test_what_tools_do_is_batched_and_a_flood_of_approvals_is_one_word(
     assert [len(batch) for (batch,) in decided] == [500]
     assert asked == [()]
     assert ended == [(end,)]
+
+
+def test_what_was_decided_in_the_batch_that_brings_its_request_is_kept_with_it(
+    qtbot: QtBot, empty_desk: FakeDesk, bridge: Bridge
+):
+    rows = RequestsModel()
+    rows.follow(bridge)
+    decision = ToolDecided("req_0000", 1.0, "toolu", "Bash", "{}", "client", "deny", "", None, None, "rule")
+    with qtbot.waitSignals([bridge.requests_advanced, bridge.tools_decided]):
+        empty_desk.announce(decision, *request_events(1))
+    assert rows.request(0).decided == [decision]
 
 
 def test_only_the_last_answer_and_the_last_state_of_each_breaker_are_told(

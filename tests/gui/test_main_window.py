@@ -170,8 +170,9 @@ def test_a_log_lines_request_id_jumps_to_the_request_and_back(
     assert window.pages.logs.request.text() == shown
 
 
-def test_a_request_that_is_no_longer_kept_is_told(qtbot: QtBot, window: MainWindow, desk: FakeDesk):
-    window.pages.logs.request_asked.emit("req_gone")
+def test_a_request_that_is_no_longer_kept_is_told(qtbot: QtBot, window: MainWindow):
+    with qtbot.waitSignal(window.pages.requests.request_missed):
+        window.pages.logs.request_asked.emit("req_gone")
     assert "no longer" in window.last_event.text()
 
 

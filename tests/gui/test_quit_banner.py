@@ -66,13 +66,38 @@ def test_the_first_answer_has_the_focus_and_keeps_it_when_the_number_changes(
     assert desk.calls == ["quit"]
 
 
+@pytest.mark.parametrize(("focused", "then"), [("Quit now", "Quit"), ("Cancel", "Cancel")])
+def test_the_focus_stays_with_the_answer_that_means_the_same_when_all_have_ended(
+    qtbot: QtBot, window: MainWindow, room: Room, desk: FakeDesk, focused: str, then: str
+):
+    window.quit_banner.ask()
+    qtbot.waitUntil(window.quit_banner.action_buttons()[0].isVisible)
+    window.quit_banner.action_buttons()[_words(window).index(focused)].setFocus()
+    _now_active(qtbot, room, desk, 0)
+    assert window.focusWidget() is window.quit_banner.action_buttons()[_words(window).index(then)]
+
+
 def test_where_all_have_ended_before_the_answer_it_still_is_the_users_word(
     qtbot: QtBot, window: MainWindow, room: Room, desk: FakeDesk
 ):
     window.quit_banner.ask()
     _now_active(qtbot, room, desk, 0)
     assert desk.calls == []
-    assert _words(window)[0] == "Quit"
+    assert window.quit_banner.title == "Nothing is under way any more"
+    assert _words(window) == ["Quit", "Cancel"]
+    assert window.focusWidget() is window.quit_banner.action_buttons()[0]
+    press_named(qtbot, window.quit_banner, "Quit")
+    assert desk.calls == ["quit"]
+
+
+def test_where_a_request_begins_after_all_had_ended_the_question_is_whole_again(
+    qtbot: QtBot, window: MainWindow, room: Room, desk: FakeDesk
+):
+    window.quit_banner.ask()
+    _now_active(qtbot, room, desk, 0)
+    _now_active(qtbot, room, desk, 1)
+    assert window.quit_banner.title == "1 request is under way"
+    assert _words(window) == ["Finish 1 request, then quit", "Quit now", "Cancel"]
 
 
 def test_while_they_end_it_counts_down_and_offers_not_to_wait(

@@ -240,7 +240,7 @@ def test_a_model_that_is_left_alone_is_told_until_it_serves_again(
     qtbot: QtBot, page: ProvidersPage, desk: FakeDesk
 ):
     with qtbot.waitSignal(page.room.bridge.breaker_changed):
-        desk.announce(
+        desk.set_breaker(
             BreakerChanged("openrouter", "anthropic/claude-sonnet-4", "open", "5 failures in 30 s.", 48.0)
         )
     assert page.model.index(0, 0).data() == "openrouter (1 rests)"
@@ -248,11 +248,11 @@ def test_a_model_that_is_left_alone_is_told_until_it_serves_again(
     texts = [each.text() for each in page.detail.resting.findChildren(QLabel)]
     assert "anthropic/claude-sonnet-4: rests for 48.0 s. 5 failures in 30 s." in texts
     with qtbot.waitSignal(page.room.bridge.breaker_changed):
-        desk.announce(BreakerChanged("openrouter", "anthropic/claude-sonnet-4", "half_open", "", 0.0))
+        desk.set_breaker(BreakerChanged("openrouter", "anthropic/claude-sonnet-4", "half_open", "", 0.0))
     texts = [each.text() for each in page.detail.resting.findChildren(QLabel)]
     assert "anthropic/claude-sonnet-4: one request tries it now." in texts
     with qtbot.waitSignal(page.room.bridge.breaker_changed):
-        desk.announce(BreakerChanged("openrouter", "anthropic/claude-sonnet-4", "closed", "", 0.0))
+        desk.set_breaker(BreakerChanged("openrouter", "anthropic/claude-sonnet-4", "closed", "", 0.0))
     assert page.model.index(0, 0).data() == "openrouter"
     assert not page.detail.resting.isVisible()
 
@@ -262,7 +262,7 @@ def test_models_that_are_left_alone_are_tried_again_at_the_press_of_a_button(
 ):
     assert not page.detail.reset.isVisible()
     with qtbot.waitSignal(page.room.bridge.breaker_changed):
-        desk.announce(BreakerChanged("openrouter", "m", "open", "it asked for a pause", 600.0))
+        desk.set_breaker(BreakerChanged("openrouter", "m", "open", "it asked for a pause", 600.0))
     press(page.detail.reset)
     assert desk.calls[-1] == "reset_breakers openrouter"
     desk.refusal = "the proxy does not run"
@@ -270,5 +270,25 @@ def test_models_that_are_left_alone_are_tried_again_at_the_press_of_a_button(
     texts = [each.text() for each in page.detail.resting.findChildren(QLabel)]
     assert "the proxy does not run" in texts
     with qtbot.waitSignal(page.room.bridge.breaker_changed):
-        desk.announce(BreakerChanged("openrouter", "m", "closed", "", 0.0))
+        desk.set_breaker(BreakerChanged("openrouter", "m", "closed", "", 0.0))
     assert not page.detail.reset.isVisible()
+
+
+def test_what_rested_is_forgotten_with_the_proxy_that_left_it_alone(
+    qtbot: QtBot, page: ProvidersPage, desk: FakeDesk
+):
+    with qtbot.waitSignal(page.room.bridge.breaker_changed):
+        desk.set_breaker(BreakerChanged("openrouter", "m", "open", "it asked for a pause", 600.0))
+    assert page.detail.resting.isVisible()
+    desk.breaker_list.clear()
+    with qtbot.waitSignal(page.room.bridge.state_changed):
+        desk.stop_proxy()
+    assert page.model.index(0, 0).data() == "openrouter"
+    assert not page.detail.resting.isVisible()
+
+
+def test_a_refresh_tells_what_rests_by_then(page: ProvidersPage, desk: FakeDesk):
+    desk.breaker_list = [BreakerChanged("openrouter", "m", "open", "it asked for a pause", 600.0)]
+    page.refresh()
+    assert page.model.index(0, 0).data() == "openrouter (1 rests)"
+    assert page.detail.resting.isVisible()

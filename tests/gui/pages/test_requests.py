@@ -123,9 +123,9 @@ def test_both_sides_are_asked_for_only_when_they_are_looked_at(
 
 def test_losses_and_errors_are_told(qtbot: QtBot, page: RequestsPage, happen: Happen):
     happen(request_events(20))
-    assert page.show_request("req_0006")
+    page.show_request("req_0006")
     assert ("Left out", "top_k is not known to this dialect and was left out.", "warn") in page.detail.facts
-    assert page.show_request("req_0007")
+    page.show_request("req_0007")
     assert page.detail.facts[0][1].endswith("too many requests for this key; try again in 12 s")
 
 
@@ -159,10 +159,9 @@ def test_a_request_hidden_by_the_filter_is_found_all_the_same(
 ):
     happen(request_events(10))
     press(page.errors)
-    assert page.show_request("req_0001")
+    page.show_request("req_0001")
     assert page.detail.request_id == "req_0001"
     assert not page.errors.isChecked()
-    assert not page.show_request("req_nobody")
 
 
 def test_ctrl_c_copies_the_row(qtbot: QtBot, page: RequestsPage, happen: Happen):
@@ -182,7 +181,7 @@ def test_the_log_lines_of_a_request_are_asked_for(qtbot: QtBot, page: RequestsPa
 
 def test_the_tools_part_lists_who_ran_each_call_by_which_rule(page: RequestsPage, happen: Happen):
     happen(request_events(12))
-    assert page.show_request("req_0004")
+    page.show_request("req_0004")
     tabs = page.detail.tabs
     assert tabs.tabText(1) == "Tools (4)"
     tabs.setCurrentIndex(1)

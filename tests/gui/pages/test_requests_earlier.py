@@ -7,13 +7,14 @@ from collections.abc import Callable
 import pytest
 from pytestqt.qtbot import QtBot
 
+from gui.main_window import MainWindow
 from gui.models.earlier_requests import earlier_row
 from gui.models.requests import RequestsModel
 from gui.pages.page import Room
 from gui.pages.requests import RequestsPage
 from gui.roles import Role, look_of
 from proxy.store.ledger_values import AttemptRow, RequestRow
-from tests.gui.acting import press
+from tests.gui.acting import heard, press
 from tests.gui.fake_desk import FakeDesk
 from tests.gui.scenes import START, request_events
 
@@ -101,7 +102,7 @@ def test_an_attempt_tells_its_reason_and_its_end_and_the_cost_who_says_so(
 ):
     page = open_page(ROW)
     with qtbot.waitSignal(room.bridge.attempts_read):
-        assert page.show_request("req_old")
+        page.show_request("req_old")
     facts = [(title, text) for title, text, _tone in page.detail.facts]
     assert (
         "Routed",
@@ -171,6 +172,42 @@ def test_older_ones_come_on_demand_and_none_twice(
     assert page.model.row_of("req_old4") == 5
     newest = page.proxy.index(0, 0).data(Role.VALUE)
     assert getattr(newest, "request_id", "") == "req_0000"
+
+
+def test_one_that_is_wanted_before_they_were_read_is_shown_when_they_are(
+    qtbot: QtBot, window: MainWindow, room: Room, desk: FakeDesk
+):
+    desk.ledger = [_older(1), ROW, _older(2)]
+    desk.attempts = {"req_old": ATTEMPTS}
+    missed = heard(window.pages.requests.request_missed)
+    with qtbot.waitSignal(room.bridge.attempts_read):
+        window.pages.logs.request_asked.emit("req_old")
+    assert window.page_id == "requests"
+    assert window.pages.requests.detail.request_id == "req_old"
+    assert window.pages.requests.detail.isVisible()
+    assert missed == []
+
+
+def test_one_that_is_wanted_while_the_window_is_hidden_waits_until_it_is_seen(
+    qtbot: QtBot, window: MainWindow, room: Room, desk: FakeDesk
+):
+    desk.ledger = [ROW]
+    window.hide()
+    with qtbot.waitSignal(room.bridge.attempts_read):
+        window.show_request("req_old")
+    assert window.pages.requests.detail.request_id == "req_old"
+
+
+def test_one_that_is_not_among_those_read_is_told_then_and_at_once_from_then_on(
+    qtbot: QtBot, window: MainWindow, room: Room, desk: FakeDesk
+):
+    desk.ledger = [ROW]
+    with qtbot.waitSignal(room.bridge.earlier_requests_read):
+        window.show_request("req_gone")
+        assert window.last_event.text() == "Ready"
+    assert window.last_event.text() == "Request req_gone is no longer in the table"
+    window.show_request("req_lost")
+    assert window.last_event.text() == "Request req_lost is no longer in the table"
 
 
 def test_a_request_of_this_session_is_not_listed_a_second_time(
