@@ -97,6 +97,8 @@ class MessagesService:
         asked = Asked(request, context.request_class, lambda: tokens, context.token_name)
         route = route_of(self.config, asked)
         check_token_use(self.config, context.token_name, route)
+        if len(route.candidates) > 1:  # their prices are compared
+            await self.facts.recall({self._provider(each) for each in route.candidates})
         route = affordable(route, self.config, self.facts.price_of)
         check_request(request, route, self.config, headers, is_count=is_count)
         return route

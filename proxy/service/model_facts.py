@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 
 from proxy.config import ProviderConfig
 from proxy.dialects.profiles import Profile, profile_for
@@ -28,6 +29,11 @@ class ModelFacts:
         if not self._is_loaded:
             await asyncio.to_thread(profile_for, "", "")
             self._is_loaded = True
+
+    async def recall(self, providers: Collection[ProviderConfig]) -> None:
+        """Returns once what is kept on disk of these providers' models is known; asks no upstream."""
+        if self._catalogue is not None:
+            await self._catalogue.recall(providers)
 
     def entry(self, provider: ProviderConfig, model: str) -> ModelEntry | None:
         """Returns what the upstream's list says of the model, as far as it is known now."""

@@ -105,13 +105,13 @@ class Catalogue:
 
     async def recall(self, providers: Collection[ProviderConfig]) -> None:
         """Returns once what earlier runs kept of these providers' models is known; asks no upstream."""
+        begun: list[asyncio.Task[None]] = []
         for provider in providers:
             known = self._lists.setdefault(_key(provider), _List())
-            if not known.is_loaded and known.task is None:
-                self._begin(provider, known, self._load(provider, known))
-        tasks = [known.task for each in providers if (known := self._lists[_key(each)]).task is not None]
-        if tasks:
-            await asyncio.wait(tasks)
+            if not known.is_loaded and known.task is None:  # another task may wait for an upstream
+                begun.append(self._begin(provider, known, self._load(provider, known)))
+        if begun:
+            await asyncio.wait(begun)
 
     def known_price_of(self, provider: ProviderConfig, model: str) -> Prices | None:
         """Returns what a model costs as far as it is known now; nothing is read for it."""
@@ -145,9 +145,10 @@ class Catalogue:
 
     def _begin(
         self, provider: ProviderConfig, known: _List, reading: Coroutine[object, object, None]
-    ) -> None:
-        known.task = spawn(reading, name=f"read the models of {provider.name}")
-        known.task.add_done_callback(lambda _: setattr(known, "task", None))
+    ) -> asyncio.Task[None]:
+        task = known.task = spawn(reading, name=f"read the models of {provider.name}")
+        task.add_done_callback(lambda _: setattr(known, "task", None))
+        return task
 
     async def _refresh(self, provider: ProviderConfig, known: _List) -> None:
         if not known.is_loaded:

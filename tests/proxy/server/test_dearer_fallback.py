@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 
-from proxy.config import ListPrice, ProxyConfig
+from proxy.config import ListPrice, ProviderConfig, ProxyConfig
 from proxy.events import RequestRouted
 from proxy.messages.errors import ErrorType, UpstreamError
+from proxy.upstreams.catalogue import Catalogue
+from proxy.upstreams.model_entries import ModelEntry, Prices
 from tests.proxy.scripted import ScriptedUpstream, proxy_config, running
 
 CHEAP, DEAR = ListPrice(1, 2), ListPrice(3, 15)
@@ -60,3 +64,29 @@ async def test_an_alias_that_wants_them_falls_back_to_dearer_ones() -> None:
 async def test_a_price_that_nobody_knows_keeps_nobody_from_serving() -> None:
     status, asked, _reason = await served_by(priced(first=CHEAP, unknown=None))
     assert (status, asked) == (200, ["first", "unknown"])
+
+
+async def test_the_first_request_after_a_start_knows_the_prices_that_were_kept(tmp_path: Path) -> None:
+    rates = {"model-of-first": (1e-6, 2e-6), "model-of-dear": (3e-6, 15e-6)}
+
+    async def read(_provider: ProviderConfig) -> tuple[ModelEntry, ...]:
+        return tuple(ModelEntry(name, prices=Prices(*each)) for name, each in rates.items())
+
+    config = priced(first=None, dear=None)
+    providers = {
+        name: replace(each, base_url=f"http://127.0.0.1:9/{name}") for name, each in config.providers.items()
+    }
+    config = replace(config, providers=MappingProxyType(providers))
+    before = Catalogue(tmp_path, read_list=read)
+    for each in providers.values():
+        before.entry(each, "any")
+    while reading := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(reading)
+    upstreams = {"first": ScriptedUpstream([UpstreamError(ErrorType.OVERLOADED, "too busy")])}
+    upstreams["dear"] = ScriptedUpstream()
+    async with (
+        running(upstreams, config, catalogue=Catalogue(tmp_path, read_list=read)) as proxy,
+        proxy.post() as response,
+    ):
+        assert response.status == 529
+    assert upstreams["dear"].asked == []
