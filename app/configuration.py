@@ -33,7 +33,7 @@ from app.settings_store import (
 )
 from app.tool_config import may_run_programs
 from app.workspace_files import folder_problems, project_rules
-from app.yaml_document import SettingsError
+from app.yaml_document import SettingsError, is_blank
 from gui.desk import Problem
 from proxy.config import ProxyConfig, RuleSource
 from proxy.tools.elevated import WAY_OUT
@@ -166,6 +166,7 @@ class Configuration:
             OSError: The file cannot be written.
         """
         self._require_older()
+        self._store.is_in_force = self.is_file_in_force
         document = self._store.apply(edits)
         settings, notices = in_force(
             document,
@@ -181,12 +182,19 @@ class Configuration:
         document = self.loaded.document
         return None if document is shipped_settings() else document.content
 
+    @property
+    def is_file_in_force(self) -> bool:
+        """What a settings file says is in force, not only what the program is shipped with."""
+        return not is_blank(self.content())
+
     def reload(self) -> None:
         """Reads the settings file again, which another program has changed.
 
         Raises:
-            SettingsError: It cannot be used; the settings in force stay.
+            SettingsError: It cannot be used, is empty or gone; the settings in force stay.
         """
+        self._store.is_in_force = self.is_file_in_force
+        self._store.require_kept()
         loaded = self._load()
         if loaded.error is not None:
             raise loaded.error

@@ -133,6 +133,11 @@ class Controller(PermissionControls, ProviderControls, AliasControls, McpControl
         return self._configuration.settings_path
 
     @property
+    def is_settings_file_in_force(self) -> bool:
+        """What that file says is in force, not only what the program is shipped with."""
+        return self._configuration.is_file_in_force
+
+    @property
     def failure(self) -> StartFailure | None:
         """Why the last start failed."""
         return self._runner.failure

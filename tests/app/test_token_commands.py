@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from app.control_answers import answers
+from app.exit_codes import BROKEN_SETTINGS
 from app.instance import ControlChannel, Reply, Verb, Words
-from app.token_commands import create_token
+from app.token_commands import create_token, revoke_token
 from gui.spending import TokenDraft
 from tests.app.controller_bench import Make
 from tests.app.shell import TOKEN, Shell, ask
+
+TODAY = date(2026, 11, 22)
+SETTINGS = f"version: 1\ntokens: {{ci: {{hash: 'sha256:{'0' * 64}'}}}}\n"
 
 
 async def test_a_token_is_printed_once_opens_a_running_program_and_is_revoked_at_once(
@@ -122,8 +126,26 @@ async def test_a_program_that_does_not_take_a_token_over_is_told_of(
 
     channel = ControlChannel(bench.folders.runtime, answer)
     assert await channel.claim()
-    status = await asyncio.to_thread(create_token, TokenDraft("ci"), bench.folders, date(2026, 11, 22))
+    status = await asyncio.to_thread(create_token, TokenDraft("ci"), bench.folders, TODAY)
     await channel.close()
     said = capsys.readouterr()
     assert (status, said.out.startswith("sbx_")) == (0, True)
     assert "did not take the change over: no" in said.err
+
+
+@pytest.mark.parametrize("command", [create_token, revoke_token])
+async def test_a_deleted_file_that_a_running_program_works_with_is_not_made_anew(
+    command: Callable[..., int], make: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = make(settings=SETTINGS)
+    file = bench.folders.settings_file
+    channel = ControlChannel(bench.folders.runtime, answers(bench.controller, has_window=False))
+    assert await channel.claim()
+    file.unlink()
+    words = (TokenDraft("new"), bench.folders, TODAY) if command is create_token else ("ci", bench.folders)
+    status = await asyncio.to_thread(command, *words)
+    await channel.close()
+    said = capsys.readouterr()
+    assert (status, said.out) == (BROKEN_SETTINGS, "")
+    assert "gone, while what it said before is still in force" in said.err
+    assert not file.exists()
