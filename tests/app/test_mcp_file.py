@@ -100,6 +100,10 @@ def test_a_key_that_nothing_knows_is_noticed_with_what_it_may_be_meant_for(secti
         ("servers:\n  signalbox: {command: x}", "names Signalbox's own tools"),
         ("servers:\n  a: {command: x, environment: {'A B': c}}", "no name of a variable"),
         ("servers:\n  a: {command: x, cwd: here}", "no absolute path"),
+        (
+            "servers:\n  a: {command: x, cwd: ~nosuch/x}",
+            "line 2, column 24: servers.a.cwd: '~nosuch/x' begins",
+        ),
         ("servers:\n  a: {command: x, python_version: '2.7'}", "python_version"),
         ("servers:\n  a: {command: x}\n  a: {command: y}", "stands twice"),
         ("servers:\n\ta: 1", "line 2"),

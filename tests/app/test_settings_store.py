@@ -307,3 +307,10 @@ def test_a_file_that_is_gone_while_it_is_in_force_is_not_made_anew(tmp_path: Pat
         SettingsStore(path, is_in_force=True).apply(DARK)
 
     assert not path.exists()
+
+
+def test_a_workspace_in_the_home_of_a_user_there_is_not_is_an_error_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text("workspaces: {site: {root: ~nosuch/x}}\n")
+
+    assert "workspaces.site.root: '~nosuch/x' begins in a home folder" in str(_load(path).error)
