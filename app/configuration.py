@@ -165,7 +165,8 @@ class Configuration:
             SettingsError: The file or the change cannot be used.
             OSError: The file cannot be written.
         """
-        self._require_older()
+        if self.loaded.error is not None:
+            self.check(edits)  # they may not take the place of a file that cannot be used
         self._store.is_in_force = self.is_file_in_force
         document = self._store.apply(edits)
         settings, notices = in_force(

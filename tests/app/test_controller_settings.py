@@ -136,3 +136,15 @@ async def test_an_emptied_or_deleted_file_stays_in_force_and_is_not_replaced_by_
     assert (file.read_text() if file.exists() else None) == content
     assert not bench.store.backup.exists()
     assert [each.name for each in bench.desk.providers()] == ["openrouter"]
+
+
+@pytest.mark.expects_log("change_failed")
+async def test_another_port_does_not_replace_settings_that_were_set_aside(make: Make) -> None:
+    bench = make(settings="providers:\n  a: {base_url: ftp}\n")
+    await bench.controller.start()
+
+    bench.desk.use_another_port()
+    failed = await bench.until(ActionFailed)
+
+    assert "correct the settings file" in failed.text
+    assert not bench.folders.settings_file.exists()

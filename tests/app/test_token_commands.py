@@ -12,6 +12,7 @@ import pytest
 from app.control_answers import answers
 from app.exit_codes import BROKEN_SETTINGS
 from app.instance import ControlChannel, Reply, Verb, Words
+from app.paths import Folders
 from app.token_commands import create_token, revoke_token
 from gui.spending import TokenDraft
 from tests.app.controller_bench import Make
@@ -149,3 +150,18 @@ async def test_a_deleted_file_that_a_running_program_works_with_is_not_made_anew
     assert (status, said.out) == (BROKEN_SETTINGS, "")
     assert "gone, while what it said before is still in force" in said.err
     assert not file.exists()
+
+
+@pytest.mark.parametrize("command", [create_token, revoke_token])
+def test_settings_that_were_set_aside_are_not_replaced_by_new_ones(
+    command: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = Folders(config=tmp_path, state=tmp_path, runtime=tmp_path / "run")
+    folders.create()
+    aside = tmp_path / "settings.broken-20261122-123001.yaml"
+    aside.write_text("broken: [")
+    words = (TokenDraft("new"), folders, TODAY) if command is create_token else ("ci", folders)
+    assert command(*words) == BROKEN_SETTINGS
+    said = capsys.readouterr()
+    assert (said.out, f"set aside as {aside}" in said.err) == ("", True)
+    assert not folders.settings_file.exists()
