@@ -180,7 +180,7 @@ class Controller(PermissionControls, ProviderControls, AliasControls, McpControl
     async def reload_settings(self) -> str | None:
         """Takes over what another program wrote into the settings; returns why not, or None."""
         async with self._changes.turn:
-            problem = await self._read_again() or await self.take_mcp_edit()
+            problem = await self._read_again()
             if problem is None:
                 self._hand_edits.forget()
             return problem
@@ -331,6 +331,9 @@ class Controller(PermissionControls, ProviderControls, AliasControls, McpControl
         problem = await self.reload_settings()
         if problem is not None and was_usable:
             self._announce(ActionFailed("The settings were not read again", problem))
+        servers_problem = await self.take_mcp_edit()
+        if servers_problem is not None:
+            self._announce(ActionFailed("The MCP servers were not read again", servers_problem))
         await self._runner.start()
         await self._recall()
         self._servers_changed()

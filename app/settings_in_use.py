@@ -12,6 +12,8 @@ from app.settings_store import SettingsStore
 
 STATUS_FACT = "settings"
 """What the running program's status calls its settings file."""
+SERVERS_PROBLEM_FACT = "mcp_problem"
+"""What the answer to `reload` calls the reason why the MCP servers were not taken over; None: they were."""
 IN_FORCE_FACT = "settings_in_force"
 """And whether it works with what that file says."""
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from app.control_answers import answers
-from app.exit_codes import BROKEN_SETTINGS
+from app.exit_codes import BROKEN_SETTINGS, FAILED
 from app.instance import ControlChannel, Reply, Verb, Words
+from app.mcp_commands import mcp_command
 from app.paths import Folders
 from app.token_commands import create_token, revoke_token
 from gui.spending import TokenDraft
@@ -165,3 +166,19 @@ def test_settings_that_were_set_aside_are_not_replaced_by_new_ones(
     said = capsys.readouterr()
     assert (said.out, f"set aside as {aside}" in said.err) == ("", True)
     assert not folders.settings_file.exists()
+
+
+async def test_a_broken_file_of_mcp_servers_does_not_keep_a_token_from_being_taken_over(
+    make: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = make(settings="version: 1\n")
+    channel = ControlChannel(bench.folders.runtime, answers(bench.controller, has_window=False))
+    assert await channel.claim()
+    (bench.folders.config / "mcp_servers.yaml").write_text("servers: [")
+    status = await asyncio.to_thread(create_token, TokenDraft("new"), bench.folders, TODAY)
+    reloaded = await asyncio.to_thread(mcp_command, bench.folders, "reload", "")
+    await channel.close()
+    said = capsys.readouterr()
+    assert (status, reloaded) == (0, FAILED)
+    assert "did not take" not in said.err
+    assert "mcp_servers.yaml, line 1" in said.err
