@@ -33,7 +33,7 @@ from app.settings_store import (
 )
 from app.tool_config import may_run_programs
 from app.workspace_files import folder_problems, project_rules
-from app.yaml_document import SettingsError
+from app.yaml_document import SettingsError, is_blank
 from gui.desk import Problem
 from proxy.config import ProxyConfig, RuleSource
 from proxy.tools.elevated import WAY_OUT
@@ -165,7 +165,9 @@ class Configuration:
             SettingsError: The file or the change cannot be used.
             OSError: The file cannot be written.
         """
-        self._require_older()
+        if self.loaded.error is not None:
+            self.check(edits)  # they may not take the place of a file that cannot be used
+        self._store.is_in_force = self.is_file_in_force
         document = self._store.apply(edits)
         settings, notices = in_force(
             document,
@@ -181,12 +183,19 @@ class Configuration:
         document = self.loaded.document
         return None if document is shipped_settings() else document.content
 
+    @property
+    def is_file_in_force(self) -> bool:
+        """What a settings file says is in force, not only what the program is shipped with."""
+        return not is_blank(self.content())
+
     def reload(self) -> None:
         """Reads the settings file again, which another program has changed.
 
         Raises:
-            SettingsError: It cannot be used; the settings in force stay.
+            SettingsError: It cannot be used, is empty or gone; the settings in force stay.
         """
+        self._store.is_in_force = self.is_file_in_force
+        self._store.require_kept()
         loaded = self._load()
         if loaded.error is not None:
             raise loaded.error

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from app.controller import Controller
 from app.instance import MAX_BYTES, Answer, Reply, Verb, Words
 from app.mcp_answers import mcp_answer
-from app.settings_in_use import STATUS_FACT
+from app.settings_in_use import IN_FORCE_FACT, SERVERS_PROBLEM_FACT, STATUS_FACT
 from gui.permission_desk import ApprovalAnswerDraft, ApprovalView
 
 _MAX_LIST_BYTES = MAX_BYTES - 4096
@@ -59,6 +59,7 @@ def _status(controller: Controller, *, has_window: bool) -> Reply:
         "phase": state.phase.value,
         "active": state.active_requests,
         STATUS_FACT: str(controller.settings_path.absolute()),
+        IN_FORCE_FACT: controller.is_settings_file_in_force,
     }
     return Reply(is_ok=True, text="running", facts=facts)
 
@@ -74,7 +75,8 @@ def _breakers(controller: Controller, verb: Verb, words: Words) -> Reply:
 
 async def _reload(controller: Controller) -> Reply:
     problem = await controller.reload_settings()
-    return Reply(is_ok=problem is None, text=problem or "reloaded")
+    facts = {SERVERS_PROBLEM_FACT: await controller.take_mcp_edit()}
+    return Reply(is_ok=problem is None, text=problem or "reloaded", facts=facts)
 
 
 def _listed(approvals: tuple[ApprovalView, ...]) -> list[Mapping[str, Any]]:

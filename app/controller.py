@@ -133,6 +133,11 @@ class Controller(PermissionControls, ProviderControls, AliasControls, McpControl
         return self._configuration.settings_path
 
     @property
+    def is_settings_file_in_force(self) -> bool:
+        """What that file says is in force, not only what the program is shipped with."""
+        return self._configuration.is_file_in_force
+
+    @property
     def failure(self) -> StartFailure | None:
         """Why the last start failed."""
         return self._runner.failure
@@ -189,7 +194,7 @@ class Controller(PermissionControls, ProviderControls, AliasControls, McpControl
     async def reload_settings(self) -> str | None:
         """Takes over what another program wrote into the settings; returns why not, or None."""
         async with self._changes.turn:
-            problem = await self._read_again() or await self.take_mcp_edit()
+            problem = await self._read_again()
             if problem is None:
                 self._hand_edits.forget()
             return problem
@@ -340,6 +345,9 @@ class Controller(PermissionControls, ProviderControls, AliasControls, McpControl
         problem = await self.reload_settings()
         if problem is not None and was_usable:
             self._announce(ActionFailed("The settings were not read again", problem))
+        servers_problem = await self.take_mcp_edit()
+        if servers_problem is not None:
+            self._announce(ActionFailed("The MCP servers were not read again", servers_problem))
         await self._runner.start()
         if self._watching is None:
             await self._begin_the_rest()

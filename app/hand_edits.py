@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 
 from gui.desk import Problem
+from proxy.tasks import spawn
 
 _log = structlog.get_logger("app.hand_edits")
 POLL_S = 2.0
@@ -98,7 +99,16 @@ class HandEdits:
                 looks.last = stamp
                 continue
             looks.taken, looks.is_known = stamp, True
-            problem = await self._take(file)
+            taking = spawn(self._take(file), name="take over a file that was changed by hand")
+            try:
+                await asyncio.wait({taking})
+            finally:
+                taking.cancel()  # where the program ends meanwhile
+            failure = taking.exception()  # our bug, which spawn logs: the other looks go on
+            if failure is None:
+                problem = taking.result()
+            else:
+                problem = f"{file.path} could not be read ({type(failure).__name__}); the log says more"
             if problem != looks.problem:
                 looks.problem = problem
                 self._changed()

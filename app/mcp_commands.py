@@ -13,6 +13,7 @@ from typing import Any, cast
 from app.exit_codes import FAILED, OK
 from app.instance import Reply, Verb, Words, ask
 from app.paths import Folders
+from app.settings_in_use import SERVERS_PROBLEM_FACT
 from app.terminal import tell
 from proxy.mcp.invisible import spelt_out
 
@@ -71,8 +72,9 @@ def _reload(folders: Folders) -> int:
     reply = _asked(folders, "reload", {})
     if reply is None:
         return FAILED
-    if not reply.is_ok:
-        _tell(reply.text)
+    problem = reply.facts.get(SERVERS_PROBLEM_FACT) if reply.is_ok else reply.text
+    if problem:
+        _tell(str(problem))
         return FAILED
     return _list(folders)
 

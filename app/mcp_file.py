@@ -14,7 +14,15 @@ from app.files import locked, sweep_temporary, write_atomically
 from app.mcp_settings import OTHER_NAME, McpServerSettings, McpSettings
 from app.settings import unknown_keys
 from app.settings_edit import Edit, edited
-from app.yaml_document import SettingsError, YamlDocument, first_problem, place_of, read_yaml
+from app.yaml_document import (
+    SettingsError,
+    YamlDocument,
+    first_problem,
+    is_blank,
+    lost_content,
+    place_of,
+    read_yaml,
+)
 from proxy.mcp.values import McpServerConfig, ToolChoice
 
 _NEW = (
@@ -95,7 +103,10 @@ class McpFile:
     def problem_on_disk(self) -> str | None:
         """Returns why the file as it is now could not be used; what is in force stays."""
         try:
-            read_mcp(self._content())
+            content = self._content()
+            if not is_blank(self.content()):
+                self._require_kept(content)
+            read_mcp(content)
         except SettingsError as exc:
             return f"{self.path}, {exc}"
         return None
@@ -114,16 +125,18 @@ class McpFile:
         """Changes the file, as it is on the disk now.
 
         Raises:
-            SettingsError: The file cannot be used, or could not be afterwards; it is untouched.
+            SettingsError: The file cannot be used, is empty or gone, or could not be used afterwards; it is
+                untouched.
             OSError: It cannot be written; it is untouched.
         """
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with locked(self.path.with_name(f".{self.path.name}.lock")):
             sweep_temporary(self.path)
             content = self._content()
+            self._require_kept(content)
             new, after = edited(content, edits, read_mcp)
             if new != content or not self.path.exists():
-                write_atomically(self.path, new, backup=self.path.with_name(f"{self.path.name}.bak"))
+                write_atomically(self.path, new, backup=self._backup)
         self.document, self.error = after, None
 
     def servers(self) -> tuple[McpServerConfig, ...]:
@@ -133,6 +146,16 @@ class McpFile:
     def problem(self) -> str | None:
         """Returns why the file cannot be used, with its name, the line and the field."""
         return None if self.error is None else f"{self.path}, {self.error}"
+
+    @property
+    def _backup(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.bak")
+
+    def _require_kept(self, content: bytes) -> None:
+        """Raises SettingsError where the file is empty, or gone although what it said is in force."""
+        found, is_in_force = None if content is _NEW else content, not is_blank(self.content())
+        if is_blank(found) and (found is not None or is_in_force):
+            raise lost_content(self.path, self._backup, found, is_in_force=is_in_force)
 
     def _content(self) -> bytes:
         try:

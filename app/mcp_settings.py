@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
-from app.settings_section import Section, named
+from app.settings_section import Section, named, require_absolute
 
 ServerType = Literal["python", "node", "stdio", "http", "sse"]
 Permission = Literal["allow", "ask", "deny"]
@@ -106,8 +105,8 @@ class McpServerSettings(Section):
     @field_validator("cwd")
     @classmethod
     def _absolute(cls, value: str | None) -> str | None:
-        if value is not None and not Path(value).expanduser().is_absolute():
-            raise ValueError(f"'{value}' is no absolute path")
+        if value is not None:
+            require_absolute(value)
         return value
 
     @model_validator(mode="after")

@@ -18,7 +18,7 @@ from app.files import Step, locked, sweep_temporary, write_atomically
 from app.settings import LogLevel, ProviderSettings, Settings
 from app.settings_document import SettingsDocument, read_settings
 from app.settings_edit import Edit, edited
-from app.yaml_document import SettingsError
+from app.yaml_document import SettingsError, is_blank, lost_content
 from proxy.routing.aliases import without_openrouter
 from resources import read_bytes
 
@@ -90,6 +90,8 @@ class SettingsStore:
     path: Path
     may_move: bool = True
     """False for a file named on the command line: it is never moved or rewritten."""
+    is_in_force: bool = False
+    """A running Signalbox works with what the file said: that it is gone is no wish to begin anew."""
     step: Step = field(default=lambda _name: None)
     """Told each step of a write; tests make it fail there."""
 
@@ -138,7 +140,7 @@ class SettingsStore:
         Reads the file anew under the lock, so that what another program wrote meanwhile is kept.
 
         Raises:
-            SettingsError: The file on disk is unusable, or would become so; it is untouched.
+            SettingsError: The file on disk is unusable, empty or gone, or would become so; it is untouched.
             OSError: It cannot be written; it is untouched.
         """
         self.require_ours()
@@ -146,11 +148,19 @@ class SettingsStore:
         with locked(self.path.with_name(f".{self.path.name}.lock")):
             sweep_temporary(self.path)
             content = self._content()
+            if is_blank(content) and (content is not None or self.is_in_force):
+                raise lost_content(self.path, self.backup, content, is_in_force=self.is_in_force)
             before = read_bytes("default_settings.yaml") if content is None else content
             new, after = edited(before, edits, read_settings)
             if new != content:
                 write_atomically(self.path, new, backup=self.backup, step=self.step)
         return after
+
+    def require_kept(self) -> None:
+        """Raises SettingsError where the file is empty or gone, although what it said is in force."""
+        content = self._content()
+        if is_blank(content) and self.is_in_force:
+            raise lost_content(self.path, self.backup, content, is_in_force=True)
 
     @property
     def backup(self) -> Path:

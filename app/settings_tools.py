@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from app.settings_keys import KeySettings
-from app.settings_section import Section
+from app.settings_section import Section, require_absolute
 
 Mode = Literal["default", "acceptEdits", "plan", "dontAsk", "bypassPermissions"]
 _LISTS = ("allow", "ask", "deny", "denyExcept", "additionalDirectories")
@@ -108,8 +107,7 @@ class WorkspaceSettings(Section):
     @classmethod
     def _absolute(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         for each in (value,) if isinstance(value, str) else value:
-            if not Path(each).expanduser().is_absolute():
-                raise ValueError(f"'{each}' is no absolute path")
+            require_absolute(each)
         return value
 
 

@@ -31,7 +31,7 @@ def create_token(draft: TokenDraft, folders: Folders, today: date) -> int:
             f"{folders.settings_file} to that file.",
         )
     try:
-        token, edits = create_edits(draft, store.load().settings, today)
+        token, edits = create_edits(draft, _settings(store), today)
     except (SettingsError, TokenRefusal) as exc:
         return _failed(store, exc)
     status = _apply(store, edits, folders.runtime)
@@ -46,7 +46,7 @@ def revoke_token(name: str, folders: Folders) -> int:
     if not store.may_move:
         return _refused(store, "so nothing was revoked. Take the entry out by hand, and restart Signalbox.")
     try:
-        edits = revoke_edits(name, store.load().settings)
+        edits = revoke_edits(name, _settings(store))
     except (SettingsError, TokenRefusal) as exc:
         return _failed(store, exc)
     status = _apply(store, edits, folders.runtime)
@@ -59,7 +59,7 @@ def list_tokens(folders: Folders) -> int:
     """Prints a line a token: name, beginning, day, budgets, aliases, workspace; returns the exit status."""
     store = settings_in_use(folders)
     try:
-        settings: Settings = store.load().settings
+        settings = _settings(store)
     except SettingsError as exc:
         return _failed(store, exc)
     for name, token in settings.tokens.items():
@@ -67,6 +67,17 @@ def list_tokens(folders: Folders) -> int:
     if not settings.tokens:
         tell("There is no token besides the first one. Make one with: signalbox tokens create NAME")
     return OK
+
+
+def _settings(store: SettingsStore) -> Settings:
+    """Returns what the file says; raises SettingsError where it cannot be worked with."""
+    store.require_kept()
+    aside = store.latest_set_aside()
+    if aside is not None:
+        raise SettingsError(
+            f"it could not be used and was set aside as {aside}; correct that file and rename it back first"
+        )
+    return store.load().settings
 
 
 def _columns(name: str, token: TokenSettings) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 import yaml
@@ -66,6 +67,35 @@ class YamlDocument:
     """The nodes with their places; None: there is nothing in the file."""
     raw: Mapping[str, Any]
     """The plain data."""
+
+
+def is_blank(content: bytes | None) -> bool:
+    """Says whether a file holds nothing at all, or is not there."""
+    return content is None or not content.decode("utf-8-sig", errors="replace").strip()
+
+
+def lost_content(path: Path, backup: Path, content: bytes | None, *, is_in_force: bool) -> SettingsError:
+    """Returns why a file that is empty or gone is not worked with, and how its content comes back.
+
+    Args:
+        path: The file.
+        backup: Where the content before its last change is kept.
+        content: What it holds; None: it is gone.
+        is_in_force: What it said is what the running program still works with.
+    """
+    ways = ["put it back"]
+    if backup.exists():
+        ways.append(f"copy {backup.name} to {path.name}")
+    if not is_in_force:
+        return SettingsError(f"the file is empty; {', '.join(ways)}, or delete it to begin anew")
+    what = "gone" if content is None else "empty"
+    ways.append(
+        "restart Signalbox to work without it" if content is None else "delete it and restart Signalbox"
+    )
+    return SettingsError(
+        f"the file is {what}, while what it said before is still in force; "
+        f"{', '.join(ways[:-1])}, or {ways[-1]}"
+    )
 
 
 def read_yaml(content: bytes) -> YamlDocument:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import structlog
 from pydantic import SecretStr
 
@@ -112,3 +113,38 @@ async def test_the_theme_is_stored(make: Make) -> None:
 
     assert bench.desk.theme() == "dark"
     assert "theme" in failed.text
+
+
+@pytest.mark.expects_log("change_failed")
+@pytest.mark.parametrize("content", [None, ""])
+async def test_an_emptied_or_deleted_file_stays_in_force_and_is_not_replaced_by_the_next_edit(
+    make: Make, content: str | None
+) -> None:
+    bench = make(settings=OPENROUTER)
+    await bench.controller.start()
+    file = bench.folders.settings_file
+    if content is None:
+        file.unlink()
+    else:
+        file.write_text(content)
+
+    bench.desk.set_theme("dark")
+    failed = await bench.until(ActionFailed)
+    assert "still in force" in failed.text
+    assert "still in force" in (await bench.controller.reload_settings() or "")
+
+    assert (file.read_text() if file.exists() else None) == content
+    assert not bench.store.backup.exists()
+    assert [each.name for each in bench.desk.providers()] == ["openrouter"]
+
+
+@pytest.mark.expects_log("change_failed")
+async def test_another_port_does_not_replace_settings_that_were_set_aside(make: Make) -> None:
+    bench = make(settings="providers:\n  a: {base_url: ftp}\n")
+    await bench.controller.start()
+
+    bench.desk.use_another_port()
+    failed = await bench.until(ActionFailed)
+
+    assert "correct the settings file" in failed.text
+    assert not bench.folders.settings_file.exists()

@@ -147,7 +147,7 @@ async def test_mcp_servers_changed_by_hand_come_and_a_broken_edit_takes_none_awa
     bench.pass_time()
     told = await bench.until(ProxyStateChanged, lambda event: bool(event.state.problems))
     assert [each.title for each in told.state.problems] == ["The MCP servers on disk are not in force"]
-    assert f"{file}, line 2" in (await bench.controller.reload_settings() or ""), (
+    assert f"{file}, line 2" in (await bench.controller.take_mcp_edit() or ""), (
         "asked for, it says so as well"
     )
     assert [each.name for each in bench.controller.mcp_servers()] == ["box"]

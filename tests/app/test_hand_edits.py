@@ -19,10 +19,13 @@ class Bench:
         self.in_force: bytes | None = b"first"
         self.taken: list[bytes] = []
         self.told = 0
+        self.reader_raises = False
         file = WatchedFile(path, "The settings", lambda: self.in_force, self._take)
         self.edits = HandEdits((file,), self._tell)
 
     async def _take(self) -> str | None:
+        if self.reader_raises:
+            raise RuntimeError("made up")
         content = self.path.read_bytes()
         if b"broken" in content:
             return "line 1: it is broken"
@@ -139,3 +142,15 @@ async def test_it_looks_every_few_seconds(tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await edits.run()
     assert (slept, taken) == ([POLL_S] * 3, [True])
+
+
+@pytest.mark.expects_log("task_failed")
+async def test_a_reader_that_raises_is_told_of_and_the_next_edit_is_taken(bench: Bench) -> None:
+    bench.path.write_bytes(b"\xff")
+    bench.reader_raises = True
+    await bench.look()
+    assert bench.problems == [f"{bench.path} could not be read (RuntimeError); the log says more"]
+    bench.reader_raises = False
+    bench.path.write_bytes(b"mended")
+    await bench.look()
+    assert (bench.taken, bench.problems) == ([b"mended"], [])

@@ -100,6 +100,10 @@ def test_a_key_that_nothing_knows_is_noticed_with_what_it_may_be_meant_for(secti
         ("servers:\n  signalbox: {command: x}", "names Signalbox's own tools"),
         ("servers:\n  a: {command: x, environment: {'A B': c}}", "no name of a variable"),
         ("servers:\n  a: {command: x, cwd: here}", "no absolute path"),
+        (
+            "servers:\n  a: {command: x, cwd: ~nosuch/x}",
+            "line 2, column 24: servers.a.cwd: '~nosuch/x' begins",
+        ),
         ("servers:\n  a: {command: x, python_version: '2.7'}", "python_version"),
         ("servers:\n  a: {command: x}\n  a: {command: y}", "stands twice"),
         ("servers:\n\ta: 1", "line 2"),
@@ -128,3 +132,32 @@ def test_a_secret_in_plain_text_is_noticed_and_never_repeated() -> None:
 
     assert "keys set gh" in document.notices[0]
     assert value not in document.notices[0]
+
+
+@pytest.mark.parametrize("content", [None, b"", b" \n"])
+def test_a_file_that_is_emptied_or_gone_is_neither_read_nor_edited_nor_its_last_content_lost(
+    file: McpFile, content: bytes | None
+) -> None:
+    file.apply([Put(("servers", "box", "enabled"), False)])
+    if content is None:
+        file.path.unlink()
+    else:
+        file.path.write_bytes(content)
+
+    assert "still in force" in (file.problem_on_disk() or "")
+    with pytest.raises(SettingsError, match=r"copy mcp_servers\.yaml\.bak to mcp_servers\.yaml"):
+        file.apply([Put(("servers", "x"), {"command": "x"})])
+
+    assert (file.path.read_bytes() if file.path.exists() else None) == content
+    assert file.path.with_name("mcp_servers.yaml.bak").read_text() == TEXT
+    assert [each.name for each in file.servers()] == ["time", "box"]
+
+
+def test_an_empty_file_that_no_server_came_from_is_not_edited(tmp_path: Path) -> None:
+    made = McpFile(tmp_path / "mcp_servers.yaml")
+    made.path.write_bytes(b"")
+    made.load()
+
+    assert made.problem_on_disk() is None
+    with pytest.raises(SettingsError, match="delete it to begin anew"):
+        made.apply([Put(("servers", "x"), {"command": "x"})])

@@ -280,3 +280,37 @@ def test_a_file_set_aside_counts_as_unusable_until_it_is_back_or_replaced(tmp_pa
     assert "rename it back to settings.yaml" in str(_load(path).error)
     aside.rename(path)
     assert _load(path).error is None
+
+
+@pytest.mark.parametrize("blank", [b"", b" \n", b"\xef\xbb\xbf"])
+def test_an_emptied_file_is_not_edited_and_the_last_good_content_is_kept(
+    tmp_path: Path, blank: bytes
+) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text(FILE)
+    store = SettingsStore(path)
+    store.apply(DARK)
+    path.write_bytes(blank)
+
+    for each in (store, SettingsStore(path, is_in_force=True)):
+        with pytest.raises(SettingsError, match=r"empty.*copy settings\.yaml\.bak to settings\.yaml"):
+            each.apply(DARK)
+
+    assert path.read_bytes() == blank
+    assert store.backup.read_text() == FILE
+
+
+def test_a_file_that_is_gone_while_it_is_in_force_is_not_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+
+    with pytest.raises(SettingsError, match=r"gone, while .* put it back, or restart Signalbox"):
+        SettingsStore(path, is_in_force=True).apply(DARK)
+
+    assert not path.exists()
+
+
+def test_a_workspace_in_the_home_of_a_user_there_is_not_is_an_error_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text("workspaces: {site: {root: ~nosuch/x}}\n")
+
+    assert "workspaces.site.root: '~nosuch/x' begins in a home folder" in str(_load(path).error)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from app.control_answers import answers
+from app.exit_codes import BROKEN_SETTINGS, FAILED
 from app.instance import ControlChannel, Reply, Verb, Words
-from app.token_commands import create_token
+from app.mcp_commands import mcp_command
+from app.paths import Folders
+from app.token_commands import create_token, revoke_token
 from gui.spending import TokenDraft
 from tests.app.controller_bench import Make
 from tests.app.shell import TOKEN, Shell, ask
+
+TODAY = date(2026, 11, 22)
+SETTINGS = f"version: 1\ntokens: {{ci: {{hash: 'sha256:{'0' * 64}'}}}}\n"
 
 
 async def test_a_token_is_printed_once_opens_a_running_program_and_is_revoked_at_once(
@@ -122,8 +128,57 @@ async def test_a_program_that_does_not_take_a_token_over_is_told_of(
 
     channel = ControlChannel(bench.folders.runtime, answer)
     assert await channel.claim()
-    status = await asyncio.to_thread(create_token, TokenDraft("ci"), bench.folders, date(2026, 11, 22))
+    status = await asyncio.to_thread(create_token, TokenDraft("ci"), bench.folders, TODAY)
     await channel.close()
     said = capsys.readouterr()
     assert (status, said.out.startswith("sbx_")) == (0, True)
     assert "did not take the change over: no" in said.err
+
+
+@pytest.mark.parametrize("command", [create_token, revoke_token])
+async def test_a_deleted_file_that_a_running_program_works_with_is_not_made_anew(
+    command: Callable[..., int], make: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = make(settings=SETTINGS)
+    file = bench.folders.settings_file
+    channel = ControlChannel(bench.folders.runtime, answers(bench.controller, has_window=False))
+    assert await channel.claim()
+    file.unlink()
+    words = (TokenDraft("new"), bench.folders, TODAY) if command is create_token else ("ci", bench.folders)
+    status = await asyncio.to_thread(command, *words)
+    await channel.close()
+    said = capsys.readouterr()
+    assert (status, said.out) == (BROKEN_SETTINGS, "")
+    assert "gone, while what it said before is still in force" in said.err
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("command", [create_token, revoke_token])
+def test_settings_that_were_set_aside_are_not_replaced_by_new_ones(
+    command: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = Folders(config=tmp_path, state=tmp_path, runtime=tmp_path / "run")
+    folders.create()
+    aside = tmp_path / "settings.broken-20261122-123001.yaml"
+    aside.write_text("broken: [")
+    words = (TokenDraft("new"), folders, TODAY) if command is create_token else ("ci", folders)
+    assert command(*words) == BROKEN_SETTINGS
+    said = capsys.readouterr()
+    assert (said.out, f"set aside as {aside}" in said.err) == ("", True)
+    assert not folders.settings_file.exists()
+
+
+async def test_a_broken_file_of_mcp_servers_does_not_keep_a_token_from_being_taken_over(
+    make: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = make(settings="version: 1\n")
+    channel = ControlChannel(bench.folders.runtime, answers(bench.controller, has_window=False))
+    assert await channel.claim()
+    (bench.folders.config / "mcp_servers.yaml").write_text("servers: [")
+    status = await asyncio.to_thread(create_token, TokenDraft("new"), bench.folders, TODAY)
+    reloaded = await asyncio.to_thread(mcp_command, bench.folders, "reload", "")
+    await channel.close()
+    said = capsys.readouterr()
+    assert (status, reloaded) == (0, FAILED)
+    assert "did not take" not in said.err
+    assert "mcp_servers.yaml, line 1" in said.err
