@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.permissions.approval import ApprovalAnswer, digest_of
-from proxy.permissions.values import ToolCall
+from proxy.permissions.approval import (
+    REPEATED_REQUEST,
+    ApprovalAnswer,
+    ApprovalRequest,
+    RepeatedRequest,
+    digest_of,
+)
+from proxy.permissions.values import ToolCall, Verdict
 
 _ARGUMENTS = st.dictionaries(st.text(), st.text() | st.booleans() | st.integers(), max_size=3)
 
@@ -44,3 +52,21 @@ def test_an_answer_holds_for_the_one_call_unless_it_says_more() -> None:
     answer = ApprovalAnswer("allow", "window")
 
     assert (answer.scope, answer.rule, answer.message) == ("once", None, "")
+
+
+def test_what_waits_is_named_by_its_tool_or_as_a_repeated_request() -> None:
+    asked = ApprovalRequest(
+        "apr_1",
+        ToolCall("Bash", {}),
+        "d",
+        Verdict("ask", "why"),
+        None,
+        "req_1",
+        "client",
+        None,
+        None,
+        0.0,
+        1.0,
+    )
+    repeated = RepeatedRequest("local", "big", "m", times=6, within_s=60.0, cost_micro_usd=0, body_sha256="0")
+    assert (asked.what, replace(asked, call=repeated).what) == ("Bash", REPEATED_REQUEST)
