@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,8 @@ async def test_prices_are_those_of_the_lists_that_an_earlier_run_kept(tmp_path: 
     listed = ProviderConfig("listed", "openai-chat", "https://listed.example/v1")
     earlier = Catalogue(tmp_path, read_list=read)
     earlier.entry(listed, "m")
-    await earlier.recall([listed])
+    while reading := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(reading)
     assert await notices(alias, tmp_path) == [NOTICE.replace("dear/m", "listed/m")]
 
 

@@ -14,7 +14,7 @@ async def _started(make: Make, settings: str) -> Bench:
 
 
 async def test_the_bypassing_mode_needs_the_typed_word_and_leaving_it_takes_the_word_back(make: Make) -> None:
-    bench = await _started(make, "")
+    bench = await _started(make, "version: 1\n")
 
     assert "type the word bypass" in (bench.controller.set_mode("bypassPermissions") or "")
     assert "no mode 'auto'" in (bench.controller.set_mode("auto") or "")
@@ -41,7 +41,7 @@ async def test_the_bypassing_mode_cannot_be_chosen_where_the_settings_forbid_it(
 
 
 async def test_safety_says_what_holds_commands_and_what_is_protected(make: Make) -> None:
-    bench = await _started(make, "")
+    bench = await _started(make, "version: 1\n")
     safety = bench.controller.safety()
 
     assert (safety.policy, safety.approvals, safety.sandbox_found) == (
