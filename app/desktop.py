@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 import structlog
-from PySide6.QtCore import QMessageLogContext, QSettings, QTimer, QtMsgType, qInstallMessageHandler
+from PySide6.QtCore import QMessageLogContext, QSettings, Qt, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from app.configuration import Configuration
@@ -24,7 +24,7 @@ from app.dearer_notices import tell_of_dearer
 from app.environment import Environment
 from app.exit_codes import FAILED, OK
 from app.instance import ControlChannel, Reply, ask
-from app.interpreter import prefer_the_loop, settle
+from app.interpreter import collect_if_due, collect_only_when_asked, prefer_the_loop, settle
 from app.logs import LogPipeline
 from app.paths import Folders
 from app.privileges import runs_elevated
@@ -53,6 +53,8 @@ _log = structlog.get_logger("app.desktop")
 
 TRAY_GRACE_MS = 5_000
 """How long a hidden start waits for a tray: a session starts its programs before its panel."""
+COLLECT_MS = 1_000
+"""How often the window's thread looks for garbage; no other thread may destroy Qt's objects."""
 _SHOWN_LOG_LINES = 5_000
 """So many the window finds when it opens; 1,000 take a megabyte."""
 _TOLD_KEY = "window/told_about_tray"
@@ -97,6 +99,7 @@ def run_desktop(folders: Folders, environment: Environment, *, hidden: bool = Fa
     )
     logs.install()
     app = _application()
+    collect_on_this_thread(app)
     _catch_the_rest()
     loop = new_qt_loop(app)
     loop.set_exception_handler(_log_loop_failure)
@@ -227,6 +230,15 @@ def _application() -> QApplication:
     app.setWindowIcon(app_icon())
     app.setQuitOnLastWindowClosed(False)
     return app
+
+
+def collect_on_this_thread(app: QApplication) -> None:
+    """Has garbage collected on the application's thread alone, for as long as it lives."""
+    collect_only_when_asked()
+    timer = QTimer(app)
+    timer.setTimerType(Qt.TimerType.VeryCoarseTimer)
+    timer.timeout.connect(collect_if_due)
+    timer.start(COLLECT_MS)
 
 
 def _name_for_taskbar() -> None:

@@ -23,6 +23,7 @@ from blockbuster import blockbuster_ctx
 from PySide6.QtWidgets import QApplication
 from structlog.typing import EventDict
 
+from app.interpreter import collect_if_due, collect_only_when_asked
 from app.qt_loop import drop_pyside_import_hook, new_qt_loop
 from tests.guards.home import isolated_environment
 from tests.guards.logs import LogGuard
@@ -34,9 +35,17 @@ _network = NetworkGuard()
 
 
 def pytest_configure() -> None:
-    """Closes the network before the first test module is imported, and imports as the program does."""
+    """Closes the network before the first test module is imported; collects garbage as the desktop does."""
     _network.install()
     drop_pyside_import_hook()  # it reads source files at a module's first import, on the loop too
+    collect_only_when_asked()
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_teardown() -> Generator[None]:
+    """Destroys what a test left behind here, not on some thread of a later test."""
+    yield
+    collect_if_due()
 
 
 def pytest_asyncio_loop_factories(
