@@ -8,16 +8,7 @@ import pytest
 
 from proxy.dialects.base import Target
 from proxy.dialects.profiles import Profile
-from tests.proxy.dialects.chat import (
-    PLAIN,
-    WEATHER,
-    asked,
-    encode,
-    lost,
-    target,
-    user,
-    with_profile,
-)
+from tests.proxy.dialects.chat import PLAIN, WEATHER, asked, encode, lost, target, user, with_profile
 
 
 @pytest.mark.parametrize(
