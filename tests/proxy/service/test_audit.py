@@ -12,8 +12,8 @@ from structlog.typing import EventDict
 
 from proxy.config import LedgerPolicy
 from proxy.events import ToolDecided
-from proxy.service import audit
 from proxy.service.audit import Audit
+from proxy.service.disk_writer import MOST_WAITING
 from proxy.store.decisions import DecisionStore
 from proxy.store.values import StoreError, StoreFailure
 
@@ -182,13 +182,13 @@ async def test_no_more_is_held_than_there_is_room_for_and_the_loss_is_told(
     disk = Disk()
     disk.failure = StoreFailure.DISK_FULL
     kept = audit_on(disk)
-    for number in range(audit.MOST_WAITING + 1):
+    for number in range(MOST_WAITING + 1):
         kept.take(replace(DECIDED, call_id=f"toolu_{number}"))
     await kept.flush()
     await kept.close()
     lost = [each["call_id"] for each in log_events if each["event"] == "decision_lost"]
     left = [each["decisions"] for each in log_events if each["event"] == "decisions_lost"]
-    assert (lost, left) == (["toolu_0"], [audit.MOST_WAITING])
+    assert (lost, left) == (["toolu_0"], [MOST_WAITING])
 
 
 async def test_old_decisions_go_once_an_hour_by_the_policy_in_force() -> None:
