@@ -146,33 +146,29 @@ async def test_without_a_disk_nothing_is_kept_and_nothing_fails() -> None:
     await kept.close()
 
 
-@pytest.mark.expects_log("audit_not_written")
-async def test_what_a_full_disk_did_not_take_is_written_later_in_order() -> None:
+async def written_after(failure: StoreFailure) -> list[str]:
+    """The calls that reach a disk which failed at the first of two decisions."""
     disk = Disk()
     kept = audit_on(disk)
-    disk.failure = StoreFailure.DISK_FULL
+    disk.failure = failure
     kept.take(DECIDED)
     await kept.flush()
     assert disk.batches == []
     disk.failure = None
     kept.take(replace(DECIDED, call_id="toolu_2"))
     await kept.flush()
-    assert [each.call_id for each in disk.batches[0]] == ["toolu_1", "toolu_2"]
     await kept.close()
+    return [each.call_id for each in disk.batches[0]]
+
+
+@pytest.mark.expects_log("audit_not_written")
+async def test_what_a_full_disk_did_not_take_is_written_later_in_order() -> None:
+    assert await written_after(StoreFailure.DISK_FULL) == ["toolu_1", "toolu_2"]
 
 
 @pytest.mark.expects_log("audit_not_written")
 async def test_what_can_never_be_written_holds_up_nothing_behind_it() -> None:
-    disk = Disk()
-    kept = audit_on(disk)
-    disk.failure = StoreFailure.UNUSABLE
-    kept.take(DECIDED)
-    await kept.flush()
-    disk.failure = None
-    kept.take(replace(DECIDED, call_id="toolu_2"))
-    await kept.flush()
-    assert [each.call_id for each in disk.batches[0]] == ["toolu_2"]
-    await kept.close()
+    assert await written_after(StoreFailure.UNUSABLE) == ["toolu_2"]
 
 
 @pytest.mark.expects_log("audit_not_written", "decision_lost", "decisions_lost")

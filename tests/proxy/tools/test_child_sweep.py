@@ -4,37 +4,16 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from proxy.tools.child_environment import MARK
 from proxy.tools.child_limit import LimitMark
 from proxy.tools.child_sweep import ChildLedger, sweep, temporary_prefix
-from tests.proxy.tools.tool_room import lives
+from tests.proxy.tools.tool_room import Sleeper, lives
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows' job objects leave nothing to sweep")
-
-
-Sleeper = Callable[..., subprocess.Popen[bytes]]
-
-
-@pytest.fixture
-def sleeper() -> Iterator[Sleeper]:
-    """Starts processes that carry a run's mark; those that still live at the end are ended."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(run_id: str = "none") -> subprocess.Popen[bytes]:
-        environment = {**os.environ, MARK: run_id}
-        started.append(subprocess.Popen(["/bin/sleep", "300"], start_new_session=True, env=environment))
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.kill()
-        each.wait()
 
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:

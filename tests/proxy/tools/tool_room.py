@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from proxy.tools.child_output import HeadOutput
 from proxy.tools.children import Children, Launch
 from proxy.tools.conversation import Conversation
 from proxy.tools.guard import WorkspaceGuard
+
+Sleeper = Callable[..., subprocess.Popen[bytes]]
+"""Starts a process that sleeps, with a run's mark."""
 
 
 class ToolRoom:
