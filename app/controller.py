@@ -205,9 +205,12 @@ class Controller(PermissionControls, ProviderControls, AliasControls, McpControl
             problem = await self._read_again()
             if problem is not None:
                 return f"{self._configuration.settings_path}, {problem}"
-            self.apply_servers()  # whether they may run can be another matter now
-            self._announce(ActionDone("The settings that were changed on disk are in force"))
+            self._tell_of_hand_edit()
             return None
+
+    def _tell_of_hand_edit(self) -> None:
+        self.apply_servers()  # whether they may run can be another matter now
+        self._announce(ActionDone("The settings that were changed on disk are in force"))
 
     async def _read_again(self) -> str | None:
         try:
@@ -375,6 +378,10 @@ class Controller(PermissionControls, ProviderControls, AliasControls, McpControl
         self._bodies.apply(self._configuration.settings.bodies)
         if self._logs is not None:
             self._logs.set_level(self._configuration.settings.logs.level)
+        if self._configuration.took_hand_edit:  # it came into force with a change from the window
+            self._configuration.took_hand_edit = False
+            changed = (*EVERYTHING, *changed)
+            self._tell_of_hand_edit()
         for each in changed:
             self._announce(each)
         self._announce_state()

@@ -92,6 +92,8 @@ class SettingsStore:
     """False for a file named on the command line: it is never moved or rewritten."""
     is_in_force: bool = False
     """A running Signalbox works with what the file said: that it is gone is no wish to begin anew."""
+    found: bytes | None = None
+    """What the file said before the last change; None: there was no file."""
     step: Step = field(default=lambda _name: None)
     """Told each step of a write; tests make it fail there."""
 
@@ -147,7 +149,7 @@ class SettingsStore:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with locked(self.path.with_name(f".{self.path.name}.lock")):
             sweep_temporary(self.path)
-            content = self._content()
+            content = self.found = self._content()
             if is_blank(content) and (content is not None or self.is_in_force):
                 raise lost_content(self.path, self.backup, content, is_in_force=self.is_in_force)
             before = read_bytes("default_settings.yaml") if content is None else content

@@ -11,10 +11,14 @@ from gui.desk import (
     ActionDone,
     ActionFailed,
     AliasesChanged,
+    DeskEvent,
+    ProvidersChanged,
     ProxyPhase,
     ProxyStateChanged,
+    SettingsChanged,
 )
 from gui.mcp_desk import McpChanged
+from gui.permission_desk import PermissionsChanged
 from proxy.store.folder_lock import FolderLock
 from tests.app.controller_bench import KEY, OPENROUTER, Make
 from tests.app.test_secrets import Entries
@@ -114,6 +118,25 @@ async def test_settings_changed_by_hand_come_into_force_by_themselves(make: Make
     done = await bench.until(ActionDone)
     assert done.text == "The settings that were changed on disk are in force"
     assert bench.servers[0].applied[-1].permissions.sources[0].deny == ("Bash", "WebFetch")
+
+
+async def test_an_edit_by_hand_that_a_change_from_the_window_takes_along_is_told_too(make: Make) -> None:
+    bench = make(settings=OPENROUTER)
+    await bench.controller.start()
+    bench.folders.settings_file.write_text(OPENROUTER + "permissions: {deny: [WebFetch]}\n")
+    bench.desk.set_theme("dark")
+    done = await bench.until(ActionDone)
+    assert done.text == "The settings that were changed on disk are in force"
+    await bench.until(ProvidersChanged)
+    await bench.until(PermissionsChanged)
+    assert bench.desk.theme() == "dark"
+    assert bench.servers[0].applied[-1].permissions.sources[0].deny == ("WebFetch",)
+
+    seen: list[DeskEvent] = []
+    bench.controller.subscribe(seen.append)
+    bench.desk.set_theme("light")
+    await bench.until(SettingsChanged, lambda _event: bench.desk.theme() == "light")
+    assert not [each for each in seen if isinstance(each, ActionDone)], "it is told once"
 
 
 @pytest.mark.expects_log("hand_edit_not_taken")
