@@ -109,7 +109,14 @@ class Controller(PermissionControls, ProviderControls, AliasControls, McpControl
         ProviderControls.__init__(
             self, configuration, self._changes, probe, self._announce, self._took_over, self._runner
         )
-        McpControls.__init__(self, configuration, mcp_file(configuration), self._supervise, self._announce)
+        McpControls.__init__(
+            self,
+            configuration,
+            mcp_file(configuration),
+            self._supervise,
+            self._announce,
+            self._servers_changed,
+        )
         AliasControls.__init__(self, configuration, self._changes, price_of)
         RequestControls.__init__(self, folders.store, self._announce)
         self._tokens = TokenDesk(configuration)

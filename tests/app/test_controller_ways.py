@@ -164,7 +164,7 @@ async def test_mcp_servers_changed_by_hand_come_and_a_broken_edit_takes_none_awa
     await bench.controller.start()
     file.write_text("servers: {box: {type: stdio, command: box}}\n")
     bench.pass_time()
-    await bench.until(McpChanged)
+    await bench.until(McpChanged, lambda _event: bool(bench.controller.mcp_servers()))
     assert [each.name for each in bench.controller.mcp_servers()] == ["box"]
     file.write_text("servers: {box: {type: stdio\n")
     bench.pass_time()
@@ -174,6 +174,19 @@ async def test_mcp_servers_changed_by_hand_come_and_a_broken_edit_takes_none_awa
         "asked for, it says so as well"
     )
     assert [each.name for each in bench.controller.mcp_servers()] == ["box"]
+
+
+@pytest.mark.expects_log("mcp_file_unusable")
+async def test_a_file_of_servers_that_is_broken_at_the_start_is_told_until_it_is_mended(make: Make) -> None:
+    bench = make()
+    file = bench.folders.config / "mcp_servers.yaml"
+    file.write_text("servers: {box: {type: stdio\n")
+    await bench.controller.start()
+    told = await bench.until(ProxyStateChanged, lambda event: bool(event.state.problems))
+    assert [each.title for each in told.state.problems] == ["No MCP server runs"]
+    file.write_text("servers: {}\n")
+    bench.pass_time()
+    await bench.until(ProxyStateChanged, lambda event: not event.state.problems)
 
 
 async def test_a_misspelt_provider_of_one_candidate_is_a_problem_with_the_near_miss(make: Make) -> None:

@@ -98,6 +98,7 @@ class _Desk:
             McpFile(path),
             lambda: self.supervisor,  # pyright: ignore[reportArgumentType] - a stand-in
             self.events.append,
+            lambda: None,
             lambda: 1.0,
         )
 
