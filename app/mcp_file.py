@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from app.files import locked, sweep_temporary, write_atomically
 from app.mcp_settings import OTHER_NAME, McpServerSettings, McpSettings
+from app.paths import UnknownHome, expanded
 from app.settings import unknown_keys
 from app.settings_edit import Edit, edited
 from app.yaml_document import (
@@ -129,6 +130,7 @@ class McpFile:
                 untouched.
             OSError: It cannot be written; it is untouched.
         """
+        self._require_home()
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with locked(self.path.with_name(f".{self.path.name}.lock")):
             sweep_temporary(self.path)
@@ -157,7 +159,15 @@ class McpFile:
         if is_blank(found) and (found is not None or is_in_force):
             raise lost_content(self.path, self._backup, found, is_in_force=is_in_force)
 
+    def _require_home(self) -> None:
+        """Raises SettingsError where the path begins with a `~` that stands for no folder."""
+        try:
+            expanded(str(self.path))
+        except UnknownHome as exc:
+            raise SettingsError(f"which MCP_CONFIG_PATH or mcp_config names: {exc}") from exc
+
     def _content(self) -> bytes:
+        self._require_home()
         try:
             return self.path.read_bytes()
         except FileNotFoundError:

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from app.environment import Environment
 from app.mcp_file import McpFile, read_mcp
+from app.mcp_host import mcp_path
+from app.paths import Folders
+from app.settings import Settings
 from app.settings_edit import Put, Remove
 from app.yaml_document import SettingsError
 from proxy.mcp.values import McpServerConfig, ToolChoice
@@ -161,3 +165,19 @@ def test_an_empty_file_that_no_server_came_from_is_not_edited(tmp_path: Path) ->
     assert made.problem_on_disk() is None
     with pytest.raises(SettingsError, match="delete it to begin anew"):
         made.apply([Put(("servers", "x"), {"command": "x"})])
+
+
+def test_a_file_in_the_home_of_nobody_is_neither_read_nor_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    environment = Environment(process={"MCP_CONFIG_PATH": "~no-such-user/mcp.yaml"})
+    made = McpFile(mcp_path(environment, Settings(), Folders(tmp_path, tmp_path, tmp_path)))
+    made.load()
+    assert made.problem() == (
+        "~no-such-user/mcp.yaml, which MCP_CONFIG_PATH or mcp_config names: '~no-such-user/mcp.yaml' "
+        "begins in a home folder that is not known; write out the whole path"
+    )
+    with pytest.raises(SettingsError, match="not known"):
+        made.apply([Put(("servers", "time"), {"type": "python", "command": "mcp-server-time"})])
+    assert not any(tmp_path.iterdir())
