@@ -129,6 +129,15 @@ class SettingsStore:
         found = sorted(self.path.parent.glob(f"{self.path.stem}.broken-*{self.path.suffix}"))
         return found[-1] if found else None
 
+    def require_none_aside(self) -> None:
+        """Raises SettingsError where a broken file was set aside: a new one would take its place unseen."""
+        aside = self.latest_set_aside()
+        if aside is not None:
+            raise SettingsError(
+                f"it could not be used and was set aside as {aside}; correct that file and rename it back "
+                "first"
+            )
+
     def require_ours(self) -> None:
         """Raises SettingsError where the file is one that is never written."""
         if not self.may_move:
