@@ -148,10 +148,12 @@ class SettingsStore:
     def apply(self, edits: Sequence[Edit]) -> SettingsDocument:
         """Changes the file and returns what it says now; the first change makes it, from the shipped one.
 
-        Reads the file anew under the lock, so that what another program wrote meanwhile is kept.
+        Reads the file anew under the lock, so that what another program wrote meanwhile is kept. An empty
+        file that never held anything counts as none.
 
         Raises:
-            SettingsError: The file on disk is unusable, empty or gone, or would become so; it is untouched.
+            SettingsError: The file on disk is unusable, was emptied or is gone, or would become so; it is
+                untouched.
             OSError: It cannot be written; it is untouched.
         """
         self.require_ours()
@@ -159,12 +161,13 @@ class SettingsStore:
         with locked(self.path.with_name(f".{self.path.name}.lock")):
             sweep_temporary(self.path)
             content = self.found = self._content()
-            if is_blank(content) and (content is not None or self.is_in_force):
+            is_new = is_blank(content)
+            if is_new and (self.is_in_force or (content is not None and self.backup.exists())):
                 raise lost_content(self.path, self.backup, content, is_in_force=self.is_in_force)
-            before = read_bytes("default_settings.yaml") if content is None else content
+            before = read_bytes("default_settings.yaml") if is_new or content is None else content
             new, after = edited(before, edits, read_settings)
             if new != content:
-                write_atomically(self.path, new, backup=self.backup, step=self.step)
+                write_atomically(self.path, new, backup=None if is_new else self.backup, step=self.step)
         return after
 
     def require_kept(self) -> None:

@@ -139,6 +139,14 @@ async def test_an_edit_by_hand_that_a_change_from_the_window_takes_along_is_told
     assert not [each for each in seen if isinstance(each, ActionDone)], "it is told once"
 
 
+async def test_settings_that_are_an_empty_file_can_be_changed_from_the_window(make: Make) -> None:
+    bench = make(settings="\n")
+    await bench.controller.start()
+    bench.desk.set_theme("dark")
+    await bench.until(SettingsChanged)
+    assert bench.desk.theme() == "dark"
+
+
 @pytest.mark.expects_log("hand_edit_not_taken")
 async def test_a_broken_edit_by_hand_keeps_the_settings_in_force_and_is_told(make: Make) -> None:
     bench = make(settings="permissions: {deny: [Bash]}\n")

@@ -157,14 +157,27 @@ def test_a_file_that_is_emptied_or_gone_is_neither_read_nor_edited_nor_its_last_
     assert [each.name for each in file.servers()] == ["time", "box"]
 
 
-def test_an_empty_file_that_no_server_came_from_is_not_edited(tmp_path: Path) -> None:
+def test_an_empty_file_that_never_held_anything_counts_as_none(tmp_path: Path) -> None:
     made = McpFile(tmp_path / "mcp_servers.yaml")
     made.path.write_bytes(b"")
     made.load()
+    first = [Put(("servers", "x"), {"command": "x"})]
 
     assert made.problem_on_disk() is None
-    with pytest.raises(SettingsError, match="delete it to begin anew"):
-        made.apply([Put(("servers", "x"), {"command": "x"})])
+    made.check(first)
+    made.apply(first)
+    assert made.path.read_text().startswith("# MCP servers.")
+    assert [each.name for each in made.servers()] == ["x"]
+    assert not made.path.with_name("mcp_servers.yaml.bak").exists()
+
+
+def test_an_emptied_file_is_not_edited_though_no_server_came_from_it(file: McpFile) -> None:
+    file.apply([Put(("servers", "box", "enabled"), False)])
+    file.path.write_bytes(b"")
+    later = McpFile(file.path)
+    later.load()
+    with pytest.raises(SettingsError, match=r"copy mcp_servers\.yaml\.bak .*, or delete it to begin anew"):
+        later.apply([Put(("servers", "x"), {"command": "x"})])
 
 
 def test_a_file_in_the_home_of_nobody_is_neither_read_nor_made(
