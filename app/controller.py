@@ -117,7 +117,7 @@ class Controller(PermissionControls, ProviderControls, AliasControls, McpControl
             self._announce,
             self._servers_changed,
         )
-        AliasControls.__init__(self, configuration, self._changes, price_of)
+        AliasControls.__init__(self, configuration, self._changes, price_of, self._announce)
         RequestControls.__init__(self, folders.store, self._announce)
         self._tokens = TokenDesk(configuration)
         self._problems_told: tuple[Problem, ...] = ()
