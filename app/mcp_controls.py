@@ -378,7 +378,7 @@ class McpControls:
         try:
             doing(self._supervisor)
         except McpProblem as problem:
-            return str(problem)
+            return self._mcp_redactor.text(str(problem))
         return None
 
     def apply_servers(self) -> None:

@@ -49,6 +49,7 @@ class _Supervisor:
         self.done: list[tuple[str, ...]] = []
         self.said = [LogEntry(1.0, "stderr", "ready")]
         self.reason = ""
+        self.refusal = ""
 
     def apply(self, configs: Sequence[McpServerConfig]) -> None:
         self.configs = tuple(configs)
@@ -69,6 +70,8 @@ class _Supervisor:
 
     def __getattr__(self, name: str) -> Callable[..., object]:
         def act(*words: str, **named: object) -> None:
+            if self.refusal:
+                raise McpProblem(self.refusal)
             if words and words[0] not in {each.name for each in self.configs}:
                 raise McpProblem(f"there is no MCP server '{words[0]}'")
             self.done.append((name, *map(str, words), *map(str, named.values())))
@@ -412,3 +415,18 @@ async def test_the_control_channel_lists_approves_and_calls(desk: _Desk) -> None
     reply = await called
     assert (reply.is_ok, reply.text.splitlines()[0]) == (True, "noon")
     assert desk.supervisor.done[:2] == [("approve", "time", "d1"), ("accept_tools", "time", "('now',)")]
+
+
+async def test_a_refusal_that_quotes_a_server_is_told_without_secrets(make: Make, tmp_path: Path) -> None:
+    path, value = tmp_path / "mcp_servers.yaml", "plainer words"
+    path.write_text(TIME)
+    bench = make(Entries())
+    desk = _Desk(bench, path)
+    await desk.controls.start_servers()
+    bench.configuration.redactor.know([value])
+    desk.supervisor.refusal = f"time: what it would start is not known yet: exit 1: {value} is no key"
+    told = "time: what it would start is not known yet: exit 1: [redacted] is no key"
+    assert desk.controls.approve_mcp("time", "d1") == told
+    reply = mcp_answer(desk.controls, "mcp.approve", {"name": "time", "digest": "d1"})
+    assert isinstance(reply, Reply)
+    assert reply.text == told
