@@ -76,6 +76,8 @@ class Configuration:
         self.environment = environment
         self._overrides = overrides or Overrides()
         self.loaded = self._load()
+        self.took_hand_edit = False
+        """The last change took along what somebody had changed in the file by hand; nobody was told."""
         self.keys: Mapping[str, FoundKey] = MappingProxyType({})
         self.search_key = FoundKey(None, "none needed")
         """The search engine's."""
@@ -168,7 +170,9 @@ class Configuration:
         if self.loaded.error is not None:
             self.check(edits)  # they may not take the place of a file that cannot be used
         self._store.is_in_force = self.is_file_in_force
+        before = self.content()
         document = self._store.apply(edits)
+        self.took_hand_edit = self._store.found != before
         settings, notices = in_force(
             document,
             self.environment,

@@ -101,8 +101,15 @@ class Controller(
         ProviderControls.__init__(
             self, configuration, self._changes, probe, self._announce, self._took_over, self._runner
         )
-        McpControls.__init__(self, configuration, mcp_file(configuration), self._supervise, self._announce)
-        AliasControls.__init__(self, configuration, self._changes, price_of)
+        McpControls.__init__(
+            self,
+            configuration,
+            mcp_file(configuration),
+            self._supervise,
+            self._announce,
+            self._servers_changed,
+        )
+        AliasControls.__init__(self, configuration, self._changes, price_of, self._announce)
         RequestControls.__init__(self, folders.store, self._announce)
         TokenControls.__init__(self, configuration, self._runner, self._changes, clock)
         self._problems_told: tuple[Problem, ...] = ()
@@ -196,9 +203,12 @@ class Controller(
             problem = await self._read_again()
             if problem is not None:
                 return f"{self._configuration.settings_path}, {problem}"
-            self.apply_servers()  # whether they may run can be another matter now
-            self._announce(ActionDone("The settings that were changed on disk are in force"))
+            self._tell_of_hand_edit()
             return None
+
+    def _tell_of_hand_edit(self) -> None:
+        self.apply_servers()  # whether they may run can be another matter now
+        self._announce(ActionDone("The settings that were changed on disk are in force"))
 
     async def _read_again(self) -> str | None:
         try:
@@ -333,6 +343,10 @@ class Controller(
         self._bodies.apply(self._configuration.settings.bodies)
         if self._logs is not None:
             self._logs.set_level(self._configuration.settings.logs.level)
+        if self._configuration.took_hand_edit:  # it came into force with a change from the window
+            self._configuration.took_hand_edit = False
+            changed = (*EVERYTHING, *changed)
+            self._tell_of_hand_edit()
         for each in changed:
             self._announce(each)
         self._announce_state()

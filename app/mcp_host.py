@@ -11,7 +11,7 @@ from app.configuration import Configuration
 from app.environment import Environment
 from app.keyring_access import KeyringFailure
 from app.mcp_file import McpFile
-from app.paths import Folders
+from app.paths import Folders, UnknownHome, expanded
 from app.redaction_names import is_sensitive_name, is_value_kept
 from app.settings import Settings
 
@@ -25,9 +25,14 @@ def mcp_file(configuration: Configuration) -> McpFile:
 
 
 def mcp_path(environment: Environment, settings: Settings, folders: Folders) -> Path:
-    """Returns where the servers' file is."""
+    """Returns where the servers' file is; a path whose home folder nobody knows stays as it is written."""
     named = environment.get("MCP_CONFIG_PATH") or settings.mcp_config
-    return folders.config / "mcp_servers.yaml" if named is None else Path(named).expanduser()
+    if named is None:
+        return folders.config / "mcp_servers.yaml"
+    try:
+        return expanded(named)
+    except UnknownHome:
+        return Path(named)  # which McpFile refuses
 
 
 def make_supervisor(configuration: Configuration, emit: Callable[[], None]) -> Supervisor:

@@ -163,6 +163,7 @@ def provider_config(name: str, provider: ProviderSettings, found: FoundKey) -> P
         key=found.key,
         key_missing=(found.problem or "the key is missing") if is_named and found.key is None else None,
         further_keys=tuple(each.key for each in found.further if each.key is not None),
+        kind=provider.kind,
         connect_timeout_s=provider.connect_timeout_s,
         first_byte_timeout_s=provider.first_byte_timeout_s,
         idle_timeout_s=provider.idle_timeout_s,

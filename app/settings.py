@@ -38,6 +38,10 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 Theme = Literal["system", "light", "dark"]
 RunMode = Literal["production", "development"]
 Dialect = Literal["openai-chat", "anthropic-messages"]
+ServerKind = Literal[
+    "generic", "openrouter", "openai", "azure", "deepseek", "gemini", "groq", "mistral", "ollama", "lmstudio",
+    "moonshot", "zai", "cerebras", "xai", "dashscope", "fireworks", "together", "perplexity",
+]  # fmt: skip
 RequestClass = Literal["main", "subagent", "auxiliary", "compaction"]
 
 
@@ -63,6 +67,8 @@ class ProviderSettings(Section):
     """What the service speaks: chat completions (OpenRouter, OpenAI, Ollama, …) or Anthropic Messages."""
     base_url: str = Field(title="Address")
     """The address its documentation gives, such as https://openrouter.ai/api/v1."""
+    kind: ServerKind | None = Field(default=None, title="Kind of server")
+    """Whose fields it takes, where its address does not tell: openrouter for a gateway to it, say."""
     key: Annotated[KeySettings | None, BeforeValidator(_none_by_name)] = Field(default=None, title="Key")
     """Where the key is; nothing for a service that needs none."""
     keys: tuple[KeySettings, ...] = Field(default=(), title="Further keys", max_length=20)

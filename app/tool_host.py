@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
 
 from app.configuration import Configuration
+from app.paths import UnknownHome, expanded
 from app.secrets import known_values
 from app.settings import Settings
 from proxy.permissions.values import Platform
@@ -40,9 +42,12 @@ def key_files(settings: Settings) -> list[Path]:
     """Returns the files that the settings name for keys: no tool may touch them."""
     providers = settings.providers.values()
     keys = [settings.web_search.key, *(key for each in providers for key in (each.key, *each.keys))]
-    return [
-        Path(each.file).expanduser().absolute() for each in keys if each is not None and each.file is not None
-    ]
+    found: list[Path] = []
+    for each in keys:
+        if each is not None and each.file is not None:
+            with contextlib.suppress(UnknownHome):  # there is no such file, which is told where it is needed
+                found.append(expanded(each.file).absolute())
+    return found
 
 
 def _secrets(configuration: Configuration) -> list[str]:

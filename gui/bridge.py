@@ -34,6 +34,7 @@ from gui.permission_desk import (
     WorkspacesChanged,
 )
 from gui.request_desk import AttemptsRead, EarlierRequestsRead
+from gui.spending import PricesChanged
 from proxy.events import (
     ApprovalAsked,
     ApprovalEnded,
@@ -81,6 +82,7 @@ class Bridge(QObject):
     state_changed = Signal(ProxyState)
     providers_changed = Signal()
     aliases_changed = Signal()
+    prices_changed = Signal()
     tokens_changed = Signal()
     settings_changed = Signal()
     permissions_changed = Signal()
@@ -190,6 +192,7 @@ class Bridge(QObject):
         for kind, signal in (
             (ProvidersChanged, self.providers_changed),
             (AliasesChanged, self.aliases_changed),
+            (PricesChanged, self.prices_changed),
             (TokensChanged, self.tokens_changed),
             (SettingsChanged, self.settings_changed),
             (PermissionsChanged, self.permissions_changed),

@@ -24,7 +24,7 @@ from gui.permission_desk import (
     WorkspacesChanged,
 )
 from gui.request_desk import AttemptsRead, EarlierRequestsRead, RequestDesk
-from gui.spending import DearerView, SpendingView, TokenDraft, TokenView
+from gui.spending import DearerView, PricesChanged, SpendingView, TokenDraft, TokenView
 from proxy.events import BreakerChanged, Exchange, ProxyEvent
 
 QUIT_DRAIN_S = 30.0
@@ -241,6 +241,7 @@ DeskEvent: TypeAlias = (
     ProxyStateChanged
     | ProvidersChanged
     | AliasesChanged
+    | PricesChanged
     | TokensChanged
     | TokenCreated
     | SettingsChanged

@@ -162,6 +162,8 @@ class ProviderConfig:
     """Why there is no key although the settings name one; a sentence for the user. Answered as 401."""
     further_keys: tuple[SecretStr, ...] = ()
     """Used in this order while `key` and the ones before rest, refused or limited by the upstream."""
+    kind: str | None = None
+    """What kind of server it is, as `dialects.profiles` knows them; None: its address tells."""
     connect_timeout_s: float = 10.0
     first_byte_timeout_s: float = 300.0
     idle_timeout_s: float = 120.0

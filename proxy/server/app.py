@@ -103,7 +103,7 @@ class ProxyServer:
             None if storage is None else self._open_audit,
             SubConversations(lambda: self._service, lambda: self._announcer, new_id).run,
         )
-        self._mcp = McpDoor(self._desk, new_id, clock)
+        self._mcp = McpDoor(self._desk, new_id, clock, host.redact)
         self._loop_guard = LoopGuard(self._desk.asking, clocks, facts.price_of, self._desk.note)
         self._announcer = Announcer(emit, clock, wall_clock, config.capture_bytes, self._ledger.book)
         self._failed_tokens = door.FailedTokens(self._limits, clock)

@@ -136,11 +136,4 @@ def cleaned(error: UpstreamError, provider: ProviderConfig) -> UpstreamError:
     )
     if len(shown) > MAX_MESSAGE_CHARS:
         shown = shown[:MAX_MESSAGE_CHARS] + " …"
-    return UpstreamError(
-        error.type,
-        shown,
-        status=error.status,
-        retry_after_s=error.retry_after_s,
-        should_retry=error.should_retry,
-        details=error.details,
-    )
+    return error.saying(shown)

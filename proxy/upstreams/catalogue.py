@@ -77,6 +77,7 @@ class Catalogue:
         *,
         wall_clock: Callable[[], float] = time.time,  # noqa: TID251 - the real clock is handed in here
         read_list: ReadList = read_model_list,
+        on_read: Callable[[], None] = lambda: None,
     ) -> None:
         """Makes an empty catalogue; nothing is read yet.
 
@@ -84,10 +85,12 @@ class Catalogue:
             folder: Where lists are kept over restarts; made when needed. None: in memory only.
             wall_clock: Seconds since the epoch.
             read_list: Asks a provider; may raise what `lookup.read_model_list` raises.
+            on_read: Called when a list is known, or is another one than before.
         """
         self._folder = folder
         self._clock = wall_clock
         self._read_list = read_list
+        self._on_read = on_read
         self._lists: dict[tuple[str, str], _List] = {}
 
     def entry(self, provider: ProviderConfig, model: str) -> ModelEntry | None:
@@ -164,7 +167,7 @@ class Catalogue:
                 _log.info("model_list_unavailable", provider=provider.name, reason=_reason(exc))
             return
         now = self._clock()
-        known.entries = MappingProxyType({each.id: each for each in models})
+        self._take(known, models)
         known.due_at, known.has_failed = now + REFRESH_S, False
         _log.debug("model_list_read", provider=provider.name, models=len(models))
         await self._save(provider, _Saved(_FORMAT, provider.base_url, now, models))
@@ -176,9 +179,13 @@ class Catalogue:
         saved = await asyncio.to_thread(_read_file, self._file(provider))
         if saved is None or saved.base_url != provider.base_url:
             return
-        known.entries = MappingProxyType({each.id: each for each in saved.models})
+        self._take(known, saved.models)
         if saved.read_at <= self._clock():
             known.due_at = saved.read_at + REFRESH_S
+
+    def _take(self, known: _List, models: tuple[ModelEntry, ...]) -> None:
+        known.entries = MappingProxyType({each.id: each for each in models})
+        self._on_read()
 
     async def _save(self, provider: ProviderConfig, saved: _Saved) -> None:
         if self._folder is None:

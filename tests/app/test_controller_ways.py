@@ -11,10 +11,14 @@ from gui.desk import (
     ActionDone,
     ActionFailed,
     AliasesChanged,
+    DeskEvent,
+    ProvidersChanged,
     ProxyPhase,
     ProxyStateChanged,
+    SettingsChanged,
 )
 from gui.mcp_desk import McpChanged
+from gui.permission_desk import PermissionsChanged
 from proxy.store.folder_lock import FolderLock
 from tests.app.controller_bench import KEY, OPENROUTER, Make
 from tests.app.test_secrets import Entries
@@ -116,6 +120,33 @@ async def test_settings_changed_by_hand_come_into_force_by_themselves(make: Make
     assert bench.servers[0].applied[-1].permissions.sources[0].deny == ("Bash", "WebFetch")
 
 
+async def test_an_edit_by_hand_that_a_change_from_the_window_takes_along_is_told_too(make: Make) -> None:
+    bench = make(settings=OPENROUTER)
+    await bench.controller.start()
+    bench.folders.settings_file.write_text(OPENROUTER + "permissions: {deny: [WebFetch]}\n")
+    bench.desk.set_theme("dark")
+    done = await bench.until(ActionDone)
+    assert done.text == "The settings that were changed on disk are in force"
+    await bench.until(ProvidersChanged)
+    await bench.until(PermissionsChanged)
+    assert bench.desk.theme() == "dark"
+    assert bench.servers[0].applied[-1].permissions.sources[0].deny == ("WebFetch",)
+
+    seen: list[DeskEvent] = []
+    bench.controller.subscribe(seen.append)
+    bench.desk.set_theme("light")
+    await bench.until(SettingsChanged, lambda _event: bench.desk.theme() == "light")
+    assert not [each for each in seen if isinstance(each, ActionDone)], "it is told once"
+
+
+async def test_settings_that_are_an_empty_file_can_be_changed_from_the_window(make: Make) -> None:
+    bench = make(settings="\n")
+    await bench.controller.start()
+    bench.desk.set_theme("dark")
+    await bench.until(SettingsChanged)
+    assert bench.desk.theme() == "dark"
+
+
 @pytest.mark.expects_log("hand_edit_not_taken")
 async def test_a_broken_edit_by_hand_keeps_the_settings_in_force_and_is_told(make: Make) -> None:
     bench = make(settings="permissions: {deny: [Bash]}\n")
@@ -141,7 +172,7 @@ async def test_mcp_servers_changed_by_hand_come_and_a_broken_edit_takes_none_awa
     await bench.controller.start()
     file.write_text("servers: {box: {type: stdio, command: box}}\n")
     bench.pass_time()
-    await bench.until(McpChanged)
+    await bench.until(McpChanged, lambda _event: bool(bench.controller.mcp_servers()))
     assert [each.name for each in bench.controller.mcp_servers()] == ["box"]
     file.write_text("servers: {box: {type: stdio\n")
     bench.pass_time()
@@ -151,6 +182,19 @@ async def test_mcp_servers_changed_by_hand_come_and_a_broken_edit_takes_none_awa
         "asked for, it says so as well"
     )
     assert [each.name for each in bench.controller.mcp_servers()] == ["box"]
+
+
+@pytest.mark.expects_log("mcp_file_unusable")
+async def test_a_file_of_servers_that_is_broken_at_the_start_is_told_until_it_is_mended(make: Make) -> None:
+    bench = make()
+    file = bench.folders.config / "mcp_servers.yaml"
+    file.write_text("servers: {box: {type: stdio\n")
+    await bench.controller.start()
+    told = await bench.until(ProxyStateChanged, lambda event: bool(event.state.problems))
+    assert [each.title for each in told.state.problems] == ["No MCP server runs"]
+    file.write_text("servers: {}\n")
+    bench.pass_time()
+    await bench.until(ProxyStateChanged, lambda event: not event.state.problems)
 
 
 async def test_a_misspelt_provider_of_one_candidate_is_a_problem_with_the_near_miss(make: Make) -> None:

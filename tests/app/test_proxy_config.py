@@ -185,11 +185,14 @@ def _provider(**more: object) -> ProviderSettings:
 
 def test_a_provider_is_given_its_further_keys_its_deadlines_and_its_places() -> None:
     found = FoundKey(SecretStr("a"), "x", further=(FoundKey(SecretStr("b"), "y"), FoundKey(None, "missing")))
-    settings = _provider(key={"env": "A"}, keys=[{"env": "B"}], total_timeout_s=9, max_concurrent=2)
+    settings = _provider(
+        key={"env": "A"}, keys=[{"env": "B"}], total_timeout_s=9, max_concurrent=2, kind="openrouter"
+    )
     config = provider_config("box", settings, found)
 
     assert (config.key, config.further_keys) == (SecretStr("a"), (SecretStr("b"),))
     assert (config.total_timeout_s, config.max_concurrent, config.key_missing) == (9, 2, None)
+    assert config.kind == "openrouter"
 
 
 @pytest.mark.parametrize("named", [{"key": {"env": "A"}}, {"keys": [{"env": "A"}]}])

@@ -13,6 +13,7 @@ from gui.desk import AliasView, CandidateView
 from gui.dialogs.alias_dialog import AliasDialog
 from gui.pages.models import ModelsPage
 from gui.pages.page import Room
+from gui.spending import PricesChanged
 from tests.gui.acting import click_cell, dialog_of, key, press, press_named, shown, type_into, write
 from tests.gui.fake_desk import FakeDesk
 
@@ -206,6 +207,22 @@ def test_where_prices_are_not_known_nothing_is_warned_of(page: ModelsPage):
     click_cell(page.table, 0)
     press(page.edit)
     assert not dialog_of(AliasDialog).dearer.isVisible()
+
+
+def test_a_price_that_becomes_known_while_the_editor_is_open_is_warned_of_at_once(
+    qtbot: QtBot, page: ModelsPage, desk: FakeDesk
+):
+    candidates = CandidateView("openrouter", "sonnet"), CandidateView("claude", "opus")
+    desk.alias_list[0] = AliasView("big", (), candidates)
+    page.refresh()
+    click_cell(page.table, 0)
+    press(page.edit)
+    dialog = dialog_of(AliasDialog)
+    assert not dialog.dearer.isVisible()
+    desk.prices = {"sonnet": 15, "opus": 75}
+    with qtbot.waitSignal(page.room.bridge.prices_changed):
+        desk.announce(PricesChanged())
+    assert DEAR in texts(dialog)
 
 
 def test_the_editor_grows_with_its_candidates_and_what_it_says_of_them(qtbot: QtBot, dialog: AliasDialog):
