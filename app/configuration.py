@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from app.environment import Environment
 from app.local_token import LocalToken, find_token, require_strong
+from app.own_files import own_paths
 from app.paths import Folders
 from app.proxy_config import dangling_names, refusing_config, to_proxy_config
 from app.redaction import Redactor
@@ -86,6 +87,8 @@ class Configuration:
         self._project_rules: tuple[RuleSource, ...] = ()
         self.mcp_rules: tuple[RuleSource, ...] = ()
         """What the file of the MCP servers says of single tools, as rules."""
+        self._own_paths: tuple[str, ...] = ()
+        self._token_file: Path | None = None
         self.has_window = has_window
         self._is_elevated = is_elevated
         self.token: LocalToken | None = None
@@ -120,7 +123,7 @@ class Configuration:
         token = find_token(self.environment, self.secrets, self.folders.token_file, given=token_file)
         self.redactor.know([token.value.get_secret_value()])
         require_strong(token, self.settings.server.host)
-        self.token = token
+        self.token, self._token_file = token, token_file
         self._look_around()
         return token
 
@@ -144,6 +147,7 @@ class Configuration:
             search_key=self.search_key.key,
             project_rules=(*self.mcp_rules, *self._project_rules),
             is_elevated=self._is_elevated,
+            own_paths=self._own_paths,
         )
 
     def check(self, edits: Sequence[Edit]) -> Settings:
@@ -207,8 +211,10 @@ class Configuration:
         self._look_around()
 
     def _look_around(self) -> None:
-        """Finds what the settings only name: keys, folders, the rules that projects bring along."""
+        """Finds what the settings only name: keys, files, folders, the rules that projects bring along."""
         self.find_keys()
+        further = [self.settings_path, *(() if self._token_file is None else (self._token_file.absolute(),))]
+        self._own_paths = own_paths(self.folders, self.settings, self.environment, further)
         workspaces = self.settings.workspaces
         folders = {name: (each.root, *each.read_only) for name, each in workspaces.items()}
         self.workspace_problems = MappingProxyType(folder_problems(folders))

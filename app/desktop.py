@@ -121,7 +121,7 @@ async def _live(app: QApplication, configuration: Configuration, logs: LogPipeli
     )
     make_server = partial(
         ProxyServer,
-        host=await asyncio.to_thread(tool_host, configuration),
+        host=tool_host(configuration),
         storage=StorageConfig(folders.store),
         catalogue=catalogue,
     )

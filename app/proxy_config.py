@@ -57,6 +57,7 @@ def to_proxy_config(
     search_key: SecretStr | None = None,
     project_rules: Sequence[RuleSource] = (),
     is_elevated: bool = False,
+    own_paths: tuple[str, ...] = (),
 ) -> ProxyConfig:
     """Returns what the proxy is given.
 
@@ -68,6 +69,7 @@ def to_proxy_config(
         search_key: What was found for the search engine's key.
         project_rules: The ask and deny rules of the workspaces' own files.
         is_elevated: Signalbox runs as root or administrator.
+        own_paths: What no tool may touch.
     """
     unknown = settings.unknown_models
     permissions = permission_config(settings, has_window=has_window, project_rules=project_rules)
@@ -103,7 +105,7 @@ def to_proxy_config(
         permissions=permissions,
         workspaces=workspace_configs(settings),
         default_workspace=default_workspace(settings),
-        tools=tool_config(settings, search_key, is_elevated=is_elevated),
+        tools=tool_config(settings, search_key, is_elevated=is_elevated, own_paths=own_paths),
         mcp_allowed_hosts=tuple(each.lower() for each in settings.mcp_allowed_hosts),
     )
 

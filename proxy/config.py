@@ -111,6 +111,8 @@ class ToolConfig:
     may_run_programs: bool = True
     """Commands run, and programs as MCP servers; False: that would be as root, which nobody allowed."""
     search: SearchConfig = SearchConfig()
+    own_paths: tuple[str, ...] = ()
+    """Signalbox's own folders and files, with those of keys: absolute, as named and where links lead."""
 
 
 @dataclass(frozen=True, slots=True)

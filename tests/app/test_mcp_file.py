@@ -8,7 +8,7 @@ import pytest
 
 from app.environment import Environment
 from app.mcp_file import McpFile, read_mcp
-from app.mcp_host import mcp_path
+from app.own_files import mcp_path
 from app.paths import Folders
 from app.settings import Settings
 from app.settings_edit import Put, Remove
