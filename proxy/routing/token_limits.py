@@ -16,25 +16,19 @@ def owner_of(config: ProxyConfig, token_name: str) -> Owner:
     return Owner(token_name, None if token is None else token.workspace)
 
 
-def check_token(config: ProxyConfig, token_name: str) -> None:
-    """Refuses a token that was revoked after the request came, as a batch's may be.
-
-    Raises:
-        ClientError: 401.
-    """
-    if token_name != LOCAL_TOKEN and _token(config, token_name) is None:
-        raise ClientError(ErrorType.AUTHENTICATION, f"The token {token_name} was revoked.")
-
-
 def check_token_use(config: ProxyConfig, token_name: str, route: Route) -> None:
     """Refuses a route that a token may not take, and names no alias that the token may not use.
 
     Raises:
-        ClientError: The alias is none of the token's (403), or the token was revoked (401).
+        ClientError: The alias is none of the token's (403), or the token was revoked after the request came,
+            as a batch's may be (401).
     """
-    check_token(config, token_name)
+    if token_name == LOCAL_TOKEN:
+        return
     token = _token(config, token_name)
-    if token is not None and not _allows(token, route):
+    if token is None:
+        raise ClientError(ErrorType.AUTHENTICATION, f"The token {token_name} was revoked.")
+    if not _allows(token, route):
         raise ClientError(
             ErrorType.PERMISSION,
             f"model: the token {token_name} may use {', '.join(token.aliases)} only, and '{route.asked}' "

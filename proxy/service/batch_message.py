@@ -10,7 +10,7 @@ from proxy.messages.errors import ApiError
 from proxy.messages.message import JsonObject
 from proxy.messages.request import parse_request
 from proxy.messages.wire import write_json
-from proxy.routing.token_limits import check_token, resolve_for
+from proxy.routing.token_limits import resolve_for
 from proxy.service.file_blocks import named_files
 from proxy.service.messages import MessagesService
 from proxy.service.record import Announcer, RequestRecord
@@ -41,7 +41,6 @@ class BatchMessages:
             ApiError: The request is wrong, the batch's token was revoked, or no candidate could answer.
         """
         service, headers = self._service(), batch.headers
-        check_token(service.config, batch.token)
         body = await self._with_files(params, batch.owner) if named_files(params) else params
         request = parse_request(body)
         record = RequestRecord(context, self._announcer(), headers)

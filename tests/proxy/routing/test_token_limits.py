@@ -12,7 +12,6 @@ from proxy.context import LOCAL_TOKEN, Owner
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.routing.aliases import resolve
 from proxy.routing.token_limits import (
-    check_token,
     check_token_use,
     may_use,
     owner_of,
@@ -72,14 +71,6 @@ def test_lists_show_a_token_only_what_it_may_use() -> None:
     assert [alias.name for alias in visible_to(CONFIG, "limited").aliases] == ["small"]
     assert visible_to(CONFIG, "limited").unknown_models is None
     assert visible_to(CONFIG, "free") is visible_to(CONFIG, LOCAL_TOKEN) is CONFIG
-
-
-def test_only_a_token_that_is_gone_is_refused_whatever_it_asks() -> None:
-    for name in (LOCAL_TOKEN, "limited", "free"):
-        check_token(CONFIG, name)
-    with pytest.raises(ClientError, match="The token lost was revoked") as caught:
-        check_token(CONFIG, "lost")
-    assert caught.value.type is ErrorType.AUTHENTICATION
 
 
 @pytest.mark.parametrize(
