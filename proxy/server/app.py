@@ -114,7 +114,7 @@ class ProxyServer:
             config, self._connections, new_id, self._health, facts, ledger=self._ledger, tools=self._desk.door
         )
         batched = BatchMessages(lambda: self._service, lambda: self._announcer, self._with_files)
-        means = Means(batched, batched.provider_of, wall_clock, new_id)
+        means = Means(batched, batched.provider_of, wall_clock, new_id, may_begin=batched.may_begin)
         self._storage = None if storage is None else LazyStorage(storage, means)
         max_file_bytes = 0 if storage is None else storage.rules.max_file_bytes + FORM_OVERHEAD_BYTES
         self._bodies = {

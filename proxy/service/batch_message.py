@@ -61,6 +61,10 @@ class BatchMessages:
         finally:
             record.finish(status, failure)
 
+    def may_begin(self) -> bool:
+        """Says whether requests are served now: settings that cannot be used know no token and no model."""
+        return not self._service().config.is_stand_in
+
     def provider_of(self, model: str, token_name: str) -> str:
         """Returns the provider that a model's name leads to first.
 

@@ -39,6 +39,8 @@ T = TypeVar("T")
 PATH = "/v1/messages/batches"
 _WINDOW = 100
 """How many pending requests are looked up at once."""
+_LOOK_AGAIN_S = 5.0
+"""Between two looks whether requests are served now."""
 _LAST_STORE_S = 5.0
 """What a failing store gets at the end to take what is left."""
 
@@ -76,6 +78,8 @@ class Means:
     """Seconds since the epoch."""
     new_id: NewId
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    may_begin: Callable[[], bool] = lambda: True
+    """Whether requests are served now; those that have not begun wait until they are."""
 
 
 @dataclass(slots=True)
@@ -184,6 +188,8 @@ class BatchWorker:
                 await self._begin(run, request)
 
     async def _begin(self, run: _Run, request: PendingRequest) -> None:
+        while not self._means.may_begin():
+            await self._means.sleep(_LOOK_AGAIN_S)
         try:
             params = await self._params(run.batch, request)
             model = params.get("model")

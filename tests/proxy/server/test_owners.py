@@ -265,6 +265,19 @@ async def test_a_batch_whose_token_is_revoked_asks_no_provider_any_more(home: Pa
         assert len(upstream.asked) == 1
 
 
+async def test_settings_that_cannot_be_used_cost_a_batch_nothing(home: Path) -> None:
+    _, reply = gated()
+    async with world(home, APART, ScriptedUpstream([reply]), places_per_provider=1) as them:
+        batch = await them.ci.messages.batches.create(requests=requests("a", "b"))
+        await them.upstream.is_asked.wait()
+    async with world(home, config_with(is_stand_in=True)) as them:
+        mine = await them.first.messages.batches.create(requests=requests("c"))
+        assert them.upstream.asked == []
+    async with world(home, APART) as them:
+        assert (await ended(them.ci, batch.id)).request_counts.succeeded == 2
+        assert (await ended(them.first, mine.id)).request_counts.succeeded == 1
+
+
 async def test_a_batch_uses_the_files_of_its_owner_and_of_nobody_else(home: Path) -> None:
     async with world(home, APART) as them:
         own, theirs = await uploaded(them.ci, b"own words"), await uploaded(them.phone)

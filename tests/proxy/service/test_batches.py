@@ -42,6 +42,8 @@ class World:
     room: Callable[[], Awaitable[object]] | None = None
     """Makes room on the full disk; called while the worker sleeps."""
     made: int = 0
+    shut_for: int = 0
+    """How often the worker sleeps before requests are served."""
 
     async def run_message(self, params: JsonObject, context: RequestContext, batch: Batch) -> JsonObject:
         said = params.get("say", "")
@@ -69,11 +71,19 @@ class World:
         if seconds == 60.0:  # housekeeping; the tests tick by themselves
             await asyncio.Event().wait()
         self.slept.append(seconds)
+        self.shut_for -= 1
         if self.room is not None:
             await self.room()
 
     def means(self) -> Means:
-        return Means(self.run_message, self.provider_of, lambda: self.now, self.new_id, self.sleep)
+        return Means(
+            self.run_message,
+            self.provider_of,
+            lambda: self.now,
+            self.new_id,
+            self.sleep,
+            lambda: self.shut_for <= 0,
+        )
 
 
 @asynccontextmanager
@@ -161,6 +171,22 @@ async def test_a_batch_that_was_canceling_at_a_stop_is_canceled_at_the_next_star
     async with opened(home, world) as storage:
         ended = await settled(storage, batch)
         assert (ended.canceled, world.asked) == (2, ["wait"])
+
+
+async def test_a_batch_waits_while_no_request_is_served(home: Path) -> None:
+    world = World(shut_for=2)
+    async with opened(home, world) as storage:
+        assert (await settled(storage, await create(storage, "a", "b"))).succeeded == 2
+    assert world.slept == [5.0, 5.0]
+
+
+async def test_a_batch_that_waits_to_be_served_can_be_canceled(home: Path) -> None:
+    world = World(shut_for=2, room=asyncio.Event().wait)
+    async with opened(home, world) as storage:
+        batch = await create(storage, "a", "b")
+        await storage.batches.cancel(batch.id, OWNER)
+        assert (await settled(storage, batch)).canceled == 2
+    assert world.asked == []
 
 
 @pytest.mark.expects_log("task_failed")
