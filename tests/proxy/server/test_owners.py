@@ -265,6 +265,27 @@ async def test_a_batch_whose_token_is_revoked_asks_no_provider_any_more(home: Pa
         assert len(upstream.asked) == 1
 
 
+async def test_a_batch_goes_on_under_the_limits_of_the_token_that_took_its_tokens_name(home: Path) -> None:
+    gate, reply = gated()
+    upstream = ScriptedUpstream([reply, Reply()])
+    async with world(home, APART, upstream, places_per_provider=1) as them:
+        batch = await them.ci.messages.batches.create(
+            requests=[*requests("a"), *requests("b", model="small"), *requests("c")]
+        )
+        await upstream.is_asked.wait()
+        them.proxy.server.apply(config_with())
+        them.proxy.server.apply(config_with(token("ci", None, "small")))
+        gate.set()
+        await ended(them.ci, batch.id)
+        found = await results(them.ci, batch.id)
+        assert {name: each["type"] for name, each in found.items()} == {
+            "a": "succeeded",
+            "b": "succeeded",
+            "c": "errored",
+        }
+        assert found["c"]["error"]["error"]["type"] == "permission_error"
+
+
 async def test_settings_that_cannot_be_used_cost_a_batch_nothing(home: Path) -> None:
     _, reply = gated()
     async with world(home, APART, ScriptedUpstream([reply]), places_per_provider=1) as them:
