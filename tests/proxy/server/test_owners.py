@@ -196,6 +196,16 @@ async def test_lists_name_nothing_of_another_token(home: Path) -> None:
             assert [each["id"] for each in chosen["data"]] == [file_id]  # pyright: ignore - raw JSON
 
 
+@pytest.mark.expects_log("budget_reached")
+async def test_what_all_spent_together_is_told_to_the_first_token_alone(home: Path) -> None:
+    async with world(home, replace(APART, budgets=Budgets(day_micro_usd=200_000))) as them:
+        await them.first.messages.create(**BODY)
+        for client, is_told in ((them.ci, False), (them.first, True)):
+            with pytest.raises(anthropic.RateLimitError, match="budget for everything is used up") as caught:
+                await client.messages.create(**BODY)
+            assert ("$0.25 spent of $0.20" in caught.value.message) is is_told
+
+
 @pytest.mark.conformance("batches.workspace", "files.workspace")
 async def test_tokens_of_one_workspace_share_what_they_make(home: Path) -> None:
     async with world(home, TOGETHER) as them:
