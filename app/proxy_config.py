@@ -194,6 +194,7 @@ def refusing_config(settings: Settings, token: SecretStr, reason: str) -> ProxyC
         providers=MappingProxyType({_REFUSING: refusing}),
         unknown_models=_REFUSING,
         permissions=PermissionConfig(broken=reason),
+        is_stand_in=True,
     )
 
 

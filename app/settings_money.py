@@ -72,7 +72,8 @@ class TokenSettings(Section):
     aliases: tuple[str, ...] = Field(default=(), title="Aliases")
     """The only aliases it may use; nothing: all models."""
     workspace: str | None = Field(default=None, title="Workspace", min_length=1)
-    """The workspace its requests work in; nothing: the default one."""
+    """The workspace its requests work in, and whose tokens share batches and files; nothing: the default one,
+    and its batches and files are its own."""
 
 
 class LoopGuardSettings(Section):

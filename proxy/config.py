@@ -302,3 +302,5 @@ class ProxyConfig:
     mcp_allowed_hosts: tuple[str, ...] = ()
     """Hosts of MCP servers that requests may name by their address: `host` for https on its usual port, or
     `host:port`."""
+    is_stand_in: bool = False
+    """The settings cannot be used, and requests are only told why: what can wait waits until they can."""

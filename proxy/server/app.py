@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from proxy.config import ProxyConfig
-from proxy.context import LOCAL_TOKEN, NewId, RequestContext
+from proxy.context import LOCAL_TOKEN, NewId, Owner, RequestContext
 from proxy.events import BreakerChanged, EventSink, RequestRefused, ToolDecided
 from proxy.ids import new_id
 from proxy.messages.errors import ApiError, ClientError, ErrorType, forget_frames
@@ -113,8 +113,8 @@ class ProxyServer:
         self._service: MessagesService = MessagesService(
             config, self._connections, new_id, self._health, facts, ledger=self._ledger, tools=self._desk.door
         )
-        batched = BatchMessages(lambda: self._service, self._announcer, self._with_files)
-        means = Means(batched, batched.provider_of, wall_clock, new_id)
+        batched = BatchMessages(lambda: self._service, lambda: self._announcer, self._with_files)
+        means = Means(batched, batched.provider_of, wall_clock, new_id, may_begin=batched.may_begin)
         self._storage = None if storage is None else LazyStorage(storage, means)
         max_file_bytes = 0 if storage is None else storage.rules.max_file_bytes + FORM_OVERHEAD_BYTES
         self._bodies = {
@@ -346,8 +346,8 @@ class ProxyServer:
         await self._desk.flush()
         await self._ledger.flush()
 
-    async def _with_files(self, body: JsonObject) -> JsonObject:
-        return await (await self._open_storage()).files.in_place(body)
+    async def _with_files(self, body: JsonObject, owner: Owner) -> JsonObject:
+        return await (await self._open_storage()).files.in_place(body, owner)
 
     async def _through_the_door(self, call: Call) -> web.StreamResponse:
         """The order matters: a stranger never causes body parsing."""

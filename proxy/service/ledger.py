@@ -254,11 +254,11 @@ class Ledger:
                 reason = f"{route.reason}; skipped {names}: {refused.words}"
                 return replace(route, candidates=free, reason=reason)
             if refused.is_used_up:
-                raise ClientError(ErrorType.RATE_LIMIT, refused.refusal(), should_retry=False)
+                raise ClientError(ErrorType.RATE_LIMIT, refused.refusal(held.token), should_retry=False)
             if not await self._waiting.is_woken_in(until - clock()):
                 raise ClientError(
                     ErrorType.RATE_LIMIT,
-                    refused.refusal(),
+                    refused.refusal(held.token),
                     retry_after_s=_COME_BACK_AFTER_S,
                     should_retry=True,
                 )

@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 3
+VERSION = 4
 """Of the tables below; `migrations` brings an older database to it."""
 
 METADATA = MetaData(
@@ -60,8 +60,10 @@ BATCHES = Table(
     Column("client", Text, nullable=False),
     Column("headers", Text, nullable=False),
     Column("token", String(100), nullable=False, server_default="local"),
+    Column("workspace", Text),
     sqlite_autoincrement=True,
 )
+"""`token` and `workspace` say whose a batch is, likewise with files (`context.Owner`)."""
 
 BATCH_REQUESTS = Table(
     "batch_requests",
@@ -88,5 +90,7 @@ FILES = Table(
     Column("created_us", BigInteger, nullable=False),
     Column("expires_us", BigInteger),
     Column("downloadable", Boolean, nullable=False),
+    Column("token", String(100), nullable=False, server_default="local"),
+    Column("workspace", Text),
     sqlite_autoincrement=True,
 )

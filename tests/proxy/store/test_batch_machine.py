@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
+from proxy.context import Owner
 from proxy.store.batches import BatchStore
 from proxy.store.database import Database, open_database
 from proxy.store.values import Batch, NewRequest, Outcome
@@ -96,7 +97,7 @@ class BatchMachine(RuleBasedStateMachine):
     def the_store_and_the_model_agree(self) -> None:
         if not hasattr(self, "store"):
             return
-        found = self.wait(self.store.page(1000))
+        found = self.wait(self.store.page(Owner(), 1000))
         assert found is not None
         assert [batch.id for batch in found[0]] == list(self.model)[::-1]
         unfinished = {name for name, outcomes in self.model.items() if None in outcomes}

@@ -19,6 +19,7 @@ from proxy.store.decisions import DecisionStore
 from proxy.store.decisions_schema import DECISIONS
 from proxy.store.schema import META, VERSION
 from proxy.store.values import StoreError
+from tests.proxy.store.older import make_version_3
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0
@@ -164,6 +165,7 @@ async def test_a_clock_that_was_wrong_takes_no_newer_decision_along(store: Decis
 
 
 def make_version_2(connection: Connection) -> None:
+    make_version_3(connection)
     DECISIONS.drop(connection)
     connection.execute(META.update().where(META.c.key == "version").values(value="2"))
 

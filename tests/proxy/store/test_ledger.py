@@ -22,6 +22,7 @@ from proxy.store.ledger_schema import ATTEMPTS as ATTEMPTS_TABLE
 from proxy.store.ledger_schema import REQUESTS, TABLES
 from proxy.store.ledger_values import AttemptRow, DayTotal, Entry, RequestRow, Reservation
 from proxy.store.schema import META, VERSION
+from tests.proxy.store.older import make_version_3
 
 NOW = 1_800_000_000.0
 DAY = "2026-11-22"
@@ -185,6 +186,7 @@ async def test_every_statement_is_one_that_postgresql_reads_too(home: Path) -> N
 
 def make_version_1(connection: Connection) -> None:
     """Turns a new database into what version 1 made."""
+    make_version_3(connection)
     for table in (*reversed(TABLES), DECISIONS):
         table.drop(connection)
     connection.execute(text("ALTER TABLE batches DROP COLUMN token"))
