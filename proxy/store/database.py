@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 
 from proxy.store import recovery
 from proxy.store.folder import failure_of, open_private
@@ -78,10 +78,10 @@ class Database:
         try:
             with self._engine.begin() as connection:
                 return work(connection)
+        except (DataError, OverflowError, UnicodeError) as exc:  # no column can hold the value
+            raise _unfit(exc) from exc
         except DBAPIError as exc:
             raise _failure_of(exc.orig) from exc
-        except (OverflowError, UnicodeError) as exc:  # the driver's own: no column can hold the value
-            raise _unfit(exc) from exc
 
 
 async def open_database(
@@ -169,7 +169,8 @@ def _engine(path: Path, pragmas: tuple[str, ...]) -> Engine:
 
 
 def _unfit(error: Exception) -> StoreError:
-    _log.error("database_refused_a_value", reason=str(error))
+    reason = error.orig if isinstance(error, DataError) else error  # SQLAlchemy's own words hold all values
+    _log.error("database_refused_a_value", reason=str(reason))
     return StoreError(StoreFailure.UNFIT)
 
 
