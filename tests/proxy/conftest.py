@@ -9,7 +9,6 @@ import pytest
 
 from tests.proxy.places import Place, PostgresqlServer, SqlitePlace, find_postgresql, private_server
 
-
 _PROGRAMS = find_postgresql()
 _DATABASES = ["sqlite"] if _PROGRAMS is None else ["sqlite", "postgresql"]
 
