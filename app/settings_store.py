@@ -7,7 +7,7 @@ environment, the command line. Only the file is ever written, and only by an edi
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -134,10 +134,13 @@ class SettingsStore:
                 f"{self.path} was given on the command line and is never rewritten; edit it by hand"
             )
 
-    def apply(self, edits: Sequence[Edit]) -> SettingsDocument:
+    def apply(
+        self, edits: Sequence[Edit], check: Callable[[Settings], None] = lambda _: None
+    ) -> SettingsDocument:
         """Changes the file and returns what it says now; the first change makes it, from the shipped one.
 
-        Reads the file anew under the lock, so that what another program wrote meanwhile is kept.
+        Reads the file anew under the lock, so that what another program wrote meanwhile is kept. `check` may
+        refuse what it would say then, with a SettingsError.
 
         Raises:
             SettingsError: The file on disk is unusable, empty or gone, or would become so; it is untouched.
@@ -152,6 +155,7 @@ class SettingsStore:
                 raise lost_content(self.path, self.backup, content, is_in_force=self.is_in_force)
             before = read_bytes("default_settings.yaml") if content is None else content
             new, after = edited(before, edits, read_settings)
+            check(after.settings)
             if new != content:
                 write_atomically(self.path, new, backup=self.backup, step=self.step)
         return after

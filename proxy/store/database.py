@@ -87,6 +87,7 @@ class Database:
 async def open_database(
     folder: Path,
     now: float,
+    lock: FolderLock | None = None,
     *,
     migrations: Mapping[int, Migration] = MIGRATIONS,
     newest: int = VERSION,
@@ -97,6 +98,7 @@ async def open_database(
     Args:
         folder: A private folder that exists.
         now: Seconds since the epoch, for the names of what is set aside and the age of the backup.
+        lock: The folder's, which is the database's from now on; None: it is taken now.
         migrations: The steps to the newest schema.
         newest: The version they lead to.
         pragmas: Further settings of the connection.
@@ -107,11 +109,11 @@ async def open_database(
     thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="signalbox-store")
 
     def work() -> Database:
-        lock = FolderLock(folder)
+        held = lock or FolderLock(folder)
         try:
-            return _open(folder / DATABASE_NAME, now, migrations, newest, pragmas, thread, lock)
+            return _open(folder / DATABASE_NAME, now, migrations, newest, pragmas, thread, held)
         except BaseException:
-            lock.release()
+            held.release()
             raise
 
     try:
