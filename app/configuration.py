@@ -5,7 +5,7 @@ Its methods read files and ask the keyring: call them in a thread where a loop i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -91,6 +91,8 @@ class Configuration:
         self._token_file: Path | None = None
         self.has_window = has_window
         self._is_elevated = is_elevated
+        self.objection: Callable[[Settings], str | None] = lambda _: None
+        """Says why settings that could be used cannot come into force now; None: they can."""
         self.token: LocalToken | None = None
 
     @property
@@ -162,6 +164,7 @@ class Configuration:
         if self.loaded.error is not None and not after.settings.providers:
             # Saved, it would take the place of the file that cannot be used, and the demo would answer.
             raise SettingsError("correct the settings file that cannot be used, or add a provider, first")
+        self._require_possible(after.settings)
         return after.settings
 
     def apply(self, edits: Sequence[Edit]) -> None:
@@ -175,7 +178,7 @@ class Configuration:
             self.check(edits)  # they may not take the place of a file that cannot be used
         self._store.is_in_force = self.is_file_in_force
         before = self.content()
-        document = self._store.apply(edits)
+        document = self._store.apply(edits, self._require_possible)
         self.took_hand_edit = self._store.found != before
         settings, notices = in_force(
             document,
@@ -207,6 +210,7 @@ class Configuration:
         loaded = self._load()
         if loaded.error is not None:
             raise loaded.error
+        self._require_possible(loaded.settings)
         self.loaded = loaded
         self._look_around()
 
@@ -225,6 +229,11 @@ class Configuration:
         self._project_rules = tuple(
             source for name, root in roots.items() for source in project_rules(name, root, Path.home())
         )
+
+    def _require_possible(self, settings: Settings) -> None:
+        objection = self.objection(settings)
+        if objection is not None:
+            raise SettingsError(objection)
 
     def _require_older(self) -> None:
         if self.loaded.error is not None and self.loaded.error.is_newer:

@@ -313,6 +313,13 @@ class Settings(Section):
         return named(value, name_problem)
 
 
+def has_budgets(settings: Settings) -> bool:
+    """Whether anything limits what may be spent."""
+    parts = (settings, *settings.aliases.values(), *settings.tokens.values())
+    limits = ((each.budgets.day_usd, each.budgets.month_usd) for each in parts)
+    return any(each is not None for pair in limits for each in pair)
+
+
 def name_problem(name: str) -> str | None:
     """Returns why a provider or an alias cannot be called this, in a sentence, or None."""
     if not name.strip() or name != name.strip():

@@ -39,7 +39,8 @@ class PriceSettings(Section):
     cache_read_usd: float | None = Field(default=None, title="From the cache", ge=0, le=100_000)
     """US dollars for a million tokens read from the provider's cache; nothing: as other input."""
     cache_write_usd: float | None = Field(default=None, title="Into the cache", ge=0, le=100_000)
-    """US dollars for a million tokens written to the provider's cache; nothing: as other input."""
+    """US dollars for a million tokens written to the provider's cache; nothing: as other input. For an hour
+    it is 1.6 times this price, or twice that of other input."""
 
     @model_validator(mode="before")
     @classmethod

@@ -7,7 +7,7 @@ environment, the command line. Only the file is ever written, and only by an edi
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -145,11 +145,14 @@ class SettingsStore:
                 f"{self.path} was given on the command line and is never rewritten; edit it by hand"
             )
 
-    def apply(self, edits: Sequence[Edit]) -> SettingsDocument:
+    def apply(
+        self, edits: Sequence[Edit], check: Callable[[Settings], None] = lambda _: None
+    ) -> SettingsDocument:
         """Changes the file and returns what it says now; the first change makes it, from the shipped one.
 
         Reads the file anew under the lock, so that what another program wrote meanwhile is kept. An empty
-        file that never held anything counts as none.
+        file that never held anything counts as none. `check` may refuse what it would say then, with a
+        SettingsError.
 
         Raises:
             SettingsError: The file on disk is unusable, was emptied or is gone, or would become so; it is
@@ -166,6 +169,7 @@ class SettingsStore:
                 raise lost_content(self.path, self.backup, content, is_in_force=self.is_in_force)
             before = read_bytes("default_settings.yaml") if is_new or content is None else content
             new, after = edited(before, edits, read_settings)
+            check(after.settings)
             if new != content:
                 write_atomically(self.path, new, backup=None if is_new else self.backup, step=self.step)
         return after

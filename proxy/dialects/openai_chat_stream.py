@@ -55,6 +55,11 @@ class OpenAIChatDecoder:
         return self._answer.has_met_stop
 
     @property
+    def heard_chars(self) -> int:
+        """How much of an answer there was so far, with thinking that was not to be shown."""
+        return self._answer.length
+
+    @property
     def cost_usd(self) -> float | None:
         """What the upstream said the answer cost, once it said so."""
         return self._usage.cost_usd

@@ -78,6 +78,7 @@ class Attempt:
     async def aclose(self) -> None:
         """Ends the upstream's answer, finished or not."""
         self._record.told_cost(self._decoder.cost_usd)
+        self._record.heard(self._decoder.heard_chars)
         await self.answer.aclose()
 
 

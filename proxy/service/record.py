@@ -22,7 +22,7 @@ from proxy.events import (
 )
 from proxy.messages.errors import ApiError
 from proxy.messages.events import StreamEvent
-from proxy.messages.usage_told import tokens_told
+from proxy.messages.usage_told import hidden_told, hour_told, tokens_told
 from proxy.routing.aliases import Route
 from proxy.service.answer_schema import added_usage
 from proxy.service.booking import CHARS_PER_TOKEN, AttemptLog, Booking, Use
@@ -89,7 +89,7 @@ class Tally:
     tool_names: list[str] = field(default_factory=list[str])
     cost_usd: float | None = None
     answer_chars: int = 0
-    """Of the texts, the thinking and the tools' input."""
+    """Of the texts, the thinking and the tools' input; hidden thinking too, as far as the upstream tells."""
     is_counted: bool = False
     """The answer's end has told its usage."""
 
@@ -98,8 +98,8 @@ class Tally:
         match event.get("type"):
             case "content_block_delta":
                 delta = event["delta"]
-                text = delta.get("text") or delta.get("partial_json") or delta.get("thinking") or ""
-                self.answer_chars += len(text)
+                text = delta.get("text") or delta.get("partial_json") or delta.get("thinking")
+                self.answer_chars += len(text) if text else CHARS_PER_TOKEN * hidden_told(delta)
                 return False
             case "content_block_start":
                 block = event["content_block"]
@@ -141,7 +141,9 @@ class Tally:
 
     def tokens(self) -> Tokens:
         """Returns what is paid for, as the upstream said it."""
-        return Tokens(*map(self.count, _PAID_FOR))
+        tokens = Tokens(*map(self.count, _PAID_FOR))
+        written = tokens.cache_write
+        return tokens._replace(cache_write_1h=hour_told(self.usage, written)) if written else tokens
 
 
 class RequestRecord:
@@ -266,6 +268,12 @@ class RequestRecord:
         self.tally.cost_usd = cost_usd
         if self._uses:
             self._uses[-1][2].cost_usd = cost_usd
+
+    def heard(self, chars: int) -> None:
+        """The upstream that took the request last has written so much, whether it was to be shown or not."""
+        if self._uses:
+            tally = self._uses[-1][2]
+            tally.answer_chars = max(tally.answer_chars, chars)
 
     def uses(self) -> tuple[Use, ...]:
         """Returns what is to be paid so far."""

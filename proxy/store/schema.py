@@ -22,6 +22,9 @@ from sqlalchemy import (
 VERSION = 4
 """Of the tables below; `migrations` brings an older database to it."""
 
+WIDE = BigInteger().with_variant(Integer, "sqlite")
+"""64 bits everywhere: SQLite's INTEGER has them, and counts rows on only under that very name."""
+
 METADATA = MetaData(
     naming_convention={
         "ix": "ix_%(column_0_label)s",
@@ -44,7 +47,7 @@ BATCHES = Table(
     "batches",
     METADATA,
     # Numbers are never used twice, so that a page's cursor stays true when the newest batch is deleted.
-    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("number", WIDE, primary_key=True, autoincrement=True),
     Column("id", String(64), nullable=False, unique=True),
     Column("total", Integer, nullable=False),
     Column("remaining", Integer, CheckConstraint("remaining >= 0", name="remaining"), nullable=False),
@@ -68,7 +71,7 @@ BATCHES = Table(
 BATCH_REQUESTS = Table(
     "batch_requests",
     METADATA,
-    Column("batch_number", Integer, ForeignKey("batches.number", ondelete="CASCADE"), primary_key=True),
+    Column("batch_number", WIDE, ForeignKey("batches.number", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("custom_id", String(64), nullable=False),
     Column("body_offset", BigInteger, nullable=False),
@@ -82,7 +85,7 @@ BATCH_REQUESTS = Table(
 FILES = Table(
     "files",
     METADATA,
-    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("number", WIDE, primary_key=True, autoincrement=True),
     Column("id", String(64), nullable=False, unique=True),
     Column("filename", Text, nullable=False),
     Column("mime_type", Text, nullable=False),

@@ -20,7 +20,10 @@ class StoreFailure(str, Enum):
     """Why the store could not do its work; the value is a sentence for people."""
 
     DISK_FULL = "There is no room left on the disk where Signalbox keeps its data."
-    IN_USE = "Another Signalbox is using this data folder."
+    IN_USE = (
+        "Another Signalbox is using this data folder. End that one, or give this one a folder of its own: "
+        "set SIGNALBOX_HOME."
+    )
     BUSY = "The database of Signalbox is locked by another program."
     DAMAGED = "The database of Signalbox is damaged; restart Signalbox to set it aside."
     NEWER = "The database was made by a newer Signalbox; update this one."
