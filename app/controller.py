@@ -111,7 +111,7 @@ class Controller(PermissionControls, ProviderControls, AliasControls, McpControl
         )
         McpControls.__init__(self, configuration, mcp_file(configuration), self._supervise, self._announce)
         AliasControls.__init__(self, configuration, self._changes, price_of)
-        RequestControls.__init__(self, folders.store, self._announce)
+        RequestControls.__init__(self, configuration, self._bodies, self._changes, self._announce)
         self._tokens = TokenDesk(configuration)
         self._problems_told: tuple[Problem, ...] = ()
         """Those about MCP servers: they come up while the servers start."""
@@ -314,10 +314,6 @@ class Controller(PermissionControls, ProviderControls, AliasControls, McpControl
         )
 
     # gui.desk.Desk: requests, logs, looks ---------------------------------------------------
-
-    def exchange(self, request_id: str) -> Exchange | None:
-        """Returns both sides of a request, redacted; None when they are no longer kept."""
-        return self._bodies.get(request_id)
 
     def log_tail(self) -> tuple[LogLine, ...]:
         """Returns the log lines that are kept, oldest first."""
