@@ -85,7 +85,8 @@ async def _with_bodies(home: Path) -> Folders:
     key = "sk-" + "or-v1-" + "0123456789abcdef" * 4
     decision = ToolDecided(
         "req_1", NOW + 2, "toolu_1", "Bash", f'{{"command":"echo {key}"}}', "signalbox", "allow",
-        "a rule matches", "Bash(echo *)", "settings", "rule", ran=True, exit_code=0, result_bytes=12, duration_s=0.25,
+        "a rule matches", "Bash(echo *)", "settings", "rule", ran=True, exit_code=0, result_bytes=12,
+        duration_s=0.25,
     )  # fmt: skip
     database = await open_database(places.store, NOW)
     await DecisionStore(database).append([decision])
