@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from gui.models.requests import RequestsModel
@@ -16,7 +18,7 @@ from gui.pages.requests import RequestsPage
 from gui.widgets.laid_out import PIECE_CHARS
 from proxy.events import Exchange, RequestFinished
 from proxy.store.ledger_values import AttemptRow
-from tests.gui.acting import key, press, shown
+from tests.gui.acting import dialog_of, key, press, shown
 from tests.gui.fake_desk import FakeDesk
 from tests.gui.scenes import START, request_events
 
@@ -105,6 +107,18 @@ def test_the_arrow_keys_lead_through_the_steps_and_the_tab_key_to_both_sides(
     assert '"model": "anthropic/claude-sonnet-4"' in _shown(page)
     exchanges.body.view.setFocus()
     assert exchanges.body.view.hasFocus()
+
+
+def test_the_chosen_side_is_saved_as_a_file(qtbot: QtBot, page: RequestsPage, tmp_path: Path):
+    page.show_request("req_0004")
+    assert not page.detail.save.isVisible()
+    _open(qtbot, page)
+    press(page.detail.save)
+    chooser = dialog_of(QFileDialog)
+    assert chooser.selectedFiles()[0].endswith("answer-4.json")
+    chooser.fileSelected.emit(str(tmp_path / "answer.json"))
+    chooser.close()
+    assert (tmp_path / "answer.json").read_text() == ANSWER
 
 
 def test_a_tool_between_two_rounds_shows_its_call_and_its_result(qtbot: QtBot, page: RequestsPage):
