@@ -49,8 +49,10 @@ def side_of(
     attempt = None if step is None else step.attempt
     if read is None:
         return Side(hint=READING)
-    if read.exchange is None or attempt is None:
+    if read.exchange is None:
         return Side(hint=why_none)
+    if attempt is None:
+        return Side(hint="No provider was asked.")
     if attempt.is_dropped:
         return Side(hint="Its bodies made room for those of the attempts after it.")
     if read.n != attempt.n:

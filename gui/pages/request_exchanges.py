@@ -162,7 +162,7 @@ class RequestExchanges(QWidget):
             is_sent=self.sent.isChecked(),
             is_raw=self.raw.isChecked(),
         )
-        has_sides = self.step is not None and (not side.hint or side.hint != self._why_none)
+        has_sides = self.step is not None and side.hint != self._why_none
         self.sent.setVisible(has_sides)
         self.came.setVisible(has_sides)
         self.raw.setVisible(side.can_be_raw)

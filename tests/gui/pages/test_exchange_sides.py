@@ -69,6 +69,8 @@ def test_before_it_was_read_and_where_it_is_not_kept() -> None:
     assert side_of(step, None, WHY, is_sent=True, is_raw=False) == Side(hint=READING)
     assert side_of(step, ExchangeRead("req_1"), WHY, is_sent=True, is_raw=False) == Side(hint=WHY)
     assert side_of(None, ExchangeRead("req_1"), WHY, is_sent=True, is_raw=False) == Side(hint=WHY)
+    counted = ExchangeRead("req_1", 0, Exchange("req_1", client_request="{}"))
+    assert side_of(None, counted, WHY, is_sent=True, is_raw=False) == Side(hint="No provider was asked.")
 
 
 @pytest.mark.parametrize(
