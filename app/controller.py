@@ -110,7 +110,7 @@ class Controller(
             self._servers_changed,
         )
         AliasControls.__init__(self, configuration, self._changes, price_of, self._announce)
-        RequestControls.__init__(self, folders.store, self._announce)
+        RequestControls.__init__(self, configuration, self._bodies, self._changes, self._announce)
         TokenControls.__init__(self, configuration, self._runner, self._changes, clock)
         self._problems_told: tuple[Problem, ...] = ()
         """Those about MCP servers: they come up while the servers start."""
@@ -282,10 +282,6 @@ class Controller(
             self._on_quit()
 
     # gui.desk.Desk: requests, logs, looks ---------------------------------------------------
-
-    def exchange(self, request_id: str) -> Exchange | None:
-        """Returns both sides of a request, redacted; None when they are no longer kept."""
-        return self._bodies.get(request_id)
 
     def log_tail(self) -> tuple[LogLine, ...]:
         """Returns the log lines that are kept, oldest first."""

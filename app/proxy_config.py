@@ -40,7 +40,10 @@ from proxy.config import (
 )
 from proxy.context import LOCAL_TOKEN
 
-CAPTURE_BYTES = 256 * 1024
+MAX_CAPTURE_BYTES = 8 * 2**20
+"""Of each body: requests of the longest conversations are kept whole."""
+_REQUEST_SHARE = 8
+"""One body gets so small a part of the memory for all: no request may push out all others."""
 _REFUSING = "settings"
 """The name of the stand-in provider of `refusing_config`."""
 
@@ -111,8 +114,10 @@ def to_proxy_config(
 
 
 def capture_bytes(bodies: BodySettings, *, has_window: bool) -> int:
-    """Returns how much of each side of a request is worth announcing: nothing that nobody would keep."""
-    return CAPTURE_BYTES if bodies.keep != "off" and (has_window or bodies.days) else 0
+    """Returns how much of each body is worth announcing: nothing that nobody would keep."""
+    if bodies.keep == "off" or not (has_window or bodies.days):
+        return 0
+    return min(MAX_CAPTURE_BYTES, bodies.memory_mb * 2**20 // _REQUEST_SHARE)
 
 
 def _conditions(when: ConditionSettings) -> Conditions:

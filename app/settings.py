@@ -217,7 +217,8 @@ class BodySettings(Section):
     keep: Literal["all", "errors", "off"] = Field(default="all", title="Keep")
     """Both sides of every request, of those that failed, or of none; a change also drops what was kept."""
     memory_mb: int = Field(default=48, title="In memory", ge=1, le=4096)
-    """Megabytes; the oldest go first. A request counts as 32 kB at least."""
+    """Megabytes; the oldest go first. A request counts with every attempt, and as 32 kB at least; of each
+    body an eighth of this is kept, at most 8 MB."""
     days: int = Field(default=0, title="Days on disk", ge=0, le=365)
     """How long they are kept as files; 0: in memory only, until Signalbox ends."""
 

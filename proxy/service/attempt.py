@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from proxy.config import Candidate, ProviderConfig
+from proxy.config import Candidate, DialectName, ProviderConfig
 from proxy.context import NewId
 from proxy.dialects.base import Dialect, Encoded, StreamDecoder, Target
 from proxy.dialects.profiles import Profile
@@ -35,6 +35,7 @@ class Plan:
     target: Target
     dialect: Dialect
     encoded: Encoded
+    dialect_name: DialectName
     is_passed_through: bool = False
     """The upstream speaks the protocol itself: headers go both ways too."""
 
@@ -50,7 +51,8 @@ class Plan:
         target = Target(provider.name, candidate.model, profile)
         dialect = dialect_for(provider.dialect)
         encoded = dialect.encode_request(request, target)
-        return cls(request, target, dialect, encoded, provider.dialect == "anthropic-messages")
+        name = provider.dialect
+        return cls(request, target, dialect, encoded, name, name == "anthropic-messages")
 
 
 class Attempt:
@@ -83,16 +85,31 @@ class Attempt:
 
 
 async def open_attempt(
-    plan: Plan, lease: Lease, headers: Mapping[str, str], record: RequestRecord, new_id: NewId
+    plan: Plan,
+    lease: Lease,
+    headers: Mapping[str, str],
+    record: RequestRecord,
+    new_id: NewId,
+    key: str = "",
 ) -> Attempt:
     """Sends the request and waits until the upstream answers 200.
+
+    Args:
+        plan: What to send.
+        lease: The connection.
+        headers: Further ones for the upstream.
+        record: Whose answer it is.
+        new_id: Makes ids.
+        key: Which of several keys is used, for people.
 
     Raises:
         UpstreamError: It could not be reached, or answered with another status.
     """
-    if record.keeps_bodies:
-        record.upstream_sent(write_json(plan.encoded.payload), headers)
+    if record.exchanges is not None:
+        record.exchanges.sent(write_json(plan.encoded.payload), headers, plan.dialect_name, key)
     answer = await lease.upstream.open(plan.dialect.path, plan.encoded.payload, headers)
+    if record.exchanges is not None:
+        record.exchanges.answered(answer.status, answer.headers)
     if plan.is_passed_through:
         record.answer_headers |= passed_back(answer.headers)
     try:

@@ -310,6 +310,12 @@ class Ticket:
         self._is_asking = True
         self._has_answered = False
 
+    @property
+    def key_label(self) -> str:
+        """Which of several keys it is called with, for people; empty where there is one."""
+        keys = len(keys_of(self._known.provider))
+        return f"key {self._key_index + 1} of {keys}" if keys > 1 else ""
+
     def let_in(self) -> None:
         """The upstream answers with status 200; only the first call counts."""
         if self._is_asking:

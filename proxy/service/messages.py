@@ -282,7 +282,12 @@ class MessagesService:
                 self._check_strict(route, candidate, losses)
                 check_key(ticket.provider)
                 attempt = await open_attempt(
-                    plan, lease, headers if plan.is_passed_through else {}, record, self.new_id
+                    plan,
+                    lease,
+                    headers if plan.is_passed_through else {},
+                    record,
+                    self.new_id,
+                    ticket.key_label,
                 )
                 ticket.let_in()
                 record.taken(candidate, tally)
