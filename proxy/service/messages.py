@@ -275,7 +275,7 @@ class MessagesService:
         """One attempt; its events are noted in `tally`, or in the record where they leave for the client."""
         if self.ledger is not None:
             await self.ledger.reserve_again(record, request, route, candidate)
-        async with self.health.trying(candidate, provider, self.config.breaker) as ticket:
+        with self.health.trying(candidate, provider, self.config.breaker) as ticket:
             lease = await self.connections.lease(ticket.provider)
             try:
                 plan = Plan.make(request, candidate, provider, self.facts.profile(provider, candidate.model))

@@ -146,9 +146,8 @@ async def test_a_place_whose_candidate_began_to_rest_meanwhile_goes_to_the_next_
     await first.next()
     waiting = asyncio.ensure_future(second.next())
     await asyncio.sleep(0)
-    with pytest.raises(UpstreamError):
-        async with health.trying(ONE, PROVIDERS["one"], policy):
-            raise UpstreamError(ErrorType.RATE_LIMIT, "slow down", retry_after_s=60.0)
+    with pytest.raises(UpstreamError), health.trying(ONE, PROVIDERS["one"], policy):
+        raise UpstreamError(ErrorType.RATE_LIMIT, "slow down", retry_after_s=60.0)
     first.leave()
     with pytest.raises(UpstreamError, match="left alone for 60 more seconds"):
         await waiting
@@ -163,9 +162,8 @@ async def test_who_leaves_while_the_candidate_rests_leaves_the_line_too() -> Non
     await first.next()
     waiting = asyncio.ensure_future(second.next())
     await asyncio.sleep(0)
-    with pytest.raises(UpstreamError):
-        async with health.trying(ONE, PROVIDERS["one"], policy):
-            raise UpstreamError(ErrorType.RATE_LIMIT, "slow down", retry_after_s=3.0)
+    with pytest.raises(UpstreamError), health.trying(ONE, PROVIDERS["one"], policy):
+        raise UpstreamError(ErrorType.RATE_LIMIT, "slow down", retry_after_s=3.0)
     for _ in range(5):
         await asyncio.sleep(0)
     waiting.cancel()
