@@ -105,7 +105,7 @@ _is_short_sensitive = lru_cache(maxsize=512)(is_sensitive_name)
 
 
 def _spans(text: str, forms: Iterable[str]) -> list[Span]:
-    spans = [span for form in forms for span in _occurrences(text, form)]
+    spans = [span for form in forms if form in text for span in _occurrences(text, form)]
     for shape in SHAPES:
         if shape.literal in text:
             spans += shape.spans(text)
