@@ -145,7 +145,7 @@ async def _ask(
     answer = await upstream.open(COUNT_PATH, payload, headers)
     try:
         body = b""
-        async for piece in answer.chunks():
+        while piece := await answer.read():
             body += piece
             if len(body) > _MAX_BYTES:
                 break

@@ -293,13 +293,12 @@ class MessagesService:
                 try:
                     yield []
                     lawful = Lawful(record, tally)
-                    async with aclosing(attempt.answer.chunks()) as chunks:
-                        async for chunk in chunks:
-                            if batch := lawful.judged(attempt.decoded(chunk)):
-                                ticket.answered()
-                                yield batch
-                            if lawful.is_over or attempt.is_cut_short:
-                                break
+                    while chunk := await attempt.answer.read():
+                        if batch := lawful.judged(attempt.decoded(chunk)):
+                            ticket.answered()
+                            yield batch
+                        if lawful.is_over or attempt.is_cut_short:
+                            break
                     if batch := lawful.judged(attempt.rest()):
                         ticket.answered()
                         yield batch

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 
 import aiohttp
 
@@ -51,26 +51,22 @@ class HttpAnswer:
         self.status = response.status
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
 
-    async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """Yields the body as it arrives.
+    async def read(self) -> bytes:
+        """Returns what has arrived of the body since, once it has; empty: it is over.
 
         Raises:
             UpstreamError: The connection broke, fell silent for too long or took too long.
         """
-        content = self._response.content
-        now = self._loop.time
+        self._heard_at = self._loop.time()  # a client that reads slowly is not the upstream's silence
         try:
-            while piece := await content.readany():
-                self._heard_at = now()
-                if self._patience_s != self._provider.idle_timeout_s:
-                    self._patience_s = self._provider.idle_timeout_s
-                    self._watch(self._patience_s)
-                yield piece
-                self._heard_at = now()  # a client that reads slowly is not the upstream's silence
+            piece = await self._response.content.readany()
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as exc:
             raise failure_of(exc, self._provider, self._cut_as or Stage.BODY) from exc
-        finally:
-            self._timer.cancel()
+        self._heard_at = self._loop.time()
+        if piece and self._patience_s != self._provider.idle_timeout_s:
+            self._patience_s = self._provider.idle_timeout_s
+            self._watch(self._patience_s)
+        return piece
 
     async def aclose(self) -> None:
         """Ends the answer: a finished one leaves its connection for the next request, another is cut."""
