@@ -47,7 +47,7 @@ class HttpAnswer:
         self._patience_s = provider.first_byte_timeout_s
         self._ends_at = self._heard_at + provider.total_timeout_s
         self._cut_as: Stage | None = None
-        self._timer = self._loop.call_later(min(self._patience_s, provider.total_timeout_s), self._look)
+        self._watch(self._patience_s)
         self.status = response.status
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
 
@@ -63,9 +63,7 @@ class HttpAnswer:
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as exc:
             raise failure_of(exc, self._provider, self._cut_as or Stage.BODY) from exc
         self._heard_at = self._loop.time()
-        if piece and self._patience_s != self._provider.idle_timeout_s:
-            self._patience_s = self._provider.idle_timeout_s
-            self._watch(self._patience_s)
+        self._patience_s = self._provider.idle_timeout_s
         return piece
 
     async def aclose(self) -> None:
@@ -77,9 +75,10 @@ class HttpAnswer:
             self._response.close()
 
     def _watch(self, delay_s: float) -> None:
-        self._timer.cancel()
+        """Looks again then, or as soon as the patience could end after a first piece, which sets no timer."""
         left_s = self._ends_at - self._loop.time()
-        self._timer = self._loop.call_later(max(0.0, min(delay_s, left_s)), self._look)
+        delay_s = min(delay_s, self._provider.idle_timeout_s, left_s)
+        self._timer = self._loop.call_later(max(0.0, delay_s), self._look)
 
     def _look(self) -> None:
         now = self._loop.time()
