@@ -129,7 +129,7 @@ def _found(text: str, forms: tuple[str, ...]) -> Iterator[Span]:
 
 
 def _spans(text: str, forms: Iterable[str]) -> list[Span]:
-    spans = [span for form in forms for span in _occurrences(text, form)]
+    spans = [span for form in forms if form in text for span in _occurrences(text, form)]
     for shape in SHAPES:
         if shape.literal in text:
             spans += shape.spans(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import aclosing
 from dataclasses import dataclass
 
 from proxy.config import Candidate, DialectName, ProviderConfig
@@ -134,12 +133,9 @@ async def open_attempt(
 
 async def _error_body(answer: UpstreamAnswer, record: RequestRecord) -> bytes:
     body = b""
-    async with aclosing(answer.chunks()) as pieces:
-        async for piece in pieces:
-            record.upstream_replied(piece)
-            body += piece
-            if len(body) >= MAX_ERROR_BYTES:
-                break
+    while len(body) < MAX_ERROR_BYTES and (piece := await answer.read()):
+        record.upstream_replied(piece)
+        body += piece
     return body[:MAX_ERROR_BYTES]
 
 

@@ -62,9 +62,9 @@ class Announcer:
 class Tally:
     """What the answer's events say of it."""
 
-    usage: dict[str, Any] = field(default_factory=dict[str, Any])
+    usage: dict[str, Any] = field(default_factory=dict)
     stop_reason: str | None = None
-    tool_names: list[str] = field(default_factory=list[str])
+    tool_names: list[str] = field(default_factory=list)
     cost_usd: float | None = None
     answer_chars: int = 0
     """Of the texts, the thinking and the tools' input; hidden thinking too, as far as the upstream tells."""

@@ -12,6 +12,7 @@ import hashlib
 import os
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -91,13 +92,13 @@ class Catalogue:
         self._clock = wall_clock
         self._read_list = read_list
         self._on_read = on_read
-        self._lists: dict[tuple[str, str], _List] = {}
+        self._lists = defaultdict[tuple[str, str], _List](_List)
 
     def entry(self, provider: ProviderConfig, model: str) -> ModelEntry | None:
         """Returns what is known of a model now; starts reading the provider's list where that is due."""
         if provider.dialect == "demo":
             return None
-        known = self._lists.setdefault(_key(provider), _List())
+        known = self._lists[_key(provider)]
         self._refresh_if_due(provider, known)
         return find_entry(known.entries, model)
 
@@ -110,7 +111,7 @@ class Catalogue:
         """Returns once what earlier runs kept of these providers' models is known; asks no upstream."""
         begun: list[asyncio.Task[None]] = []
         for provider in providers:
-            known = self._lists.setdefault(_key(provider), _List())
+            known = self._lists[_key(provider)]
             if not known.is_loaded and known.task is None:  # another task may wait for an upstream
                 begun.append(self._begin(provider, known, self._load(provider, known)))
         if begun:

@@ -162,17 +162,16 @@ async def one_behind_another() -> tuple[Health, Turns, asyncio.Future[Any]]:
     return health, first, waiting
 
 
-async def limited(health: Health, retry_after_s: float) -> None:
+def limited(health: Health, retry_after_s: float) -> None:
     """The provider says that it had too many requests."""
-    with pytest.raises(UpstreamError):
-        async with health.trying(ONE, PROVIDERS["one"], BreakerPolicy()):
-            raise UpstreamError(ErrorType.RATE_LIMIT, "slow down", retry_after_s=retry_after_s)
+    with pytest.raises(UpstreamError), health.trying(ONE, PROVIDERS["one"], BreakerPolicy()):
+        raise UpstreamError(ErrorType.RATE_LIMIT, "slow down", retry_after_s=retry_after_s)
 
 
 @pytest.mark.expects_log("breaker_changed")
 async def test_a_place_whose_candidate_began_to_rest_meanwhile_goes_to_the_next_in_line() -> None:
     health, first, waiting = await one_behind_another()
-    await limited(health, 60.0)
+    limited(health, 60.0)
     first.leave()
     with pytest.raises(UpstreamError, match="left alone for 60 more seconds"):
         await waiting
@@ -183,7 +182,7 @@ async def test_a_place_whose_candidate_began_to_rest_meanwhile_goes_to_the_next_
 @pytest.mark.expects_log("breaker_changed")
 async def test_who_leaves_while_the_candidate_rests_leaves_the_line_too() -> None:
     health, first, waiting = await one_behind_another()
-    await limited(health, 3.0)
+    limited(health, 3.0)
     for _ in range(5):
         await asyncio.sleep(0)
     waiting.cancel()
