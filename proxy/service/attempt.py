@@ -15,7 +15,6 @@ from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.messages.events import StreamEvent
 from proxy.messages.request import MessagesRequest
 from proxy.messages.wire import write_json
-from proxy.routing.keys import keys_of
 from proxy.service.answer_headers import passed_back
 from proxy.service.connections import Lease
 from proxy.service.record import RequestRecord
@@ -23,8 +22,6 @@ from proxy.upstreams.base import UpstreamAnswer
 
 MAX_ERROR_BYTES = 64 * 1024
 """An upstream's error body is read this far; whatever it says is said by then."""
-MAX_MESSAGE_CHARS = 4096
-"""Of an upstream's error text, this much is handed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,24 +120,3 @@ async def _error_body(answer: UpstreamAnswer, record: RequestRecord) -> bytes:
             if len(body) >= MAX_ERROR_BYTES:
                 break
     return body[:MAX_ERROR_BYTES]
-
-
-def cleaned(error: UpstreamError, provider: ProviderConfig) -> UpstreamError:
-    """Returns an upstream's error as it may be shown: short, and without control characters and key."""
-    text = error.message
-    for key in keys_of(provider):
-        if key is not None and key.get_secret_value():
-            text = text.replace(key.get_secret_value(), "••••")
-    shown = "".join(
-        char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text
-    )
-    if len(shown) > MAX_MESSAGE_CHARS:
-        shown = shown[:MAX_MESSAGE_CHARS] + " …"
-    return UpstreamError(
-        error.type,
-        shown,
-        status=error.status,
-        retry_after_s=error.retry_after_s,
-        should_retry=error.should_retry,
-        details=error.details,
-    )

@@ -53,6 +53,7 @@ class _Known:
     served: int = 0
     """How many were answered with status 200."""
     error: ApiError | None = None
+    """Why it rests, or rested last; other clients are told it, so it is none of a single request."""
 
 
 class Health:
@@ -192,13 +193,13 @@ class Health:
             after = before.abandoned(epoch)  # the request or we ourselves are at fault: no news of it
         elif error.type is ErrorType.RATE_LIMIT or (may_pass(error) and error.retry_after_s is not None):
             after = before.paused(epoch, now, error.retry_after_s, policy)
+            known.error = error
         elif is_outage(error):
             after = before.failed(epoch, now, policy)
+            known.error = error
         else:
             # it is there, and refuses this one request
             after = before.let_in(epoch, now, policy).succeeded(epoch, policy)
-        if error is not None:
-            known.error = error
         self._change(known, after)
 
     def let_in(self, known: _Known, epoch: int, policy: BreakerPolicy) -> None:

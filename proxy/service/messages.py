@@ -34,8 +34,9 @@ from proxy.routing.conditions import Asked, route_of
 from proxy.routing.keys import with_key
 from proxy.routing.token_limits import check_token_use
 from proxy.service.answer_headers import LOSSES, losses_header
-from proxy.service.attempt import Plan, cleaned, open_attempt
+from proxy.service.attempt import Plan, open_attempt
 from proxy.service.checks import check_request
+from proxy.service.cleaning import cleaned
 from proxy.service.connections import Connections, check_key
 from proxy.service.count_tokens import TokenCounter
 from proxy.service.health import Health, Rests
@@ -178,7 +179,7 @@ class MessagesService:
             except ApiError as failure:
                 error = failure
                 if isinstance(failure, UpstreamError):
-                    error = await self._counted(cleaned(failure, provider), request, candidate, provider)
+                    error = await self._counted(failure, request, candidate, provider)
                 if has_begun:
                     record.error = error
                     yield [events.error(error.type, error.message, record.context.request_id)]
@@ -306,6 +307,8 @@ class MessagesService:
                     lawful.finish()
                 finally:
                     await attempt.aclose()
+            except UpstreamError as error:
+                raise cleaned(error, provider) from error  # before anybody remembers it
             finally:
                 await lease.release()
             if record.error is not None:

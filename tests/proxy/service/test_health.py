@@ -243,6 +243,21 @@ async def test_news_of_the_request_or_of_ourselves_say_nothing_of_the_candidate(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "of_one",
+    [
+        ClientError(ErrorType.INVALID_REQUEST, "this dialect cannot carry what client A wrote"),
+        UpstreamError(ErrorType.INVALID_REQUEST, "messages.3: what client A wrote"),
+    ],
+)
+async def test_what_one_request_was_refused_for_is_not_told_to_another(of_one: ApiError) -> None:
+    health, _, _ = made()
+    for error in (DOWN, DOWN, of_one):
+        health.hasten(ONE, provider("one"))
+        await fail(health, error)
+    assert health.standing(ONE, provider("one")).error is DOWN
+
+
 async def test_a_changed_provider_begins_anew() -> None:
     health, _, _ = made()
     for _ in range(2):

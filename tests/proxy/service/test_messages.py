@@ -303,6 +303,26 @@ async def test_an_upstream_error_is_shown_short_and_without_the_key() -> None:
     assert len(message) < 4200
 
 
+@pytest.mark.parametrize("dialect", ["openai-chat", "anthropic-messages"])
+async def test_what_a_resting_candidate_failed_with_is_told_to_others_without_the_key(
+    dialect: str, log_events: list[EventDict]
+) -> None:
+    key = "plain-" + "words-" * 3
+    said = json.dumps({"error": {"type": "overloaded_error", "message": f"with {key}\x1b[31m"}}).encode()
+    failing = Reply((said,), status=503, headers={"retry-after": "60"})
+    config = replace(
+        proxy_config("one"), providers={"one": provider("one", key=SecretStr(key), dialect=dialect)}
+    )
+    async with running({"one": ScriptedUpstream([failing])}, config) as proxy:
+        async with proxy.post() as response:
+            assert response.status >= 500
+        async with proxy.post() as response:
+            told = (await response.json())["error"]["message"]
+        assert told.endswith("(breaker open). It failed with: with ••••�[31m")
+        assert key not in repr([event for event in proxy.events if not isinstance(event, Exchange)])
+    assert key not in repr(log_events)
+
+
 async def test_the_client_that_leaves_ends_the_upstreams_answer() -> None:
     reply = Reply((delta(content="Hel"), asyncio.Event()))
     async with running({"one": ScriptedUpstream([reply])}) as proxy:
