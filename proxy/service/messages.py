@@ -293,7 +293,7 @@ class MessagesService:
                 record.taken(candidate, tally)
                 try:
                     yield []
-                    lawful = Lawful(record, tally)
+                    lawful = Lawful(record, provider, tally)
                     async with aclosing(attempt.answer.chunks()) as chunks:
                         async for chunk in chunks:
                             if batch := lawful.judged(attempt.decoded(chunk)):

@@ -217,6 +217,53 @@ async def test_a_failure_after_content_is_an_error_event_and_ends_the_stream() -
     assert (finished.outcome, finished.error_message) == ("error", told[-1]["error"]["message"])
 
 
+def of_messages(kind: str, **more: Any) -> bytes:
+    """One event of an upstream that speaks the protocol itself."""
+    return f"event: {kind}\n".encode() + line({"type": kind, **more})
+
+
+SPOKEN = (
+    of_messages("message_start", message={
+        "id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [],
+        "stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": 3, "output_tokens": 1},
+    }),
+    of_messages("content_block_start", index=0, content_block={"type": "text", "text": ""}),
+    of_messages("content_block_delta", index=0, delta={"type": "text_delta", "text": "Hello"}),
+    of_messages("content_block_stop", index=0),
+    of_messages(
+        "message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None}, usage={"output_tokens": 2}
+    ),
+    of_messages("message_stop"),
+)  # fmt: skip
+"""A whole answer: "Hello"."""
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("dialect", ["openai-chat", "anthropic-messages"])
+async def test_a_failure_after_content_is_told_short_and_without_the_key(
+    dialect: str, stream: bool, log_events: list[EventDict]
+) -> None:
+    key = "plain-" + "words-" * 3
+    error = {"type": "api_error", "message": f"gone with {key}\x1b[31m" + "x" * 6000, "details": {"of": key}}
+    begun, failure = ((delta(content="Hel"),), line({"error": error}))
+    if dialect == "anthropic-messages":
+        begun, failure = SPOKEN[:3], of_messages("error", error=error)
+    config = replace(
+        proxy_config("one"), providers={"one": provider("one", key=SecretStr(key), dialect=dialect)}
+    )
+    async with (
+        running({"one": ScriptedUpstream([Reply((*begun, failure))])}, config) as proxy,
+        proxy.post({**BODY, "stream": stream}) as response,
+    ):
+        text = await response.text()
+        finished = proxy.of(RequestFinished)[0]
+    told = read_stream(text)[-1] if stream else json.loads(text)
+    assert told["error"]["message"].startswith("gone with ••••�[31mx")
+    assert len(told["error"]["message"]) < 4200
+    assert finished.error_message == told["error"]["message"]
+    assert key not in text + repr(finished) + repr(log_events)
+
+
 async def test_a_connection_that_breaks_after_content_is_an_error_event() -> None:
     cut = UpstreamError(ErrorType.API, "one broke off in mid-answer.", status=502)
     async with (
@@ -395,4 +442,4 @@ def test_an_unlawful_event_of_our_own_never_leaves() -> None:
         events.content_block_start(1, {"type": "text", "text": ""}),
     ]
     with pytest.raises(ApiError, match="error of Signalbox"):
-        Lawful(record).judged(unlawful)
+        Lawful(record, provider()).judged(unlawful)
