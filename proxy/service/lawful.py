@@ -33,6 +33,8 @@ class Lawful:
         """
         self.is_over = False
         """An error event has ended the answer."""
+        self.error: ApiError | None = None
+        """What that event says."""
         self._record = record
         self._provider = provider
         self._tally = tally
@@ -69,7 +71,7 @@ class Lawful:
             return events
         self.is_over = True
         last = cleaned_event(last, self._provider)
-        self._record.error = error_of(last)
+        self.error = self._record.error = error_of(last)
         return [*events[:-1], {**last, "request_id": self._record.context.request_id}]
 
     def finish(self) -> None:

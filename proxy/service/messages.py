@@ -291,18 +291,23 @@ class MessagesService:
                 )
                 ticket.let_in()
                 record.taken(candidate, tally)
+                lawful = Lawful(record, provider, tally)
                 try:
                     yield []
-                    lawful = Lawful(record, provider, tally)
                     async with aclosing(attempt.answer.chunks()) as chunks:
                         async for chunk in chunks:
-                            if batch := lawful.judged(attempt.decoded(chunk)):
-                                ticket.answered()
-                                yield batch
+                            batch = lawful.judged(attempt.decoded(chunk))
                             if lawful.is_over or attempt.is_cut_short:
                                 break
-                    if batch := lawful.judged(attempt.rest()):
+                            if batch:
+                                ticket.answered()
+                                yield batch
+                        else:
+                            batch = lawful.judged(attempt.rest())
+                    if batch:
                         ticket.answered()
+                        if lawful.error is not None:
+                            ticket.failed(lawful.error)  # first: who gets an error may ask for nothing more
                         yield batch
                     lawful.finish()
                 finally:
@@ -311,8 +316,6 @@ class MessagesService:
                 raise cleaned(error, provider) from error  # before anybody remembers it
             finally:
                 await lease.release()
-            if record.error is not None:
-                ticket.failed(record.error)
         seen = tally or record.tally
         if seen.stop_reason is not None and provider.dialect != "demo":
             self.counter.observe(request, candidate.model, seen.usage)

@@ -34,6 +34,8 @@ from tests.proxy.scripted import (
     Reply,
     Running,
     ScriptedUpstream,
+    delta,
+    line,
     provider,
     proxy_config,
     running,
@@ -93,6 +95,27 @@ async def test_a_candidate_that_keeps_failing_is_skipped_and_the_reason_says_so(
         assert proxy.server.breakers() == ()
         assert await status_of(proxy) == 200
     assert len(upstreams["one"].asked) == 3
+
+
+SCHEMA = {"type": "json_schema", "schema": {"type": "object", "additionalProperties": False}}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"stream": True}, {}, {"output_config": {"format": SCHEMA}}],
+    ids=["streamed", "whole", "held until it fits a schema"],
+)
+@pytest.mark.parametrize(
+    "failure", [line({"error": {"code": 502, "message": "gone"}}), b""], ids=["told", "cut"]
+)
+async def test_answers_that_fail_half_way_open_the_breaker(more: JsonObject, failure: bytes) -> None:
+    config = replace(proxy_config("one"), breaker=BreakerPolicy(window=4, rest_s=60))
+    upstream = ScriptedUpstream([Reply((delta(content="Hel"), failure))])
+    async with running({"one": upstream}, config) as proxy:
+        for _ in range(3):
+            await status_of(proxy, **more)
+        (opened,) = proxy.of(BreakerChanged)
+    assert (opened.state, opened.reason) == ("open", "2 of the last 4 tries failed")
 
 
 async def test_a_pause_that_the_upstream_asked_for_is_kept_and_told_to_all() -> None:
