@@ -58,11 +58,6 @@ class Attempt:
         self._decoder = decoder
         self._record = record
 
-    @property
-    def is_cut_short(self) -> bool:
-        """Nothing more is wanted of the answer, though the upstream goes on."""
-        return self._decoder.is_cut_short
-
     def decoded(self, chunk: bytes) -> list[StreamEvent]:
         """Returns the events that a received piece completes, maybe none."""
         self._record.upstream_replied(chunk)
@@ -70,12 +65,15 @@ class Attempt:
 
     def rest(self) -> list[StreamEvent]:
         """Returns the events that the answer's end completes."""
-        return [] if self._decoder.is_cut_short else self._decoder.finish()
+        return self._decoder.finish()
 
-    async def aclose(self) -> None:
-        """Ends the upstream's answer, finished or not."""
+    async def aclose(self, *, is_whole: bool) -> None:
+        """Ends the upstream's answer; `is_whole`: its last event came.
+
+        Where it was ended here, the upstream goes on and is to be cut.
+        """
         self._record.told_cost(self._decoder.cost_usd)
-        await self.answer.aclose()
+        await self.answer.aclose(is_whole=is_whole and not self._decoder.is_cut_short)
 
 
 async def open_attempt(

@@ -32,9 +32,9 @@ class Lawful:
                 does.
         """
         self.is_over = False
-        """An error event has ended the answer."""
+        """`message_stop` or an error event has ended the answer; what its upstream still does is no news."""
         self.error: ApiError | None = None
-        """What that event says."""
+        """What the error event says."""
         self._record = record
         self._provider = provider
         self._tally = tally
@@ -67,7 +67,9 @@ class Lawful:
         except IllegalEvent as exc:
             raise _our_bug(exc) from exc
         last = events[-1]
-        if last["type"] != "error":
+        kind = last["type"]
+        if kind != "error":
+            self.is_over = kind == "message_stop"
             return events
         self.is_over = True
         last = cleaned_event(last, self._provider)

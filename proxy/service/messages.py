@@ -297,7 +297,7 @@ class MessagesService:
                     async with aclosing(attempt.answer.chunks()) as chunks:
                         async for chunk in chunks:
                             batch = lawful.judged(attempt.decoded(chunk))
-                            if lawful.is_over or attempt.is_cut_short:
+                            if lawful.is_over:
                                 break
                             if batch:
                                 ticket.answered()
@@ -311,7 +311,7 @@ class MessagesService:
                         yield batch
                     lawful.finish()
                 finally:
-                    await attempt.aclose()
+                    await attempt.aclose(is_whole=lawful.is_over and lawful.error is None)
             except UpstreamError as error:
                 raise cleaned(error, provider) from error  # before anybody remembers it
             finally:

@@ -63,8 +63,9 @@ class DemoAnswer:
             yield line
             await self.sleep(self.pace_s)
 
-    async def aclose(self) -> None:
+    async def aclose(self, *, is_whole: bool = False) -> None:
         """Ends the answer."""
+        del is_whole
         self.is_closed = True
 
 

@@ -22,6 +22,9 @@ READ_BYTES = 64 * 1024
 KEEP_ALIVE_S = 15.0
 """Kept connections are used again this long; servers behind load balancers close theirs after 20 to 60 s."""
 
+LINGER_S = 1.0
+"""So long after a whole answer the end of its body may come, so that the connection can be used again."""
+
 codecs.lookup("idna")  # else the first TLS connection imports that codec, on the loop
 
 
@@ -72,11 +75,22 @@ class HttpAnswer:
         finally:
             self._timer.cancel()
 
-    async def aclose(self) -> None:
-        """Ends the answer: a finished one leaves its connection for the next request, another is cut."""
+    async def aclose(self, *, is_whole: bool = False) -> None:
+        """Ends the answer: a finished one leaves its connection for the next request, another is cut.
+
+        Servers often send the end of the body by itself, behind the last event. Nobody has to read it:
+        aiohttp gives the connection back when it comes. One that does not come soon is waited for no more.
+
+        Args:
+            is_whole: Nothing is missing of the answer but the end of the body.
+        """
         self._timer.cancel()
-        if self._response.content.at_eof():
+        content = self._response.content
+        if content.at_eof():
             self._response.release()
+        elif is_whole:
+            linger_s = min(LINGER_S, self._provider.idle_timeout_s)
+            content.on_eof(self._loop.call_later(linger_s, self._response.close).cancel)
         else:
             self._response.close()
 

@@ -60,6 +60,8 @@ class Reply:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "text/event-stream"})
     is_closed: asyncio.Event = field(default_factory=asyncio.Event)
+    was_whole: bool = False
+    """It was closed as one whose last event came."""
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         for piece in self.pieces:
@@ -70,7 +72,8 @@ class Reply:
             else:
                 yield piece
 
-    async def aclose(self) -> None:
+    async def aclose(self, *, is_whole: bool = False) -> None:
+        self.was_whole = is_whole
         self.is_closed.set()
 
 

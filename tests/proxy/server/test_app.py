@@ -291,7 +291,7 @@ class Endless:
             self._pulled.set()
             yield piece
 
-    async def aclose(self) -> None:
+    async def aclose(self, *, is_whole: bool = False) -> None:
         pass
 
     async def until_held_back(self) -> None:

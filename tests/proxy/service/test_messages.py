@@ -17,7 +17,9 @@ from proxy.context import RequestContext
 from proxy.events import Exchange, FirstToken, RequestFinished, RequestRouted, RequestStarted
 from proxy.messages import events
 from proxy.messages.errors import ApiError, ErrorType, UpstreamError
+from proxy.messages.fold import fold
 from proxy.messages.request import parse_request
+from proxy.server.limits import Limits
 from proxy.service.lawful import Lawful
 from proxy.service.record import Announcer, RequestRecord
 from proxy.service.session_ids import conversation_of
@@ -35,6 +37,7 @@ from tests.proxy.scripted import (
     proxy_config,
     running,
 )
+from tests.proxy.service.spoken import CHAT, MESSAGES, Spoken
 from tests.proxy.tooling import read_stream
 
 OVERLOADED = UpstreamError(ErrorType.OVERLOADED, "busy", retry_after_s=2)
@@ -51,6 +54,12 @@ CALL = (
     delta("tool_calls"),
     DONE,
 )  # fmt: skip
+both_dialects = pytest.mark.parametrize("spoken", [CHAT, MESSAGES], ids=lambda each: each.dialect)
+
+
+def speaking(spoken: Spoken, **more: Any) -> ProxyConfig:
+    """One provider, of a dialect."""
+    return replace(proxy_config("one"), providers={"one": provider(dialect=spoken.dialect, **more)})
 
 
 def sdk(proxy: Running) -> anthropic.AsyncAnthropic:
@@ -217,42 +226,16 @@ async def test_a_failure_after_content_is_an_error_event_and_ends_the_stream() -
     assert (finished.outcome, finished.error_message) == ("error", told[-1]["error"]["message"])
 
 
-def of_messages(kind: str, **more: Any) -> bytes:
-    """One event of an upstream that speaks the protocol itself."""
-    return f"event: {kind}\n".encode() + line({"type": kind, **more})
-
-
-SPOKEN = (
-    of_messages("message_start", message={
-        "id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [],
-        "stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": 3, "output_tokens": 1},
-    }),
-    of_messages("content_block_start", index=0, content_block={"type": "text", "text": ""}),
-    of_messages("content_block_delta", index=0, delta={"type": "text_delta", "text": "Hello"}),
-    of_messages("content_block_stop", index=0),
-    of_messages(
-        "message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None}, usage={"output_tokens": 2}
-    ),
-    of_messages("message_stop"),
-)  # fmt: skip
-"""A whole answer: "Hello"."""
-
-
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("dialect", ["openai-chat", "anthropic-messages"])
+@both_dialects
 async def test_a_failure_after_content_is_told_short_and_without_the_key(
-    dialect: str, stream: bool, log_events: list[EventDict]
+    spoken: Spoken, stream: bool, log_events: list[EventDict]
 ) -> None:
     key = "plain-" + "words-" * 3
     error = {"type": "api_error", "message": f"gone with {key}\x1b[31m" + "x" * 6000, "details": {"of": key}}
-    begun, failure = ((delta(content="Hel"),), line({"error": error}))
-    if dialect == "anthropic-messages":
-        begun, failure = SPOKEN[:3], of_messages("error", error=error)
-    config = replace(
-        proxy_config("one"), providers={"one": provider("one", key=SecretStr(key), dialect=dialect)}
-    )
+    reply = Reply((spoken.hello[0], b"event: error\n" + line({"type": "error", "error": error})))
     async with (
-        running({"one": ScriptedUpstream([Reply((*begun, failure))])}, config) as proxy,
+        running({"one": ScriptedUpstream([reply])}, speaking(spoken, key=SecretStr(key))) as proxy,
         proxy.post({**BODY, "stream": stream}) as response,
     ):
         text = await response.text()
@@ -272,6 +255,39 @@ async def test_a_connection_that_breaks_after_content_is_an_error_event() -> Non
     ):
         with pytest.raises(anthropic.APIStatusError, match="broke off"):
             await ask_streamed(client)
+
+
+@both_dialects
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("breaks_off", [True, False])
+async def test_what_an_upstream_does_after_a_whole_answer_is_no_part_of_it(
+    breaks_off: bool, stream: bool, spoken: Spoken
+) -> None:
+    after = UpstreamError(ErrorType.API, "one broke off.", status=502) if breaks_off else asyncio.Event()
+    reply = Reply((*spoken.hello, after))
+    limits = Limits(first_ping_s=0.01, next_ping_s=0.01)
+    async with (
+        running({"one": ScriptedUpstream([reply])}, speaking(spoken), limits) as proxy,
+        proxy.post({**BODY, "stream": stream}) as response,
+    ):
+        text = await asyncio.wait_for(response.text(), 5)
+        (finished,) = proxy.of(RequestFinished)
+    message = fold(read_stream(text)) if stream else json.loads(text)
+    assert [block["text"] for block in message["content"]] == ["Hello"]
+    assert (finished.outcome, finished.output_tokens) == ("ok", message["usage"].get("output_tokens"))
+    assert not stream or read_stream(text)[-1]["type"] == "message_stop"
+    assert reply.was_whole
+
+
+async def test_an_upstream_that_goes_on_after_a_stop_sequence_is_cut() -> None:
+    reply = Reply((delta(content="Hello. STOP"), asyncio.Event()))
+    stops = ["1", "2", "3", "4", "STOP"]  # four go up, the rest is watched for here
+    async with (
+        running({"one": ScriptedUpstream([reply])}) as proxy,
+        proxy.post({**BODY, "stop_sequences": stops}) as response,
+    ):
+        assert (await response.json())["stop_sequence"] == "STOP"
+    assert (reply.is_closed.is_set(), reply.was_whole) == (True, False)
 
 
 async def test_the_same_failure_is_a_status_where_the_answer_is_not_streamed() -> None:
@@ -350,16 +366,14 @@ async def test_an_upstream_error_is_shown_short_and_without_the_key() -> None:
     assert len(message) < 4200
 
 
-@pytest.mark.parametrize("dialect", ["openai-chat", "anthropic-messages"])
+@both_dialects
 async def test_what_a_resting_candidate_failed_with_is_told_to_others_without_the_key(
-    dialect: str, log_events: list[EventDict]
+    spoken: Spoken, log_events: list[EventDict]
 ) -> None:
     key = "plain-" + "words-" * 3
     said = json.dumps({"error": {"type": "overloaded_error", "message": f"with {key}\x1b[31m"}}).encode()
     failing = Reply((said,), status=503, headers={"retry-after": "60"})
-    config = replace(
-        proxy_config("one"), providers={"one": provider("one", key=SecretStr(key), dialect=dialect)}
-    )
+    config = speaking(spoken, key=SecretStr(key))
     async with running({"one": ScriptedUpstream([failing])}, config) as proxy:
         async with proxy.post() as response:
             assert response.status >= 500
