@@ -49,6 +49,8 @@ class HttpAnswer:
         self._heard_at = self._loop.time()
         self._patience_s = provider.first_byte_timeout_s
         self._ends_at = self._heard_at + provider.total_timeout_s
+        self._is_handed_out = False
+        """A piece is being dealt with: a client that reads slowly is not the upstream's silence."""
         self._cut_as: Stage | None = None
         self._timer = self._loop.call_later(min(self._patience_s, provider.total_timeout_s), self._look)
         self.status = response.status
@@ -64,12 +66,13 @@ class HttpAnswer:
         now = self._loop.time
         try:
             while piece := await content.readany():
-                self._heard_at = now()
                 if self._patience_s != self._provider.idle_timeout_s:
                     self._patience_s = self._provider.idle_timeout_s
                     self._watch(self._patience_s)
+                self._is_handed_out = True
                 yield piece
-                self._heard_at = now()  # a client that reads slowly is not the upstream's silence
+                self._is_handed_out = False
+                self._heard_at = now()
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as exc:
             raise failure_of(exc, self._provider, self._cut_as or Stage.BODY) from exc
         finally:
@@ -104,6 +107,8 @@ class HttpAnswer:
         silence = now - self._heard_at
         if now >= self._ends_at:
             self._cut(Stage.TOTAL)
+        elif self._is_handed_out:
+            self._watch(self._patience_s)
         elif silence < self._patience_s:
             self._watch(self._patience_s - silence)
         else:

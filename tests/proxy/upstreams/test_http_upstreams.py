@@ -311,6 +311,24 @@ async def test_silence_in_mid_answer_is_a_timeout(make: Make) -> None:
 
 
 @both
+async def test_a_reader_that_takes_longer_than_the_upstream_may_is_not_the_upstream_s_silence(
+    make: Make,
+) -> None:
+    loop = asyncio.get_running_loop()
+    read_on = asyncio.Event()
+    async with (
+        serving(saying(b"data: a\n\n", b"data: b\n\n")) as upstream,
+        opened(make, provider(upstream.url, idle_timeout_s=0.05)) as answer,
+    ):
+        pieces = answer.chunks()
+        body = await pieces.__anext__()
+        loop.call_later(0.2, read_on.set)
+        await read_on.wait()
+        body += b"".join([piece async for piece in pieces])
+    assert body == b"data: a\n\ndata: b\n\n"
+
+
+@both
 async def test_an_answer_that_never_ends_is_ended(make: Make) -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
