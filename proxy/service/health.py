@@ -52,6 +52,8 @@ class _Known:
     """Of these, how many have no answer's status yet."""
     served: int = 0
     """How many were answered with status 200."""
+    used_at: float = 0.0
+    """When it was tried last."""
     error: ApiError | None = None
     """Why it rests, or rested last; other clients are told it, so it is none of a single request."""
 
@@ -230,14 +232,15 @@ class Health:
         known.in_flight -= 1
         self._change(known, known.breaker.abandoned(epoch))
         if len(self._known) > MAX_KNOWN:
-            self._forget_oldest()
+            self._forget_one()
 
     def _begin(self, candidate: Candidate, provider: ProviderConfig, policy: BreakerPolicy) -> Ticket:
         known = self._of(candidate, provider) or self._remember(candidate, provider)
         index = 0
         if provider.further_keys:
             index = self._rests(known).pick(len(keys_of(provider)), self.clock())
-        begun = known.breaker.begun(self.clock(), known.asking)
+        known.used_at = now = self.clock()
+        begun = known.breaker.begun(now, known.asking)
         if index is None or begun is None:
             raise Rests
         self._change(known, begun)
@@ -255,10 +258,17 @@ class Health:
         known = self._known[candidate.provider, candidate.model] = _Known(candidate, provider)
         return known
 
-    def _forget_oldest(self) -> None:
-        idle = next((key for key, known in self._known.items() if not known.in_flight), None)
-        if idle is not None:
-            del self._known[idle]
+    def _forget_one(self) -> None:
+        """Forgets the one that was not used for longest; what rests is kept until its rest is over."""
+        now = self.clock()
+        idle = [each for each in self._known.values() if not each.in_flight and not _rests(each, now)]
+        if idle:
+            self._forget(min(idle, key=lambda each: each.used_at))
+
+    def _forget(self, known: _Known) -> None:
+        if known.breaker.state != "closed":
+            self._change(known, CircuitBreaker(epoch=known.breaker.epoch + 1))
+        del self._known[known.candidate.provider, known.candidate.model]
 
     def _refused_of(self, provider: ProviderConfig) -> KeyRests:
         configured, rests = self._refused.get(provider.name, (provider, KeyRests()))
@@ -293,6 +303,11 @@ class Health:
         for changed in self._waiting:
             if not changed.done():
                 changed.set_result(None)
+
+
+def _rests(known: _Known, now: float) -> bool:
+    limits = known.limited.rests.values()
+    return known.breaker.rest_s(now) > 0 or any(each.until > now for each in limits)
 
 
 class Ticket:

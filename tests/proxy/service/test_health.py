@@ -308,6 +308,49 @@ async def test_candidates_nobody_uses_are_forgotten() -> None:
     assert len(kept._known) == MAX_KNOWN
 
 
+async def use(health: Health, *models: str) -> None:
+    for model in models:
+        async with health.trying(Candidate("one", model), provider("one"), POLICY) as ticket:
+            ticket.let_in()
+            ticket.answered()
+
+
+MANY = tuple(f"m{number}" for number in range(MAX_KNOWN + 50))
+
+
+async def test_an_outage_is_not_forgotten_for_candidates_that_came_later() -> None:
+    health, clock, announced = made()
+    for _ in range(2):
+        await fail(health)
+    await use(health, *MANY)
+    assert health.standing(ONE, provider("one")).rest_s == 60
+    clock.now = 60.0
+    await use(health, "one more")
+    assert health.breakers() == ()
+    assert [each.state for each in announced if isinstance(each, BreakerChanged)] == ["open", "closed"]
+
+
+@pytest.mark.expects_log("key_rests")
+async def test_limited_keys_are_not_forgotten_for_candidates_that_came_later() -> None:
+    health, clock, _ = made()
+    keyed = provider("one", key=SecretStr("a"), further_keys=(SecretStr("b"),))
+    for _ in range(2):
+        await fail(health, UpstreamError(ErrorType.RATE_LIMIT, "x", retry_after_s=60.0), keyed)
+    await use(health, *MANY)
+    assert health.standing(ONE, keyed).why == "all keys limited"
+    clock.now = 60.0
+    await use(health, "one more")
+    assert health.standing(ONE, keyed).error is None
+
+
+async def test_the_candidate_that_was_not_used_for_longest_is_forgotten_first() -> None:
+    health, clock, _ = made()
+    for clock.now, model in enumerate(("in use", *MANY[: MAX_KNOWN - 1])):
+        await use(health, model)
+    await use(health, "in use", "one more")
+    assert [health.served(Candidate("one", model)) for model in ("in use", *MANY[:2])] == [2, 0, 1]
+
+
 class SlowToOpen(ScriptedUpstream):
     """Takes ten times as long as a ping needs to say that it is there."""
 
