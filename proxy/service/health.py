@@ -99,11 +99,16 @@ class Health:
         return line
 
     def apply(self, providers: Mapping[str, ProviderConfig]) -> None:
-        """Gives the lines as many places as changed settings say, so that who waits goes on."""
+        """Takes changed settings: as many places as they say, and nothing known of providers that changed."""
         for name, line in self._lines.items():
             if name in providers:
                 line.resize(providers[name].max_concurrent)
-        self._wake()
+        for known in tuple(self._known.values()):
+            if providers.get(known.candidate.provider) != known.provider:
+                self._forget(known)
+        for name, (provider, _) in tuple(self._refused.items()):
+            if providers.get(name) != provider:
+                del self._refused[name]
 
     def hasten(self, candidate: Candidate, provider: ProviderConfig) -> None:
         """Ends a candidate's rest after failures: the next request probes it."""
@@ -255,7 +260,10 @@ class Health:
         return known
 
     def _remember(self, candidate: Candidate, provider: ProviderConfig) -> _Known:
-        known = self._known[candidate.provider, candidate.model] = _Known(candidate, provider)
+        key = candidate.provider, candidate.model
+        if key in self._known:
+            self._forget(self._known[key])
+        known = self._known[key] = _Known(candidate, provider)
         return known
 
     def _forget_one(self) -> None:
@@ -266,6 +274,7 @@ class Health:
             self._forget(min(idle, key=lambda each: each.used_at))
 
     def _forget(self, known: _Known) -> None:
+        """Forgets a candidate; what tries under way still say of it changes and announces nothing."""
         if known.breaker.state != "closed":
             self._change(known, CircuitBreaker(epoch=known.breaker.epoch + 1))
         del self._known[known.candidate.provider, known.candidate.model]
@@ -280,6 +289,8 @@ class Health:
     def _change(self, known: _Known, after: CircuitBreaker) -> None:
         before, known.breaker = known.breaker, after
         if after.state == before.state and after.until == before.until:
+            return
+        if self._known.get((known.candidate.provider, known.candidate.model)) is not known:
             return
         announced = self._announcement(known)
         _log.info(

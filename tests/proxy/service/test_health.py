@@ -289,6 +289,53 @@ async def test_a_changed_provider_begins_anew() -> None:
     assert health.standing(ONE, provider("one", base_url="http://127.0.0.1:10/v1")).rest_s == 0
 
 
+@pytest.mark.parametrize(
+    "providers", [{}, {"one": provider("one", key=SecretStr("new"))}], ids=["gone", "changed"]
+)
+async def test_settings_without_a_provider_as_it_was_close_its_breakers_at_once(
+    providers: Mapping[str, ProviderConfig],
+) -> None:
+    health, _, announced = made()
+    late = health.trying(ONE, provider("one"), POLICY)
+    ticket = await late.__aenter__()
+    for _ in range(2):
+        await fail(health)
+    health.apply({"one": provider("one")})
+    assert len(health.breakers()) == 1
+    waiting = asyncio.ensure_future(health.wait(30))
+    await asyncio.sleep(0)
+    health.apply(providers)
+    await asyncio.wait_for(waiting, 1)
+    ticket.failed(UpstreamError(ErrorType.RATE_LIMIT, "x", retry_after_s=60.0))
+    await late.__aexit__(None, None, None)
+    assert health.breakers() == ()
+    assert [each.state for each in announced if isinstance(each, BreakerChanged)] == ["open", "closed"]
+
+
+@pytest.mark.expects_log("key_rests")
+async def test_a_refused_key_that_is_given_again_is_tried_again() -> None:
+    health, _, _ = made()
+    keyed = provider("one", key=SecretStr("a"), further_keys=(SecretStr("b"),))
+    await fail(health, UpstreamError(ErrorType.AUTHENTICATION, "no"), keyed)
+    health.apply({"one": keyed})
+    async with health.trying(ONE, keyed, POLICY) as ticket:
+        assert ticket.provider.key == SecretStr("b")
+    health.apply({})
+    health.apply({"one": keyed})
+    async with health.trying(ONE, keyed, POLICY) as ticket:
+        assert ticket.provider.key == SecretStr("a")
+
+
+async def test_a_request_with_earlier_settings_leaves_no_breaker_behind() -> None:
+    health, _, announced = made()
+    for _ in range(2):
+        await fail(health)
+    changed = provider("one", key=SecretStr("new"))
+    async with health.trying(ONE, changed, POLICY) as ticket:
+        ticket.answered()
+    assert [each.state for each in announced if isinstance(each, BreakerChanged)] == ["open", "closed"]
+
+
 async def test_who_waits_is_woken_when_a_standing_changes() -> None:
     health, _, _ = made()
     waiting = asyncio.ensure_future(health.wait(30))
