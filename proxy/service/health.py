@@ -91,23 +91,24 @@ class Health:
         return Standing(rest_s, why, known.error, is_full, probe_s, may_hasten)
 
     def line(self, provider: ProviderConfig) -> Line:
-        """Returns the line of a provider, with as many places as it has now."""
+        """Returns the line of a provider; how many places it has is for `apply` to say, not for who looks.
+
+        Requests keep the settings with which they came.
+        """
         line = self._lines.get(provider.name)
         if line is None:
-            line = self._lines[provider.name] = Line()
-        line.places = provider.max_concurrent
+            line = self._lines[provider.name] = Line(provider.max_concurrent)
         return line
 
     def apply(self, providers: Mapping[str, ProviderConfig]) -> None:
         """Takes changed settings: as many places as they say, and nothing known of providers that changed."""
-        for name, line in self._lines.items():
-            if name in providers:
-                line.resize(providers[name].max_concurrent)
+        for provider in providers.values():
+            self.line(provider).resize(provider.max_concurrent)
         for known in tuple(self._known.values()):
             if providers.get(known.candidate.provider) != known.provider:
                 self._forget(known)
-        for name, (provider, _) in tuple(self._refused.items()):
-            if providers.get(name) != provider:
+        for name, (configured, _) in tuple(self._refused.items()):
+            if providers.get(name) != configured:
                 del self._refused[name]
 
     def hasten(self, candidate: Candidate, provider: ProviderConfig) -> None:
