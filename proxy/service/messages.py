@@ -24,7 +24,7 @@ from proxy.dialects.own_calls import replayed
 from proxy.dialects.profiles import Profile
 from proxy.dialects.registry import dialect_for
 from proxy.messages import events
-from proxy.messages.errors import ApiError, ClientError, ErrorType, UpstreamError
+from proxy.messages.errors import ApiError, ClientError, ErrorType, UpstreamError, forget_frames
 from proxy.messages.events import StreamEvent
 from proxy.messages.fold import MessageFold
 from proxy.messages.message import Message
@@ -181,6 +181,7 @@ class MessagesService:
                 if isinstance(failure, UpstreamError):
                     error = await self._counted(failure, request, candidate, provider)
                 if has_begun:
+                    forget_frames(error)  # the candidate may be remembered by it
                     record.error = error
                     yield [events.error(error.type, error.message, record.context.request_id)]
                     return
