@@ -305,14 +305,14 @@ class MessagesService:
                                 yield batch
                         else:
                             batch = lawful.judged(attempt.rest())
-                    if batch:
-                        ticket.answered()
-                        if lawful.error is not None:
-                            ticket.failed(lawful.error)  # first: who gets an error may ask for nothing more
-                        yield batch
-                    lawful.finish()
                 finally:
                     await attempt.aclose(is_whole=lawful.is_over and lawful.error is None)
+                if batch:
+                    ticket.answered()
+                    if lawful.error is not None:
+                        ticket.failed(lawful.error)  # first: who gets an error may ask for nothing more
+                    yield batch
+                lawful.finish()
             except UpstreamError as error:
                 raise cleaned(error, provider) from error  # before anybody remembers it
             finally:
