@@ -4,7 +4,8 @@ The rules of an answer:
 
 1. A candidate that fails before its first content block is passed over, and the client never knows.
 2. `message_start` is held back with it, so that a refusal keeps its HTTP status.
-3. After that a failure is an `error` event, and nothing follows it.
+3. After that a failure is an `error` event, and nothing follows it; nor does anything follow `message_stop`,
+   whatever becomes of the upstream's connection then.
 4. Every event is judged on its way out (`lawful`): one that breaks the protocol is our bug.
 5. An answer that shall match a schema is judged by it too; see `structured_output`.
 """
