@@ -12,7 +12,7 @@ from app.provider_desk import DeskRefusal
 from app.settings_edit import Edit
 from gui.desk import Problem
 from gui.spending import BudgetView, SpendingView, TokenDraft, TokenView
-from proxy.routing.budgets import Standing
+from proxy.routing.budgets import BudgetState
 from proxy.service.ledger import Spending
 from proxy.store.ledger_values import DayTotal
 
@@ -92,7 +92,7 @@ def budget_problems(spending: Spending | None) -> tuple[Problem, ...]:
     return () if spending is None else tuple(filter(None, map(_problem, spending.budgets)))
 
 
-def _problem(standing: Standing) -> Problem | None:
+def _problem(standing: BudgetState) -> Problem | None:
     view = _budget(standing)
     used = standing.spent_micro_usd * 100 // max(1, standing.limit.micro_usd)
     if used < _NEARLY:
@@ -110,7 +110,7 @@ def _known_usd(total: DayTotal) -> float:
     return (total.micro_usd - total.unknown_micro_usd) / 1e6
 
 
-def _budget(standing: Standing) -> BudgetView:
+def _budget(standing: BudgetState) -> BudgetView:
     kind, name = standing.limit.scope
     return BudgetView(
         name="everything" if kind == "all" else f"{kind} {name}",

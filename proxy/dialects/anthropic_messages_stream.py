@@ -6,6 +6,8 @@ not stand where it stands, and a stream that breaks off, end the answer as an er
 
 from __future__ import annotations
 
+from typing import Any
+
 from proxy.dialects.loose_json import (
     as_object,
     as_objects,
@@ -30,6 +32,7 @@ MAX_BODY_BYTES = 64 * 2**20
 
 _BROKE_OFF = "The upstream's answer broke off before it was complete."
 _NO_ANSWER = "The upstream's answer is empty or not a message."
+_SILENT_ERROR = "The upstream's answer ended as an error that says nothing."
 
 
 class AnthropicMessagesDecoder:
@@ -135,10 +138,11 @@ class AnthropicMessagesDecoder:
         return made
 
     def _renamed(self, event: StreamEvent) -> StreamEvent:
-        """The client gets the model's name it asked for."""
-        if event["type"] != "message_start":
-            return event
-        return {**event, "message": {**as_object(event.get("message")), "model": self._model}}
+        """The client gets the model's name it asked for, and an error of the API's shape."""
+        kind = event["type"]
+        if kind == "message_start":
+            return {**event, "message": {**as_object(event.get("message")), "model": self._model}}
+        return _shaped(event) if kind == "error" else event
 
     def _note_cost(self, event: JsonObject) -> None:
         cost = cost_told(as_object(event.get("usage")))
@@ -147,3 +151,14 @@ class AnthropicMessagesDecoder:
 
     def _fail(self, kind: ErrorType, message: str) -> list[StreamEvent]:
         return self._pass([events.error(kind, message)])
+
+
+def _shaped(event: StreamEvent) -> StreamEvent:
+    """Returns an `error` event with type and message as text, whatever a server put there."""
+    said: Any = event.get("error")
+    error = dict(as_object(said))
+    error["type"] = as_text(error.get("type")) or ErrorType.API.value
+    error["message"] = as_text(error.get("message")) or as_text(said) or _SILENT_ERROR
+    if error.get("details") is not None:
+        error["details"] = as_object(error["details"])
+    return {**event, "error": error}

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 _log = structlog.get_logger("proxy.mcp")
 RESTARTS_WITHIN_S = 600.0
 _UNKNOWN = "the file that says whether you approved or rejected it was damaged: approve it if you want it"
-_AWAITS_A_PERSON = frozenset({ServerPhase.PENDING, ServerPhase.REJECTED})
 _AT_WORK = frozenset({ServerPhase.STARTING, ServerPhase.CONNECTED})
 
 

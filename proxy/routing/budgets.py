@@ -50,7 +50,7 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BudgetState:
     """A limit and what counts against it now."""
 
     limit: Limit
@@ -155,12 +155,12 @@ class Account:
             if not self._reserved[key]:
                 del self._reserved[key]
 
-    def standing(self, limit: Limit, today: date) -> Standing:
+    def standing(self, limit: Limit, today: date) -> BudgetState:
         """Returns how a limit stands today."""
         key = (limit.scope, _period_key(limit.period, today))
-        return Standing(limit, self._spent[key], self._reserved[key], resets_on(limit.period, today))
+        return BudgetState(limit, self._spent[key], self._reserved[key], resets_on(limit.period, today))
 
-    def without_room(self, limits: tuple[Limit, ...], today: date) -> Standing | None:
+    def without_room(self, limits: tuple[Limit, ...], today: date) -> BudgetState | None:
         """Returns the limit that lets nothing more in, or None; of several, one that is used up."""
         standings = (self.standing(each, today) for each in limits)
         full = [each for each in standings if not each.has_room]

@@ -4,8 +4,8 @@ The rules:
 
 1. The first candidate in the order that was tried least, does not rest and is not full is tried.
 2. One that failed gives way to the others at once; it is tried again after its back-off, if the failure may
-   pass and it has tries left. A rate limit costs no try, unless nothing is to be repeated at all: requests
-   that storm a candidate wait for each other, as `circuit_breaker` lets them back.
+   pass and it has tries left. The first rate limit costs a try; each further one only where nobody was let in
+   since: requests that storm a candidate wait for each other, as `circuit_breaker` lets them back.
 3. Where nothing can be tried now, the shortest rest is waited for, unless that takes too long. Repeats and
    waits end after a total time; one that was not tried yet has its turn however long the others took.
    Where all that do not rest are full, the first free place at any of them is waited for; and one that is

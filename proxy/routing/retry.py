@@ -92,10 +92,14 @@ def wait_s(policy: RetryPolicy, tried: int, error: ApiError, random: Random) -> 
     Args:
         policy: First and longest wait.
         tried: How often it was tried, at least once.
-        error: Its last failure; a wait it asks for is never shortened.
+        error: Its last failure; a wait it asks for is never shortened, nor made too long to be waited for.
         random: Between half and the whole of the back-off is waited.
     """
     backoff = min(policy.longest_wait_s, policy.first_wait_s * 2.0 ** (tried - 1)) * (0.5 + random() / 2)
-    if error.retry_after_s is None:
+    told = error.retry_after_s
+    if told is None:
         return backoff
-    return max(backoff, error.retry_after_s * (1 + _SPREAD * random()))
+    spread = told * _SPREAD
+    if told <= policy.longest_wait_s:
+        spread = min(spread, policy.longest_wait_s - told)
+    return max(backoff, told + spread * random())

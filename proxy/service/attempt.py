@@ -14,7 +14,6 @@ from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.messages.events import StreamEvent
 from proxy.messages.request import MessagesRequest
 from proxy.messages.wire import write_json
-from proxy.routing.keys import keys_of
 from proxy.service.answer_headers import passed_back
 from proxy.service.connections import Lease
 from proxy.service.record import RequestRecord
@@ -22,8 +21,6 @@ from proxy.upstreams.base import UpstreamAnswer
 
 MAX_ERROR_BYTES = 64 * 1024
 """An upstream's error body is read this far; whatever it says is said by then."""
-MAX_MESSAGE_CHARS = 4096
-"""Of an upstream's error text, this much is handed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +59,6 @@ class Attempt:
         self._decoder = decoder
         self._record = record
 
-    @property
-    def is_cut_short(self) -> bool:
-        """Nothing more is wanted of the answer, though the upstream goes on."""
-        return self._decoder.is_cut_short
-
     def decoded(self, chunk: bytes) -> list[StreamEvent]:
         """Returns the events that a received piece completes, maybe none."""
         self._record.upstream_replied(chunk)
@@ -74,13 +66,16 @@ class Attempt:
 
     def rest(self) -> list[StreamEvent]:
         """Returns the events that the answer's end completes."""
-        return [] if self._decoder.is_cut_short else self._decoder.finish()
+        return self._decoder.finish()
 
-    async def aclose(self) -> None:
-        """Ends the upstream's answer, finished or not."""
+    async def aclose(self, *, is_whole: bool) -> None:
+        """Ends the upstream's answer; `is_whole`: its last event came.
+
+        Where it was ended here, the upstream goes on and is to be cut.
+        """
         self._record.told_cost(self._decoder.cost_usd)
         self._record.heard(self._decoder.heard_chars)
-        await self.answer.aclose()
+        await self.answer.aclose(is_whole=is_whole and not self._decoder.is_cut_short)
 
 
 async def open_attempt(
@@ -137,17 +132,3 @@ async def _error_body(answer: UpstreamAnswer, record: RequestRecord) -> bytes:
         record.upstream_replied(piece)
         body += piece
     return body[:MAX_ERROR_BYTES]
-
-
-def cleaned(error: UpstreamError, provider: ProviderConfig) -> UpstreamError:
-    """Returns an upstream's error as it may be shown: short, and without control characters and key."""
-    text = error.message
-    for key in keys_of(provider):
-        if key is not None and key.get_secret_value():
-            text = text.replace(key.get_secret_value(), "••••")
-    shown = "".join(
-        char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text
-    )
-    if len(shown) > MAX_MESSAGE_CHARS:
-        shown = shown[:MAX_MESSAGE_CHARS] + " …"
-    return error.saying(shown)

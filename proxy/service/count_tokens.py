@@ -19,7 +19,7 @@ from proxy.dialects.base import Dialect, Target
 from proxy.dialects.openai_chat_tools import asks_web_search
 from proxy.messages.errors import ApiError
 from proxy.messages.request import MessagesRequest
-from proxy.messages.token_correction import TokenCorrection
+from proxy.messages.token_correction import MOST_MODELS, TokenCorrection
 from proxy.messages.token_estimate import estimate_tokens
 from proxy.messages.token_families import family_of
 from proxy.messages.vocabulary import load
@@ -116,6 +116,8 @@ class TokenCounter:
         if actual <= 0 or self._is_observing or usage.get("server_tool_use") or _runs_server_tools(request):
             return
         self._answers[model] += 1
+        if len(self._answers) > MOST_MODELS:
+            del self._answers[next(iter(self._answers))]
         if self._answers[model] > _ALL_OF_FIRST and self._answers[model] % _THEN_EACH:
             return
         self._is_observing = True

@@ -53,7 +53,10 @@ class _Known:
     """Of these, how many have no answer's status yet."""
     served: int = 0
     """How many were answered with status 200."""
+    used_at: float = 0.0
+    """When it was tried last."""
     error: ApiError | None = None
+    """Why it rests, or rested last; other clients are told it, so it is none of a single request."""
 
 
 class Health:
@@ -89,19 +92,25 @@ class Health:
         return Standing(rest_s, why, known.error, is_full, probe_s, may_hasten)
 
     def line(self, provider: ProviderConfig) -> Line:
-        """Returns the line of a provider, with as many places as it has now."""
+        """Returns the line of a provider; how many places it has is for `apply` to say, not for who looks.
+
+        Requests keep the settings with which they came.
+        """
         line = self._lines.get(provider.name)
         if line is None:
-            line = self._lines[provider.name] = Line()
-        line.places = provider.max_concurrent
+            line = self._lines[provider.name] = Line(provider.max_concurrent)
         return line
 
     def apply(self, providers: Mapping[str, ProviderConfig]) -> None:
-        """Gives the lines as many places as changed settings say, so that who waits goes on."""
-        for name, line in self._lines.items():
-            if name in providers:
-                line.resize(providers[name].max_concurrent)
-        self._wake()
+        """Takes changed settings: as many places as they say, and nothing known of providers that changed."""
+        for provider in providers.values():
+            self.line(provider).resize(provider.max_concurrent)
+        for known in tuple(self._known.values()):
+            if providers.get(known.candidate.provider) != known.provider:
+                self._forget(known)
+        for name, (configured, _) in tuple(self._refused.items()):
+            if providers.get(name) != configured:
+                del self._refused[name]
 
     def hasten(self, candidate: Candidate, provider: ProviderConfig) -> None:
         """Ends a candidate's rest after failures: the next request probes it."""
@@ -139,7 +148,8 @@ class Health:
         index = 0
         if provider.further_keys:
             index = self._rests(known).pick(len(keys_of(provider)), self.clock())
-        begun = known.breaker.begun(self.clock(), known.asking)
+        known.used_at = now = self.clock()
+        begun = known.breaker.begun(now, known.asking)
         if index is None or begun is None:
             raise Rests
         self._change(known, begun)
@@ -193,13 +203,13 @@ class Health:
             after = before.abandoned(epoch)  # the request or we ourselves are at fault: no news of it
         elif error.type is ErrorType.RATE_LIMIT or (may_pass(error) and error.retry_after_s is not None):
             after = before.paused(epoch, now, error.retry_after_s, policy)
+            known.error = error
         elif is_outage(error):
             after = before.failed(epoch, now, policy)
+            known.error = error
         else:
             # it is there, and refuses this one request
             after = before.let_in(epoch, now, policy).succeeded(epoch, policy)
-        if error is not None:
-            known.error = error
         self._change(known, after)
 
     def let_in(self, known: _Known, epoch: int, policy: BreakerPolicy) -> None:
@@ -230,7 +240,7 @@ class Health:
         known.in_flight -= 1
         self._change(known, known.breaker.abandoned(epoch))
         if len(self._known) > MAX_KNOWN:
-            self._forget_oldest()
+            self._forget_one()
 
     def _of(self, candidate: Candidate, provider: ProviderConfig) -> _Known | None:
         known = self._known.get((candidate.provider, candidate.model))
@@ -239,13 +249,24 @@ class Health:
         return known
 
     def _remember(self, candidate: Candidate, provider: ProviderConfig) -> _Known:
-        known = self._known[candidate.provider, candidate.model] = _Known(candidate, provider)
+        key = candidate.provider, candidate.model
+        if key in self._known:
+            self._forget(self._known[key])
+        known = self._known[key] = _Known(candidate, provider)
         return known
 
-    def _forget_oldest(self) -> None:
-        idle = next((key for key, known in self._known.items() if not known.in_flight), None)
-        if idle is not None:
-            del self._known[idle]
+    def _forget_one(self) -> None:
+        """Forgets the one that was not used for longest; what rests is kept until its rest is over."""
+        now = self.clock()
+        idle = [each for each in self._known.values() if not each.in_flight and not _rests(each, now)]
+        if idle:
+            self._forget(min(idle, key=lambda each: each.used_at))
+
+    def _forget(self, known: _Known) -> None:
+        """Forgets a candidate; what tries under way still say of it changes and announces nothing."""
+        if known.breaker.state != "closed":
+            self._change(known, CircuitBreaker(epoch=known.breaker.epoch + 1))
+        del self._known[known.candidate.provider, known.candidate.model]
 
     def _refused_of(self, provider: ProviderConfig) -> KeyRests:
         configured, rests = self._refused.get(provider.name, (provider, KeyRests()))
@@ -257,6 +278,8 @@ class Health:
     def _change(self, known: _Known, after: CircuitBreaker) -> None:
         before, known.breaker = known.breaker, after
         if after.state == before.state and after.until == before.until:
+            return
+        if self._known.get((known.candidate.provider, known.candidate.model)) is not known:
             return
         announced = self._announcement(known)
         _log.info(
@@ -280,6 +303,11 @@ class Health:
         for changed in self._waiting:
             if not changed.done():
                 changed.set_result(None)
+
+
+def _rests(known: _Known, now: float) -> bool:
+    limits = known.limited.rests.values()
+    return known.breaker.rest_s(now) > 0 or any(each.until > now for each in limits)
 
 
 class Ticket:

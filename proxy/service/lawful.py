@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from proxy.config import ProviderConfig
 from proxy.messages.errors import ApiError, ErrorType
 from proxy.messages.events import StreamEvent
 from proxy.messages.fold import error_of
 from proxy.messages.stream_state import IllegalEvent, StreamState
+from proxy.service.cleaning import cleaned_event
 from proxy.service.record import RequestRecord, Tally
 
 _log = structlog.get_logger("proxy.service")
@@ -20,17 +22,21 @@ _BEGINS_CONTENT = frozenset({"content_block_start", "message_delta", "message_st
 class Lawful:
     """The judge of one attempt."""
 
-    def __init__(self, record: RequestRecord, tally: Tally | None = None) -> None:
+    def __init__(self, record: RequestRecord, provider: ProviderConfig, tally: Tally | None = None) -> None:
         """Begins before the first event.
 
         Args:
             record: Whose answer it is.
+            provider: Whose events they are; what it says of a failure is cleaned.
             tally: Takes the events' facts where they are not on their way to the client; None: the record
                 does.
         """
         self.is_over = False
-        """An error event has ended the answer."""
+        """`message_stop` or an error event has ended the answer; what its upstream still does is no news."""
+        self.error: ApiError | None = None
+        """What the error event says."""
         self._record = record
+        self._provider = provider
         self._tally = tally
         self._note: Callable[[StreamEvent], object] = record.note if tally is None else tally.add
         self._state = StreamState()
@@ -61,10 +67,13 @@ class Lawful:
         except IllegalEvent as exc:
             raise _our_bug(exc) from exc
         last = events[-1]
-        if last["type"] != "error":
+        kind = last["type"]
+        if kind != "error":
+            self.is_over = kind == "message_stop"
             return events
         self.is_over = True
-        self._record.error = error_of(last)
+        last = cleaned_event(last, self._provider)
+        self.error = self._record.error = error_of(last)
         return [*events[:-1], {**last, "request_id": self._record.context.request_id}]
 
     def finish(self) -> None:

@@ -27,7 +27,7 @@ from proxy.messages.cache_rules import caches_for_an_hour
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.messages.request import MessagesRequest
 from proxy.routing.aliases import Route
-from proxy.routing.budgets import Account, Charge, Standing, alert_at, all_limits, limits_of
+from proxy.routing.budgets import Account, BudgetState, Charge, alert_at, all_limits, limits_of
 from proxy.service.booking import Booking, entry_of, paid_for
 from proxy.service.ledger_writer import LedgerWriter
 from proxy.service.prices import PriceList, PriceOf, is_free, most_of
@@ -66,7 +66,7 @@ class Spending:
 
     today: DayTotal
     month: DayTotal
-    budgets: tuple[Standing, ...]
+    budgets: tuple[BudgetState, ...]
     by_token: tuple[DayTotal, ...] = ()
     """This month, by token; `day` is the last day on which it was used."""
 
@@ -269,7 +269,7 @@ class Ledger:
     def _free(self, route: Route) -> tuple[Candidate, ...]:
         return tuple(each for each in route.candidates if is_free(self._prices.price(each)[0]))
 
-    def _refused(self, held: Charge) -> Standing | None:
+    def _refused(self, held: Charge) -> BudgetState | None:
         """Returns the budget that does not let a request go on; what it has cost so far is spent."""
         limits = limits_of(self._config, held.token, held.alias)
         full = self._account.without_room(limits, self._today())
@@ -301,7 +301,7 @@ class Ledger:
             self._waiting.wake()
         return reserved
 
-    def _alert(self, before: Standing) -> None:
+    def _alert(self, before: BudgetState) -> None:
         after = self._account.standing(before.limit, self._day)
         percent = alert_at(before.limit, before.spent_micro_usd, after.spent_micro_usd)
         if percent is None:

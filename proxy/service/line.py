@@ -14,10 +14,10 @@ from collections import deque
 class Line:
     """The places at one provider, and who waits for one."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: int) -> None:
         self.busy = 0
         """Places that are taken."""
-        self.places = 1
+        self.places = places
         """How many there are; the settings may change it at any time."""
         self._waiting: dict[str, deque[Waiter]] = {}
         """By owner; the first one's turn comes next."""

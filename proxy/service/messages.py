@@ -4,7 +4,8 @@ The rules of an answer:
 
 1. A candidate that fails before its first content block is passed over, and the client never knows.
 2. `message_start` is held back with it, so that a refusal keeps its HTTP status.
-3. After that a failure is an `error` event, and nothing follows it.
+3. After that a failure is an `error` event, and nothing follows it; nor does anything follow `message_stop`,
+   whatever becomes of the upstream's connection then.
 4. Every event is judged on its way out (`lawful`): one that breaks the protocol is our bug.
 5. An answer that shall match a schema is judged by it too; see `structured_output`.
 """
@@ -22,7 +23,7 @@ from proxy.dialects.own_calls import replayed
 from proxy.dialects.profiles import Profile
 from proxy.dialects.registry import dialect_for
 from proxy.messages import events
-from proxy.messages.errors import ApiError, ClientError, ErrorType, UpstreamError
+from proxy.messages.errors import ApiError, ClientError, ErrorType, UpstreamError, forget_frames
 from proxy.messages.events import StreamEvent
 from proxy.messages.fold import MessageFold
 from proxy.messages.message import Message
@@ -32,8 +33,9 @@ from proxy.routing.conditions import Asked, route_of
 from proxy.routing.keys import with_key
 from proxy.routing.token_limits import check_token_use
 from proxy.service.answer_headers import LOSSES, losses_header
-from proxy.service.attempt import Plan, cleaned, open_attempt
+from proxy.service.attempt import Plan, open_attempt
 from proxy.service.checks import check_request
+from proxy.service.cleaning import cleaned
 from proxy.service.connections import Connections, check_key
 from proxy.service.count_tokens import TokenCounter
 from proxy.service.health import Health, Rests
@@ -174,8 +176,9 @@ class MessagesService:
             except ApiError as failure:
                 error = failure
                 if isinstance(failure, UpstreamError):
-                    error = await self._counted(cleaned(failure, provider), request, candidate, provider)
+                    error = await self._counted(failure, request, candidate, provider)
                 if has_begun:
+                    forget_frames(error)  # the candidate may be remembered by it
                     record.error = error
                     yield [events.error(error.type, error.message, record.context.request_id)]
                     return
@@ -291,25 +294,30 @@ class MessagesService:
                 )
                 ticket.let_in()
                 record.taken(candidate, tally)
+                lawful = Lawful(record, provider, tally)
                 try:
                     yield []
-                    lawful = Lawful(record, tally)
                     while chunk := await attempt.answer.read():
-                        if batch := lawful.judged(attempt.decoded(chunk)):
+                        batch = lawful.judged(attempt.decoded(chunk))
+                        if lawful.is_over:
+                            break
+                        if batch:
                             ticket.answered()
                             yield batch
-                        if lawful.is_over or attempt.is_cut_short:
-                            break
-                    if batch := lawful.judged(attempt.rest()):
-                        ticket.answered()
-                        yield batch
-                    lawful.finish()
+                    else:
+                        batch = lawful.judged(attempt.rest())
                 finally:
-                    await attempt.aclose()
+                    await attempt.aclose(is_whole=lawful.is_over and lawful.error is None)
+                if batch:
+                    ticket.answered()
+                    if lawful.error is not None:
+                        ticket.failed(lawful.error)  # first: who gets an error may ask for nothing more
+                    yield batch
+                lawful.finish()
+            except UpstreamError as error:
+                raise cleaned(error, provider) from error  # before anybody remembers it
             finally:
                 await lease.release()
-            if record.error is not None:
-                ticket.failed(record.error)
         seen = tally or record.tally
         if seen.stop_reason is not None and provider.dialect != "demo":
             self.counter.observe(request, candidate.model, seen.usage)

@@ -41,7 +41,7 @@ ATTEMPTS = 3
 
 Batches = AsyncGenerator[list[StreamEvent], None]
 Ask = Callable[[MessagesRequest], Batches]
-"""Sends a request to the candidate and gives its lawful events, not yet noted in the record."""
+"""Sends a request to the candidate and gives its lawful events; for `held` not yet noted in the record."""
 
 
 def schema_to_check(request: MessagesRequest, provider: ProviderConfig) -> AnswerSchema | None:

@@ -23,8 +23,12 @@ class UpstreamAnswer(Protocol):
         """
         ...
 
-    async def aclose(self) -> None:
-        """Ends the connection, finished or not; the upstream sees that its reader left."""
+    async def aclose(self, *, is_whole: bool = False) -> None:
+        """Ends the answer; an upstream that has not ended its body sees that its reader left.
+
+        Args:
+            is_whole: Nothing is missing: the body may end by itself a moment later, unread and unwaited for.
+        """
         ...
 
 

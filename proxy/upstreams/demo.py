@@ -66,8 +66,9 @@ class DemoAnswer:
         self.told += 1
         return self.lines[self.told - 1]
 
-    async def aclose(self) -> None:
+    async def aclose(self, *, is_whole: bool = False) -> None:
         """Ends the answer."""
+        del is_whole
         self.is_closed = True
 
 

@@ -22,6 +22,9 @@ READ_BYTES = 64 * 1024
 KEEP_ALIVE_S = 15.0
 """Kept connections are used again this long; servers behind load balancers close theirs after 20 to 60 s."""
 
+LINGER_S = 1.0
+"""So long after a whole answer the end of its body may come, so that the connection can be used again."""
+
 codecs.lookup("idna")  # else the first TLS connection imports that codec, on the loop
 
 
@@ -46,6 +49,8 @@ class HttpAnswer:
         self._heard_at = self._loop.time()
         self._patience_s = provider.first_byte_timeout_s
         self._ends_at = self._heard_at + provider.total_timeout_s
+        self._is_handed_out = False
+        """A piece is being dealt with: a client that reads slowly is not the upstream's silence."""
         self._cut_as: Stage | None = None
         self._watch(self._patience_s)
         self.status = response.status
@@ -57,20 +62,32 @@ class HttpAnswer:
         Raises:
             UpstreamError: The connection broke, fell silent for too long or took too long.
         """
-        self._heard_at = self._loop.time()  # a client that reads slowly is not the upstream's silence
+        self._heard_at = self._loop.time()  # silence is what nobody hears while somebody listens
+        self._is_handed_out = False
         try:
             piece = await self._response.content.readany()
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as exc:
             raise failure_of(exc, self._provider, self._cut_as or Stage.BODY) from exc
-        self._heard_at = self._loop.time()
+        self._is_handed_out = True
         self._patience_s = self._provider.idle_timeout_s
         return piece
 
-    async def aclose(self) -> None:
-        """Ends the answer: a finished one leaves its connection for the next request, another is cut."""
+    async def aclose(self, *, is_whole: bool = False) -> None:
+        """Ends the answer: a finished one leaves its connection for the next request, another is cut.
+
+        Servers often send the end of the body by itself, behind the last event. Nobody has to read it:
+        aiohttp gives the connection back when it comes. One that does not come soon is waited for no more.
+
+        Args:
+            is_whole: Nothing is missing of the answer but the end of the body.
+        """
         self._timer.cancel()
-        if self._response.content.at_eof():
+        content = self._response.content
+        if content.at_eof():
             self._response.release()
+        elif is_whole:
+            linger_s = min(LINGER_S, self._provider.idle_timeout_s)
+            content.on_eof(self._loop.call_later(linger_s, self._response.close).cancel)
         else:
             self._response.close()
 
@@ -85,6 +102,8 @@ class HttpAnswer:
         silence = now - self._heard_at
         if now >= self._ends_at:
             self._cut(Stage.TOTAL)
+        elif self._is_handed_out:
+            self._watch(self._patience_s)
         elif silence < self._patience_s:
             self._watch(self._patience_s - silence)
         else:

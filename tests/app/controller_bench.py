@@ -21,7 +21,7 @@ from proxy.config import ProviderConfig, ProxyConfig
 from proxy.events import BreakerChanged, EventSink, ToolDecided
 from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest
 from proxy.permissions.values import ToolCall, Verdict
-from proxy.routing.budgets import Limit, Standing, all_limits
+from proxy.routing.budgets import BudgetState, Limit, all_limits
 from proxy.service.ledger import Spending
 from proxy.store.folder_lock import is_in_use
 from proxy.store.ledger_values import DayTotal
@@ -40,7 +40,7 @@ OPENROUTER = """providers:
 SPENT = Spending(
     DayTotal("2026-11-22", "", None, 2, 10, 20, 30, 40, micro_usd=900, unknown_micro_usd=400),
     DayTotal("2026-11-22", "", None, 3, micro_usd=1_500, unknown_micro_usd=500),
-    (Standing(Limit(("alias", "big"), "day", 1_000), 700, 300, date(2026, 11, 23)),),
+    (BudgetState(Limit(("alias", "big"), "day", 1_000), 700, 300, date(2026, 11, 23)),),
     (DayTotal("2026-11-21", "phone", None, 1, micro_usd=700),),
 )
 

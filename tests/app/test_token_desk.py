@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from app.token_desk import budget_problems
-from proxy.routing.budgets import Limit, Standing
+from proxy.routing.budgets import BudgetState, Limit
 from proxy.service.ledger import Spending
 from proxy.store.ledger_values import DayTotal
 
@@ -14,7 +14,7 @@ _EMPTY = DayTotal("2026-11-22", "", None)
 
 def _spent(*percent: int) -> Spending:
     limit = Limit(("alias", "big"), "month", 1_000_000)
-    standings = tuple(Standing(limit, each * 10_000, 0, date(2026, 12, 1)) for each in percent)
+    standings = tuple(BudgetState(limit, each * 10_000, 0, date(2026, 12, 1)) for each in percent)
     return Spending(_EMPTY, _EMPTY, standings)
 
 

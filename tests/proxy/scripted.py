@@ -60,6 +60,8 @@ class Reply:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "text/event-stream"})
     is_closed: asyncio.Event = field(default_factory=asyncio.Event)
+    was_whole: bool = False
+    """It was closed as one whose last event came."""
     left: Iterator[bytes | asyncio.Event | UpstreamError] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,7 +81,8 @@ class Reply:
                 return piece
         return b""
 
-    async def aclose(self) -> None:
+    async def aclose(self, *, is_whole: bool = False) -> None:
+        self.was_whole = is_whole
         self.is_closed.set()
 
 

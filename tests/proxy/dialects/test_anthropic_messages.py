@@ -165,6 +165,24 @@ def test_an_error_passes_as_it_is() -> None:
     assert decode(wire(*HI[:3], error))[-1] == error
 
 
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("gone", "gone"),
+        (None, "The upstream's answer ended as an error that says nothing."),
+        (
+            {"type": ["x"], "message": 7, "details": "none"},
+            "The upstream's answer ended as an error that says nothing.",
+        ),
+    ],
+)
+def test_an_error_of_another_shape_gets_the_api_s(said: Any, message: str) -> None:
+    error: Any = {"type": "error", "error": said}
+    told = decode(wire(*HI[:3], error))[-1]["error"]
+    assert (told["type"], told["message"], told.get("details") or {}) == ("api_error", message, {})
+    assert error_in(decode(json.dumps(error).encode(), content_type=JSON)) == ("api_error", message)
+
+
 def test_only_the_last_word_missing_is_added() -> None:
     assert decode(wire(*HI[:-1])) == renamed(*HI)
 

@@ -15,10 +15,10 @@ from proxy.context import LOCAL_TOKEN
 from proxy.routing.budgets import (
     EVERYTHING,
     Account,
+    BudgetState,
     Charge,
     Limit,
     Scope,
-    Standing,
     alert_at,
     all_limits,
     limits_of,
@@ -117,7 +117,7 @@ def test_a_refusal_names_the_budget_what_is_spent_the_limit_and_when_it_begins_a
 
 @pytest.mark.parametrize("scope", [EVERYTHING, ("token", "phone"), ("alias", "ci")])
 def test_a_refusal_tells_a_token_no_amounts_that_others_spent(scope: Scope) -> None:
-    refused = Standing(Limit(scope, "day", 1_000_000), 1_020_000, 1_500, TODAY)
+    refused = BudgetState(Limit(scope, "day", 1_000_000), 1_020_000, 1_500, TODAY)
     told = refused.refusal("ci")
     assert "is used up. It resets on " in told
     assert "$" not in told

@@ -41,6 +41,13 @@ def given_up(step: object) -> ApiError:
     return step.error
 
 
+@pytest.mark.parametrize("random", [0.0, 0.5, 0.999])
+def test_a_wait_that_the_upstream_asks_for_and_that_is_just_short_enough_is_waited_for(random: float) -> None:
+    told = UpstreamError(ErrorType.RATE_LIMIT, "slow down", retry_after_s=POLICY.longest_wait_s - 0.1)
+    after = progress(A).after_failure(A, told, 0, 0.0, lambda: random)
+    assert isinstance(after.next_step(0.0, ready), Wait)
+
+
 def test_the_first_candidate_is_tried_first() -> None:
     assert progress(A).next_step(0.0, ready) == Try(A, "the only candidate")
     assert progress(A, B).next_step(0.0, ready) == Try(A, "candidate 1 of 2")

@@ -293,7 +293,7 @@ class Endless:
         self._pulled.set()
         return piece
 
-    async def aclose(self) -> None:
+    async def aclose(self, *, is_whole: bool = False) -> None:
         pass
 
     async def until_held_back(self) -> None:

@@ -15,15 +15,23 @@ from collections import Counter
 from dataclasses import replace
 import structlog
 from proxy.config import BreakerPolicy
+from proxy.messages.errors import ErrorType, UpstreamError
 from tests.proxy.scripted import BODY, HELLO, Reply, ScriptedUpstream, proxy_config, running
 
 REFUSED = Reply((b'{"error": {"message": "x"}}',), status=500, headers={"content-type": "application/json"})
+
+class Cut(Reply):
+    async def chunks(self):
+        yield HELLO[0]
+        raise UpstreamError(ErrorType.API, "cut", status=502)
+
 CASES = {
     "whole": (False, [Reply()]),
     "streamed": (True, [Reply()]),
     "refused": (False, [REFUSED]),
     "refused, streamed": (True, [REFUSED]),
     "broken off": (True, [Reply(HELLO[:2])]),
+    "cut": (True, [Cut()]),
     "answered by the second": (False, [REFUSED], [Reply()]),
 }
 
@@ -55,7 +63,7 @@ async def measured(is_streamed, *replies):
         await asked.times(MEASURED)
         collected = gc.collect()
         gc.enable()
-        return collected, living() - before
+        return collected, living() - before, before["MessagesRequest"]
 
 async def main():
     print(json.dumps({name: await measured(*case) for name, case in CASES.items()}))
@@ -71,8 +79,9 @@ def test_requests_that_have_ended_leave_no_objects_behind_and_nothing_to_collect
         [sys.executable, "-c", f"WARM, MEASURED = {WARM}, {MEASURED}\n{PROGRAM}"],
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
-    found: dict[str, tuple[int, dict[str, int]]] = json.loads(done.stdout)
-    assert len(found) == 6
-    for case, (collected, more) in found.items():
+    found: dict[str, tuple[int, dict[str, int], int]] = json.loads(done.stdout)
+    assert len(found) == 7
+    for case, (collected, more, requests) in found.items():
+        assert requests == 0, f"{case}: what is remembered of a candidate keeps {requests} requests"
         assert collected < MEASURED // 2, f"{case}: {collected} objects in cycles"
         assert sum(more.values()) < MEASURED // 2, f"{case}: {more}"

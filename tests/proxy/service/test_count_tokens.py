@@ -15,6 +15,7 @@ from proxy.dialects.own_calls import mcp_call, mcp_result
 from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.messages.message import JsonObject
 from proxy.messages.request import MessagesRequest, parse_request
+from proxy.messages.token_correction import MOST_MODELS
 from proxy.messages.token_estimate import estimate_tokens
 from proxy.service.count_tokens import TokenCounter, models_counted_first
 from tests.proxy.scripted import BODY, Reply, Running, ScriptedUpstream, provider, proxy_config, running
@@ -104,6 +105,17 @@ async def test_while_one_answer_is_looked_at_others_are_passed_over() -> None:
     compared = [task for task in asyncio.all_tasks() if task.get_name() == "compare a token estimate"]
     assert len(compared) == 1
     await settled()
+
+
+async def test_models_that_answered_long_ago_are_forgotten() -> None:
+    counter = TokenCounter()
+    counter.preload([MODEL])
+    request = parse_request(BODY)
+    for number in range(MOST_MODELS + 10):
+        counter.observe(request, f"{MODEL}-{number}", {"input_tokens": 60})
+        await settled()
+    kept: Any = counter
+    assert [*kept._answers][:: MOST_MODELS - 1] == [f"{MODEL}-{number}" for number in (10, MOST_MODELS + 9)]
 
 
 async def test_after_the_first_64_answers_of_a_model_only_each_128th_is_looked_at() -> None:

@@ -208,6 +208,16 @@ async def test_a_place_in_one_line_is_given_back_where_another_candidate_is_trie
     assert [health.line(each).busy for each in PROVIDERS.values()] == [0, 0]
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_request_with_earlier_settings_does_not_change_the_number_of_places_back(is_known: bool) -> None:
+    health = Health(Announced().take, lambda: 0.0, lambda: 0.0)
+    before, now = provider("one", max_concurrent=32), provider("one", max_concurrent=1)
+    if is_known:
+        assert health.line(before).places == 32
+    health.apply({"one": now})
+    assert health.line(before).places == 1
+
+
 def test_those_in_a_providers_line_count_as_much_as_those_it_answers() -> None:
     async def counted() -> int:
         health = Health(Announced().take, lambda: 0.0, lambda: 0.0)

@@ -25,7 +25,7 @@ from proxy.events import BreakerChanged, RequestRouted
 from proxy.messages.errors import ApiError, ClientError, ErrorType, UpstreamError
 from proxy.messages.message import JsonObject
 from proxy.server.limits import Limits
-from proxy.service.health import MAX_KNOWN, Health, Rests
+from proxy.service.health import Health, Rests
 from tests.proxy.scripted import (
     BODY,
     HELLO,
@@ -34,6 +34,8 @@ from tests.proxy.scripted import (
     Reply,
     Running,
     ScriptedUpstream,
+    delta,
+    line,
     provider,
     proxy_config,
     running,
@@ -92,6 +94,27 @@ async def test_a_candidate_that_keeps_failing_is_skipped_and_the_reason_says_so(
         assert proxy.server.breakers() == ()
         assert await status_of(proxy) == 200
     assert len(upstreams["one"].asked) == 3
+
+
+SCHEMA = {"type": "json_schema", "schema": {"type": "object", "additionalProperties": False}}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"stream": True}, {}, {"output_config": {"format": SCHEMA}}],
+    ids=["streamed", "whole", "held until it fits a schema"],
+)
+@pytest.mark.parametrize(
+    "failure", [line({"error": {"code": 502, "message": "gone"}}), b""], ids=["told", "cut"]
+)
+async def test_answers_that_fail_half_way_open_the_breaker(more: JsonObject, failure: bytes) -> None:
+    config = replace(proxy_config("one"), breaker=BreakerPolicy(window=4, rest_s=60))
+    upstream = ScriptedUpstream([Reply((delta(content="Hel"), failure))])
+    async with running({"one": upstream}, config) as proxy:
+        for _ in range(3):
+            await status_of(proxy, **more)
+        (opened,) = proxy.of(BreakerChanged)
+    assert (opened.state, opened.reason) == ("open", "2 of the last 4 tries failed")
 
 
 async def test_a_pause_that_the_upstream_asked_for_is_kept_and_told_to_all() -> None:
@@ -223,14 +246,6 @@ async def test_news_of_the_request_or_of_ourselves_say_nothing_of_the_candidate(
     ]  # fmt: skip
 
 
-async def test_a_changed_provider_begins_anew() -> None:
-    health, _, _ = made()
-    for _ in range(2):
-        await fail(health)
-    assert health.standing(ONE, provider("one")).rest_s == 60
-    assert health.standing(ONE, provider("one", base_url="http://127.0.0.1:10/v1")).rest_s == 0
-
-
 async def test_who_waits_is_woken_when_a_standing_changes() -> None:
     health, _, _ = made()
     waiting = asyncio.ensure_future(health.wait(30))
@@ -238,16 +253,6 @@ async def test_who_waits_is_woken_when_a_standing_changes() -> None:
     for _ in range(2):
         await fail(health)
     await asyncio.wait_for(waiting, 1)
-
-
-async def test_candidates_nobody_uses_are_forgotten() -> None:
-    health, _, _ = made()
-    for number in range(MAX_KNOWN + 50):
-        with health.trying(Candidate("one", f"m{number}"), provider("one"), POLICY) as ticket:
-            ticket.answered()
-            assert health.in_flight(Candidate("one", f"m{number}")) == 1
-    kept: Any = health
-    assert len(kept._known) == MAX_KNOWN
 
 
 class SlowToOpen(ScriptedUpstream):

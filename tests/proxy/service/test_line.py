@@ -6,8 +6,7 @@ from proxy.service.line import Line, Waiter
 
 
 def line_of(places: int, busy: int = 0) -> Line:
-    line = Line()
-    line.places = places
+    line = Line(places)
     for _ in range(busy):
         line.take()
     return line

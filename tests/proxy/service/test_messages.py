@@ -13,13 +13,9 @@ from pydantic import SecretStr
 from structlog.typing import EventDict
 
 from proxy.config import Alias, Candidate, ProxyConfig, ServerConfig
-from proxy.context import RequestContext
 from proxy.events import Exchange, FirstToken, RequestFinished, RequestRouted, RequestStarted
-from proxy.messages import events
-from proxy.messages.errors import ApiError, ErrorType, UpstreamError
+from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.messages.request import parse_request
-from proxy.service.lawful import Lawful
-from proxy.service.record import Announcer, RequestRecord
 from proxy.service.session_ids import conversation_of
 from tests.proxy.scripted import (
     BODY,
@@ -368,15 +364,3 @@ async def test_no_header_of_the_client_reaches_a_chat_completions_upstream() -> 
     ):
         await response.read()
     assert upstream.headers == [{}]
-
-
-@pytest.mark.expects_log("unlawful_event")
-def test_an_unlawful_event_of_our_own_never_leaves() -> None:
-    announcer = Announcer(lambda _: None, lambda: 0.0, lambda: 0.0, 10)
-    record = RequestRecord(RequestContext("req_1"), announcer, {})
-    unlawful = [
-        events.message_start("msg_1", "m", {"input_tokens": 1, "output_tokens": 1}),
-        events.content_block_start(1, {"type": "text", "text": ""}),
-    ]
-    with pytest.raises(ApiError, match="error of Signalbox"):
-        Lawful(record).judged(unlawful)

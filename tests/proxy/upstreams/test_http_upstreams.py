@@ -192,6 +192,52 @@ async def test_closing_an_unfinished_answer_tells_the_server(make: Make) -> None
 
 
 @both
+async def test_a_whole_answer_whose_body_ends_a_moment_later_leaves_its_connection_for_the_next(
+    make: Make,
+) -> None:
+    going_on, ended = asyncio.Event(), asyncio.Event()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"data: a\n\n")
+        await going_on.wait()
+        await response.write(b": bye\n\n")
+        await response.write_eof()
+        ended.set()
+        return response
+
+    async with serving(handler) as upstream:
+        client, other = make(provider(upstream.url)), make(provider(upstream.url))
+        answer = await client.open("/chat", PAYLOAD, {})
+        assert await answer.read() == b"data: a\n\n"
+        await answer.aclose(is_whole=True)
+        going_on.set()
+        await ended.wait()
+        for each in (other, client):  # the other one's answer comes behind the end of the first
+            answer = await each.open("/chat", PAYLOAD, {})
+            await body_of(answer)
+            await answer.aclose()
+        await client.aclose()
+        await other.aclose()
+    first, of_another, second = (each.protocol for each in upstream.asked)
+    assert first is second
+    assert first is not of_another
+
+
+@both
+async def test_a_whole_answer_whose_body_does_not_end_is_cut_after_a_moment(make: Make) -> None:
+    async with serving(stalling(b"data: a\n\n")) as upstream:
+        client = make(provider(upstream.url, idle_timeout_s=0.05))
+        answer = await client.open("/chat", PAYLOAD, {})
+        assert await answer.read() == b"data: a\n\n"
+        await answer.aclose(is_whole=True)
+        assert not upstream.reader_left.is_set()
+        await asyncio.wait_for(upstream.reader_left.wait(), 5)
+        await client.aclose()
+
+
+@both
 @pytest.mark.parametrize("status", [302, 307, 400, 401, 429, 500, 529])
 async def test_any_status_is_an_answer_with_its_body(make: Make, status: int) -> None:
     async def handler(_: web.Request) -> web.StreamResponse:
@@ -264,6 +310,23 @@ async def test_silence_in_mid_answer_is_a_timeout(make: Make) -> None:
         error = await failure(make, provider(upstream.url, idle_timeout_s=0.05))
     assert error.type is ErrorType.TIMEOUT
     assert "sent nothing for 0.05 seconds in mid-answer" in error.message
+
+
+@both
+async def test_a_reader_that_takes_longer_than_the_upstream_may_is_not_the_upstream_s_silence(
+    make: Make,
+) -> None:
+    loop = asyncio.get_running_loop()
+    read_on = asyncio.Event()
+    async with (
+        serving(saying(b"data: a\n\n", b"data: b\n\n")) as upstream,
+        opened(make, provider(upstream.url, idle_timeout_s=0.05)) as answer,
+    ):
+        body = await answer.read()
+        loop.call_later(0.2, read_on.set)
+        await read_on.wait()
+        body += await body_of(answer)
+    assert body == b"data: a\n\ndata: b\n\n"
 
 
 @both
