@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -62,28 +62,33 @@ class Reply:
     is_closed: asyncio.Event = field(default_factory=asyncio.Event)
     was_whole: bool = False
     """It was closed as one whose last event came."""
-    left: Iterator[bytes | asyncio.Event | UpstreamError] = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.left = iter(self.pieces)
-
-    def anew(self) -> Reply:
-        """The same, from its beginning."""
-        return replace(self)
-
-    async def read(self) -> bytes:
-        for piece in self.left:
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        for piece in self.pieces:
             if isinstance(piece, asyncio.Event):
                 await piece.wait()
             elif isinstance(piece, UpstreamError):
                 raise piece
-            elif piece:
-                return piece
-        return b""
+            else:
+                yield piece
 
     async def aclose(self, *, is_whole: bool = False) -> None:
         self.was_whole = is_whole
         self.is_closed.set()
+
+
+class Playing:
+    """A reply on its way to one reader."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.status, self.headers, self.aclose = reply.status, reply.headers, reply.aclose
+        self._chunks = reply.chunks()
+
+    async def read(self) -> bytes:
+        async for piece in self._chunks:
+            if piece:
+                return piece
+        return b""
 
 
 @dataclass(slots=True)
@@ -96,14 +101,14 @@ class ScriptedUpstream:
     is_asked: asyncio.Event = field(default_factory=asyncio.Event)
     is_closed: bool = False
 
-    async def open(self, path: str, payload: JsonObject, headers: Mapping[str, str]) -> Reply:
+    async def open(self, path: str, payload: JsonObject, headers: Mapping[str, str]) -> Playing:
         self.asked.append(payload)
         self.headers.append(headers)
         self.is_asked.set()
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         if isinstance(reply, UpstreamError):
             raise reply
-        return reply.anew()
+        return Playing(reply)
 
     async def aclose(self) -> None:
         self.is_closed = True

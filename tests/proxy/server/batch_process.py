@@ -16,7 +16,7 @@ import structlog
 
 from proxy.messages.message import JsonObject
 from proxy.service.storage import StorageConfig
-from tests.proxy.scripted import DONE, Reply, ScriptedUpstream, delta, running
+from tests.proxy.scripted import DONE, Playing, Reply, ScriptedUpstream, delta, running
 
 
 def say(**fact: str) -> None:
@@ -27,10 +27,10 @@ def say(**fact: str) -> None:
 class EchoUpstream(ScriptedUpstream):
     """Answers with what the user said."""
 
-    async def open(self, path: str, payload: JsonObject, headers: Mapping[str, str]) -> Reply:
+    async def open(self, path: str, payload: JsonObject, headers: Mapping[str, str]) -> Playing:
         said = payload["messages"][-1]["content"]
         say(asked=said)
-        return Reply((delta(content=f"echo {said}"), delta("stop"), DONE))
+        return Playing(Reply((delta(content=f"echo {said}"), delta("stop"), DONE)))
 
 
 async def main(folder: Path) -> None:

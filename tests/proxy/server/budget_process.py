@@ -19,7 +19,7 @@ import structlog
 from proxy.config import Budgets, ListPrice
 from proxy.messages.message import JsonObject
 from proxy.service.storage import StorageConfig
-from tests.proxy.scripted import ONE_TRY, Reply, ScriptedUpstream, delta, proxy_config, running
+from tests.proxy.scripted import ONE_TRY, Playing, Reply, ScriptedUpstream, delta, proxy_config, running
 
 IMPATIENT = replace(ONE_TRY, longest_wait_s=0.1)
 """Waits hardly for room in a budget."""
@@ -33,9 +33,9 @@ def say(**fact: str | int) -> None:
 class SilentUpstream(ScriptedUpstream):
     """Says that it was asked, and begins an answer that never ends."""
 
-    async def open(self, path: str, payload: JsonObject, headers: Mapping[str, str]) -> Reply:
+    async def open(self, path: str, payload: JsonObject, headers: Mapping[str, str]) -> Playing:
         say(asked=1)
-        return Reply((delta(content="Hel"), asyncio.Event()))
+        return Playing(Reply((delta(content="Hel"), asyncio.Event())))
 
 
 async def main(folder: Path, limit: int) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, cast
@@ -284,14 +284,12 @@ class Endless:
         self.taken = 0
         self._pulled = asyncio.Event()
 
-    def anew(self) -> Endless:
-        return self
-
-    async def read(self) -> bytes:
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
         piece = delta(content="x" * 60_000)
-        self.taken += len(piece)
-        self._pulled.set()
-        return piece
+        while True:
+            self.taken += len(piece)
+            self._pulled.set()
+            yield piece
 
     async def aclose(self, *, is_whole: bool = False) -> None:
         pass

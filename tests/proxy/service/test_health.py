@@ -31,6 +31,7 @@ from tests.proxy.scripted import (
     HELLO,
     TOKEN,
     Announced,
+    Playing,
     Reply,
     Running,
     ScriptedUpstream,
@@ -157,7 +158,7 @@ class Crowded(ScriptedUpstream):
 
     inside = 0
 
-    async def open(self, path: str, payload: JsonObject, headers: Mapping[str, str]) -> Reply:
+    async def open(self, path: str, payload: JsonObject, headers: Mapping[str, str]) -> Playing:
         if self.inside == 4:
             self.asked.append(payload)
             raise LIMITED
@@ -258,7 +259,7 @@ async def test_who_waits_is_woken_when_a_standing_changes() -> None:
 class SlowToOpen(ScriptedUpstream):
     """Takes ten times as long as a ping needs to say that it is there."""
 
-    async def open(self, path: str, payload: JsonObject, headers: Mapping[str, str]) -> Reply:
+    async def open(self, path: str, payload: JsonObject, headers: Mapping[str, str]) -> Playing:
         await asyncio.sleep(0.1)
         return await super().open(path, payload, headers)
 
