@@ -2,8 +2,9 @@
 
 The rules:
 
-1. A request counts once it was answered. One that failed does not, for a client may try again what failed;
-   nor does one that is still being answered, for several answers at once are no loop.
+1. A request counts once it was answered. One that failed does not, for a client may try again what failed,
+   or what it left before an answer began; nor does one that is still being answered, for several answers at
+   once are no loop.
 2. When as many as the policy lets pass were answered within its time, the next one asks.
 3. One that was refused is refused again, unasked, until it has not come for that time. The same conversation
    in another wrapping is refused with it: clients whose stream ended in an error ask once more without one.

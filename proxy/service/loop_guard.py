@@ -120,6 +120,8 @@ class Passage:
             return
         if isinstance(exc, Exception) and not isinstance(exc, ConnectionError):
             return
+        if exc is not None and not any(each.answer_chars for each in record.uses()):
+            return  # its client left before anything of an answer came
         bill = _Bill(record.candidate, record.total())
         self._guard.repeats.answered(self._key, policy, self._guard.clocks.clock(), bill)
 

@@ -12,7 +12,7 @@ from typing import Any
 import anthropic
 import pytest
 
-from proxy.config import ListPrice, LoopGuardPolicy, PermissionConfig, ProxyConfig
+from proxy.config import ListPrice, LoopGuardPolicy, PermissionConfig, ProxyConfig, RetryPolicy
 from proxy.events import (
     ApprovalAsked,
     ApprovalEnded,
@@ -38,6 +38,7 @@ from tests.proxy.scripted import (
     proxy_config,
     running,
 )
+from tests.proxy.service.test_full_providers import in_line
 
 STREAMED = {**BODY, "stream": True}
 LETS_PASS = "the loop guard lets the same request pass 2 times in 60 s"
@@ -291,6 +292,35 @@ async def test_a_request_whose_client_left_in_the_middle_of_its_answer_counts() 
         third = asyncio.ensure_future(asked(proxy, STREAMED))
         answer(proxy, await waiting(proxy), ALLOW)
         assert (await third)[0] == 200
+
+
+@pytest.mark.expects_log("candidate_failed")
+@pytest.mark.parametrize("body", [BODY, STREAMED])
+@pytest.mark.parametrize("place", ["in line", "before a silent upstream", "before another try"])
+async def test_a_request_whose_client_left_before_an_answer_began_does_not_count(
+    place: str, body: Any
+) -> None:
+    gate = asyncio.Event()
+    silent = Reply((gate, *HELLO))
+    upstream = ScriptedUpstream([BROKEN if place == "before another try" else silent])
+    config = guarded(waits=False)
+    config = replace(config, providers={"one": replace(config.providers["one"], max_concurrent=1)})
+    patient = RetryPolicy(first_wait_s=5.0)
+    async with running({"one": upstream}, config, retry=patient) as proxy:
+        others: list[asyncio.Future[tuple[int, str]]] = []
+        if place == "in line":
+            others.append(asyncio.ensure_future(asked(proxy, {**BODY, "max_tokens": 65})))
+            await upstream.is_asked.wait()
+        for _ in range(2):
+            upstream.is_asked.clear()
+            leaving = asyncio.ensure_future(asked(proxy, body))
+            await (in_line(proxy, 1) if place == "in line" else upstream.is_asked.wait())
+            leaving.cancel()
+            await seen(proxy, RequestFinished)
+        gate.set()
+        upstream.replies = [Reply()]
+        await asyncio.gather(*others)
+        assert (await asked(proxy, body))[0] == 200
 
 
 @pytest.mark.parametrize(
