@@ -7,9 +7,10 @@ and implements `gui.desk.Desk` with the help of `proxy_runner`, `provider_desk`,
 by `settings_store`, read by `settings_document`, changed by `settings_edit`, brought up to date by
 `migrations`) and the keys (`secrets`, over `keyring_access`), made into the proxy's config by
 `proxy_config`. `local_token` finds the token that clients must carry. `logs` is the one log pipeline,
-`redaction` (with its names and shapes) its last step. `environment` is the only reader of environment
-variables, `paths` says where our files are, `files` how they are written, `instance` is the control
-channel of the running program.
+`log_lines` says what its lines hold, and `redaction` (with its names and shapes) what they do not.
+`environment` is the only reader of environment variables, `paths` says where our files are, `files` how they
+are written, `instance` is the control channel of the running program, and `running_program` what commands ask
+it there.
 
 Nothing here but `desktop` and its loop knows Qt, and `serve` never imports it.
 """

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 
 from app.exit_codes import FAILED, OK
-from app.instance import Reply, Verb, Words, ask
+from app.instance import Reply
 from app.paths import Folders
+from app.running_program import asked
 from app.terminal import tell
 
 MAX_REASON_CHARS = 1000
@@ -22,7 +22,7 @@ def list_approvals(folders: Folders, now: float) -> int:
         folders: Where the running program is found.
         now: Seconds since the epoch.
     """
-    reply = _asked(folders, "approvals.list", {})
+    reply = asked(folders, "approvals.list", {})
     if reply is None:
         return FAILED
     waiting = _approvals(reply)
@@ -48,7 +48,7 @@ def answer_approval(
     if len(message) > MAX_REASON_CHARS:
         tell(f"the reason may have {MAX_REASON_CHARS} characters")
         return FAILED
-    listed = _asked(folders, "approvals.list", {})
+    listed = asked(folders, "approvals.list", {})
     if listed is None:
         return FAILED
     found = next((each for each in _approvals(listed) if each.get("approval_id") == approval_id), None)
@@ -60,18 +60,11 @@ def answer_approval(
         return FAILED
     digest = str(found.get("digest", ""))
     words = {"id": approval_id, "digest": digest, "scope": scope, "message": message}
-    reply = _asked(folders, "approvals.allow" if decision == "allow" else "approvals.deny", words)
+    reply = asked(folders, "approvals.allow" if decision == "allow" else "approvals.deny", words)
     if reply is None:
         return FAILED
     tell(reply.text)
     return OK if reply.is_ok else FAILED
-
-
-def _asked(folders: Folders, verb: Verb, words: Words) -> Reply | None:
-    reply = asyncio.run(ask(folders.runtime, verb, words))
-    if reply is None:
-        tell("Signalbox does not run. Start it, or with `signalbox serve` without a window.")
-    return reply
 
 
 def _approvals(reply: Reply) -> list[Mapping[str, Any]]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Mapping
 from typing import Any, cast
 
 from app.exit_codes import FAILED, OK
-from app.instance import Reply, Verb, Words, ask
 from app.paths import Folders
+from app.running_program import asked
+from app.terminal import tell
 
 
 def list_breakers(folders: Folders) -> int:
     """Prints the models that are left alone, one a line, and why; returns the exit status."""
-    reply = _asked(folders, "breakers.list", {})
+    reply = asked(folders, "breakers.list", {})
     if reply is None:
         return FAILED
     resting = cast("list[Mapping[str, Any]]", reply.facts.get("breakers", []))
@@ -22,26 +22,15 @@ def list_breakers(folders: Folders) -> int:
         state = "is being tried" if each["state"] == "half_open" else f"rests for {each['rest_s']:.0f} s"
         sys.stdout.write(f"{each['provider']}  {each['model']}  {state}  ({each['reason']})\n")
     if not resting:
-        _tell("No model is left alone.")
+        tell("No model is left alone.")
     return OK
 
 
 def reset_breakers(folders: Folders, provider: str, model: str | None) -> int:
     """Has a provider's models tried again at once, or one of them; returns the exit status."""
     words = {"provider": provider} if model is None else {"provider": provider, "model": model}
-    reply = _asked(folders, "breakers.reset", words)
+    reply = asked(folders, "breakers.reset", words)
     if reply is None:
         return FAILED
-    _tell(reply.text)
+    tell(reply.text)
     return OK if reply.is_ok else FAILED
-
-
-def _asked(folders: Folders, verb: Verb, words: Words) -> Reply | None:
-    reply = asyncio.run(ask(folders.runtime, verb, words))
-    if reply is None:
-        _tell("Signalbox does not run. Start it, or with `signalbox serve` without a window.")
-    return reply
-
-
-def _tell(text: str) -> None:
-    sys.stderr.write(f"signalbox: {text}\n")

@@ -14,13 +14,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
-from pydantic import SecretStr
-
 from app.alias_controls import AliasControls
 from app.bodies import Bodies
 from app.configuration import Configuration
-from app.connect_lines import connect_lines
 from app.desk_changes import EVERYTHING, DeskChanges
 from app.hand_edits import HandEdits, WatchedFile
 from app.log_relay import LogRelay
@@ -30,17 +26,16 @@ from app.mcp_host import make_supervisor, mcp_file
 from app.permission_controls import PermissionControls
 from app.port_owner import free_port
 from app.provider_controls import ProviderControls
-from app.provider_desk import DeskRefusal, Probe
+from app.provider_desk import Probe
 from app.proxy_runner import ProxyRunner, ServerFactory, StartFailure
 from app.request_controls import RequestControls
 from app.settings_edit import Put
-from app.token_desk import TokenDesk, budget_problems, spending_view
+from app.token_controls import TokenControls
 from app.yaml_document import SettingsError
 from gui.desk import (
     QUIT_DRAIN_S,
     ActionDone,
     ActionFailed,
-    ConnectLines,
     DeskEvent,
     DeskListener,
     LogLine,
@@ -50,11 +45,8 @@ from gui.desk import (
     ProxyStateChanged,
     SettingsChanged,
     ShowWindow,
-    TokenCreated,
-    TokensChanged,
 )
 from gui.mcp_desk import McpChanged
-from gui.spending import SpendingView, TokenDraft, TokenView
 from proxy.events import BudgetReached, Exchange, ProxyEvent, RequestFinished
 from proxy.service.prices import PriceOf
 from proxy.tasks import spawn
@@ -62,10 +54,10 @@ from proxy.tasks import spawn
 if TYPE_CHECKING:
     from proxy.mcp.supervisor import Supervisor
 
-_log = structlog.get_logger("app.controller")
 
-
-class Controller(PermissionControls, ProviderControls, AliasControls, McpControls, RequestControls):
+class Controller(
+    PermissionControls, ProviderControls, AliasControls, McpControls, RequestControls, TokenControls
+):
     """Owns the proxy, the settings, the keys, the logs' tail and the exchanges."""
 
     def __init__(
@@ -112,7 +104,7 @@ class Controller(PermissionControls, ProviderControls, AliasControls, McpControl
         McpControls.__init__(self, configuration, mcp_file(configuration), self._supervise, self._announce)
         AliasControls.__init__(self, configuration, self._changes, price_of)
         RequestControls.__init__(self, folders.store, self._announce)
-        self._tokens = TokenDesk(configuration)
+        TokenControls.__init__(self, configuration, self._runner, self._changes, clock)
         self._problems_told: tuple[Problem, ...] = ()
         """Those about MCP servers: they come up while the servers start."""
         settings_file = WatchedFile(
@@ -125,7 +117,6 @@ class Controller(PermissionControls, ProviderControls, AliasControls, McpControl
         self._watching: asyncio.Task[None] | None = None
         self._is_quitting = self._is_hurrying = self._is_closed = False
         self._recalling: asyncio.Task[None] | None = None
-        self._clock = clock
 
     @property
     def settings_path(self) -> Path:
@@ -241,7 +232,7 @@ class Controller(PermissionControls, ProviderControls, AliasControls, McpControl
         if self._logs is not None and self._logs.file_problem is not None:
             problems = (*problems, Problem("Logs are not kept", self._logs.file_problem, "logs"))
         problems = (*problems, *self._runner.problems())
-        problems = (*problems, *budget_problems(self._runner.spending()))
+        problems = (*problems, *self.budget_problems())
         problems = (*problems, *self.mcp_problems())
         if self._configuration.loaded.error is None:
             problems = (*problems, *self._hand_edits.problems())
@@ -279,39 +270,6 @@ class Controller(PermissionControls, ProviderControls, AliasControls, McpControl
             spawn(self._runner.hurry(), name="quit without waiting")
         else:
             self._on_quit()
-
-    def connect_lines(self) -> ConnectLines:
-        """Returns the lines that point Claude Code at the proxy."""
-        server = self._configuration.settings.server
-        token = self._configuration.token
-        return connect_lines(
-            self._runner.url or f"http://{server.host}:{server.port}", token.value if token else SecretStr("")
-        )
-
-    # gui.desk.Desk: money -------------------------------------------------------------------
-
-    def spending(self) -> SpendingView | None:
-        """Returns what was spent; None while the proxy does not run."""
-        return spending_view(self._runner.spending())
-
-    def tokens(self) -> tuple[TokenView, ...]:
-        """Returns the tokens of clients, without the first one."""
-        return self._tokens.views(self._runner.spending())
-
-    def create_token(self, draft: TokenDraft) -> str | None:
-        """Makes a token; returns why not, or None: TokenCreated or ActionFailed follows."""
-        today = datetime.fromtimestamp(self._clock(), timezone.utc).astimezone().date()
-        try:
-            token, edits = self._tokens.create_edits(draft, today)
-        except DeskRefusal as exc:
-            return str(exc)
-        return self._changes.submit(edits, None, TokensChanged(), TokenCreated(draft.name, token))
-
-    def revoke_token(self, name: str) -> str | None:
-        """Makes a token worthless for ever; returns why not, or None when it was taken."""
-        return self._changes.take(
-            lambda: self._tokens.revoke_edits(name), f"Token {name} revoked", TokensChanged()
-        )
 
     # gui.desk.Desk: requests, logs, looks ---------------------------------------------------
 

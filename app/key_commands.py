@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import sys
 from collections.abc import Callable
@@ -12,9 +11,9 @@ from pydantic import SecretStr
 
 from app.environment import Environment
 from app.exit_codes import BROKEN_SETTINGS, FAILED, OK
-from app.instance import ask
 from app.keyring_access import KeyringBackend, KeyringFailure, accepted_backend
 from app.paths import Folders
+from app.running_program import take_over
 from app.secrets import MAX_KEY_CHARACTERS, SecretStore
 from app.settings import Settings
 from app.settings_edit import Put
@@ -62,9 +61,9 @@ def _set(name: str, secret_store: SecretStore, settings: SettingsStore, runtime:
 
 def _have_taken_over(runtime: Path) -> None:
     """Has a running Signalbox look for its keys anew."""
-    reply = asyncio.run(ask(runtime, "reload"))
-    if reply is not None and not reply.is_ok:
-        _tell(f"The running Signalbox did not take the change over: {reply.text}. Restart it.")
+    problem = take_over(runtime)
+    if problem is not None:
+        _tell(problem)
 
 
 def _configure_openrouter(settings: SettingsStore) -> int:

@@ -12,47 +12,33 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import os
-import re
 import sys
 import threading
 import time
-import traceback
 from collections import deque
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, NoReturn, TextIO, cast
+from typing import Any, NoReturn, TextIO
 
-import orjson
 import structlog
 
+from app.log_lines import SNAPSHOT_CHARACTERS, Logged, exception_text, log_line, readable, snapshot, snapshots
 from app.redaction import Redactor
 from app.settings import LogLevel, RunMode
 from gui.desk import LogLine
 
-MAX_FIELD_CHARACTERS = 8 * 1024
 MAX_QUEUED = 20_000
 MAX_BATCH = 500
 GATHER_S = 0.05
 """How long lines below warning may wait for company; waking the writer for each cost more than the line."""
-_PLAIN = frozenset({int, float, bool, type(None)})  # what no secret is and nobody changes
 _STEP = 8
 """After so many lines the writer lets the loop have the interpreter; it would else wait for 5 ms."""
 FILE_BYTES = 10 * 2**20
 FILES_KEPT = 5
-_SNAPSHOT_CHARACTERS = 64 * 1024
-"""Taken before redaction, which must see more than what is kept: a key may lie across the cut."""
 
-_DANGEROUS = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
-    "\U000e0000-\U000e007f]"
-)
-_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _LEVEL_NUMBERS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _PATIENT = frozenset({"debug", "info"})
-_CONTEXT = ("request_id", "conversation_id")
 _QUIETER = ("aiohttp.access", "httpcore2", "httpx2", "openai", "asyncio")
 """Their access and wire logs say again, and with more risk, what our own events say."""
 
@@ -61,25 +47,8 @@ LogListener = Callable[[tuple[LogLine, ...], int], None]
 
 
 @dataclass(slots=True)
-class _Entry:
-    at: float
-    level: str
-    component: str
-    event: str
-    fields: Mapping[str, object]
-    exception: str | None = None
-
-
-@dataclass(slots=True)
 class _Barrier:
     reached: threading.Event = field(default_factory=threading.Event)
-
-
-def escaped(text: str) -> str:
-    """Returns text in which every character that could hide, reorder or break a line is spelt out."""
-    if text.isascii() and text.isprintable():
-        return text
-    return _DANGEROUS.sub(lambda match: _SHORT.get(match[0]) or f"\\u{{{ord(match[0]):x}}}", text)
 
 
 class PrivateRotatingFile(logging.handlers.RotatingFileHandler):
@@ -114,7 +83,7 @@ class LogPipeline:
         self._level = level
         self._stream = stream
         self._file = self._opened(file, file_bytes)
-        self._queue: deque[_Entry | _Barrier] = deque()
+        self._queue: deque[Logged | _Barrier] = deque()
         self._max_queued = max_queued
         self._dropped = 0
         self._tail: deque[LogLine] = deque(maxlen=max_tail)
@@ -176,14 +145,14 @@ class LogPipeline:
         if self._file is not None and not self._thread.is_alive():
             self._file.close()
 
-    def take(self, entry: _Entry) -> None:
+    def take(self, logged: Logged) -> None:
         """Queues an event, or counts it as dropped."""
         with self._work:
             if not self._is_open or len(self._queue) >= self._max_queued:
                 self._dropped += 1
                 return
-            self._queue.append(entry)
-            if entry.level not in _PATIENT:
+            self._queue.append(logged)
+            if logged.level not in _PATIENT:
                 self._hurry()
             elif self._is_idle:
                 self._is_idle = False
@@ -215,17 +184,13 @@ class LogPipeline:
         if method == "exception" and exc_info is None:
             exc_info = True
         self.take(
-            _Entry(
+            Logged(
                 at=time.time(),
                 level=level,
                 component=str(fields.pop("logger", None) or getattr(logger, "name", "") or "signalbox"),
-                event=str(_snapshot(event)),
-                # Most values are plain: a call for each would double what a line costs the loop.
-                fields={
-                    name: value if type(value) in _PLAIN else _snapshot(value)
-                    for name, value in fields.items()
-                },
-                exception=_exception_text(exc_info),
+                event=str(snapshot(event)),
+                fields=snapshots(fields),
+                exception=exception_text(exc_info),
             )
         )
         raise structlog.DropEvent
@@ -245,8 +210,8 @@ class LogPipeline:
                 dropped, self._dropped = self._dropped, 0
             lines: list[LogLine] = []
             for number, each in enumerate(batch):
-                if isinstance(each, _Entry):
-                    lines.append(self._line(each))
+                if isinstance(each, Logged):
+                    lines.append(log_line(each, self.redactor, with_trace=self.mode == "development"))
                 if number % _STEP == 0:
                     time.sleep(0)
             self._write(lines)
@@ -259,7 +224,7 @@ class LogPipeline:
                 if isinstance(each, _Barrier):
                     each.reached.set()
 
-    def _next_batch(self) -> list[_Entry | _Barrier]:
+    def _next_batch(self) -> list[Logged | _Barrier]:
         """Waits for lines, and a moment longer for more; empty: the pipeline is closed and all is written."""
         with self._work:
             while not self._queue and self._is_open:
@@ -272,42 +237,6 @@ class LogPipeline:
             self._is_hurried = bool(self._queue)
             return batch
 
-    def _line(self, entry: _Entry) -> LogLine:
-        fields = {name: self._field(name, value) for name, value in entry.fields.items()}
-        event, component = self._text(entry.event), self._text(entry.component)
-        document: dict[str, str] = {
-            "timestamp": datetime.fromtimestamp(entry.at, timezone.utc).isoformat(timespec="milliseconds"),
-            "level": entry.level,
-            "logger": component,
-            "event": event,
-            **{name if name not in _RESERVED else f"{name}_": value for name, value in fields.items()},
-        }
-        if entry.exception is not None:
-            # The one field that keeps its line breaks: JSON spells them out in the file.
-            lines = self.redactor.text(entry.exception).splitlines()
-            document["exception"] = "\n".join(escaped(each) for each in lines)[-MAX_FIELD_CHARACTERS:]
-            if self.mode == "development":
-                fields["exception"] = document["exception"]
-        context = {name: fields.pop(name, None) for name in _CONTEXT}
-        return LogLine(
-            at=entry.at,
-            level=entry.level,
-            component=component,
-            event=event,
-            request_id=context["request_id"],
-            conversation_id=context["conversation_id"],
-            fields=MappingProxyType(fields),
-            json=orjson.dumps(document).decode("utf-8"),
-        )
-
-    def _text(self, text: str) -> str:
-        return escaped(self.redactor.text(text))[:MAX_FIELD_CHARACTERS]
-
-    def _field(self, name: str, value: object) -> str:
-        if not isinstance(value, str):
-            return str(value)
-        return escaped(self.redactor.field(name, value))[:MAX_FIELD_CHARACTERS]
-
     def _write(self, lines: list[LogLine]) -> None:
         if not lines:
             return
@@ -317,15 +246,12 @@ class LogPipeline:
         stream = self._stream
         if stream is None:
             return
-        shown = (line.json if self.mode == "production" else _readable(line) for line in lines)
+        shown = (line.json if self.mode == "production" else readable(line) for line in lines)
         try:
             stream.write("\n".join(shown) + "\n")
             stream.flush()
         except (OSError, ValueError):  # its reader is gone, or it was closed
             self._stream = None
-
-
-_RESERVED = frozenset({"timestamp", "level", "logger", "event", "exception"})
 
 
 class _NamedLogger:
@@ -358,46 +284,12 @@ class _FromStandardLibrary(logging.Handler):
         context = structlog.contextvars.get_contextvars()
         level = record.levelname.lower()
         self._pipeline.take(
-            _Entry(
+            Logged(
                 at=record.created,
                 level=level if level in _LEVEL_NUMBERS else "info",
                 component=record.name,
-                event=message[:_SNAPSHOT_CHARACTERS],
-                fields={name: _snapshot(value) for name, value in context.items()},
-                exception=_exception_text(record.exc_info),
+                event=message[:SNAPSHOT_CHARACTERS],
+                fields=snapshots(context),
+                exception=exception_text(record.exc_info),
             )
         )
-
-
-def _snapshot(value: object) -> str | int | float | None:
-    """Returns a value as text now, before whoever logged it changes it; what nobody can change stays."""
-    if type(value) in _PLAIN:
-        return cast("int | float | None", value)
-    if isinstance(value, str):
-        return value[:_SNAPSHOT_CHARACTERS]
-    if isinstance(value, (Mapping, list, tuple, set, frozenset)):
-        return repr(cast("object", value))[:_SNAPSHOT_CHARACTERS]
-    return str(value)[:_SNAPSHOT_CHARACTERS]
-
-
-def _exception_text(exc_info: object) -> str | None:
-    if not exc_info:
-        return None
-    if exc_info is True:
-        exc_info = sys.exc_info()
-    failure = cast("tuple[object, ...]", exc_info)[1] if isinstance(exc_info, tuple) else exc_info
-    if not isinstance(failure, BaseException):
-        return None
-    # Never with locals: they hold keys and conversations.
-    return "".join(traceback.format_exception(type(failure), failure, failure.__traceback__))[
-        -_SNAPSHOT_CHARACTERS:
-    ]
-
-
-def _readable(line: LogLine) -> str:
-    at = datetime.fromtimestamp(line.at, timezone.utc).astimezone().strftime("%H:%M:%S.%f")[:-3]
-    context = {"request_id": line.request_id, "conversation_id": line.conversation_id}
-    shown = {**{name: value for name, value in context.items() if value}, **line.fields}
-    trace = shown.pop("exception", None)
-    pairs = "".join(f"  {name}={value}" for name, value in shown.items())
-    return f"{at} {line.level:<8} {line.component}: {line.event}{pairs}" + (f"\n{trace}" if trace else "")

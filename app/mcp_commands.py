@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shlex
 import sys
 from collections.abc import Mapping
@@ -11,8 +10,9 @@ from difflib import unified_diff
 from typing import Any, cast
 
 from app.exit_codes import FAILED, OK
-from app.instance import Reply, Verb, Words, ask
+from app.instance import Reply, Verb, Words
 from app.paths import Folders
+from app.running_program import asked
 from app.settings_in_use import SERVERS_PROBLEM_FACT
 from app.terminal import tell
 from proxy.mcp.invisible import spelt_out
@@ -188,13 +188,7 @@ def _server(folders: Folders, name: str) -> Mapping[str, Any] | None:
 
 
 def _asked(folders: Folders, verb: Verb, words: Words) -> Reply | None:
-    timeout_s = CALL_TIMEOUT_S if verb == "mcp.call" else 10.0
-    reply = asyncio.run(ask(folders.runtime, verb, words, timeout_s=timeout_s))
-    if reply is None:
-        _tell(
-            "Signalbox does not run, or did not answer. Start it, or with `signalbox serve` without a window."
-        )
-    return reply
+    return asked(folders, verb, words, CALL_TIMEOUT_S if verb == "mcp.call" else 10.0)
 
 
 def _tell(text: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from app.exit_codes import FAILED, OK
 from app.paths import Folders
+from app.terminal import failed
 from proxy.mcp.invisible import spelt_out
 from proxy.store.ledger_reader import LedgerReader
 from proxy.store.ledger_values import AttemptRow, RequestRow
@@ -32,7 +33,7 @@ def list_requests(folders: Folders, limit: int, *, as_json: bool) -> int:
     try:
         rows = LedgerReader(folders.store).requests(limit)
     except StoreError as error:
-        return _failed(error.message)
+        return failed(error.message, FAILED)
     for row in reversed(rows):
         sys.stdout.write((json.dumps(_facts(row)) if as_json else _line(row)) + "\n")
     if not rows:
@@ -46,9 +47,9 @@ def show_request(folders: Folders, request_id: str, *, as_json: bool) -> int:
     try:
         row, attempts = reader.request(request_id), reader.attempts(request_id)
     except StoreError as error:
-        return _failed(error.message)
+        return failed(error.message, FAILED)
     if row is None:
-        return _failed(f"there is no request '{request_id}' in the ledger; see: signalbox requests")
+        return failed(f"there is no request '{request_id}' in the ledger; see: signalbox requests", FAILED)
     if as_json:
         facts = {**_facts(row), "attempts": [_attempt_facts(each) for each in attempts]}
         sys.stdout.write(json.dumps(facts) + "\n")
@@ -130,11 +131,6 @@ def _dollars(row: RequestRow) -> str:
 
 def _duration(milliseconds: int | None) -> str:
     return "-" if milliseconds is None else f"{milliseconds / 1000:.2f} s"
-
-
-def _failed(text: str) -> int:
-    sys.stderr.write(f"signalbox: {text}\n")
-    return FAILED
 
 
 def _harmless(text: str) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from datetime import date
 from pathlib import Path
 
 from app.client_tokens import TokenRefusal, create_edits, revoke_edits
 from app.exit_codes import BROKEN_SETTINGS, FAILED, OK
-from app.instance import ask
 from app.paths import Folders
+from app.running_program import take_over
 from app.settings import Settings
 from app.settings_edit import Edit
 from app.settings_in_use import settings_in_use
@@ -104,9 +103,9 @@ def _apply(store: SettingsStore, edits: list[Edit], runtime: Path) -> int:
     except OSError as exc:
         tell(f"{store.path}: {exc.strerror}")
         return FAILED
-    reply = asyncio.run(ask(runtime, "reload"))
-    if reply is not None and not reply.is_ok:
-        tell(f"The running Signalbox did not take the change over: {reply.text}. Restart it.")
+    problem = take_over(runtime)
+    if problem is not None:
+        tell(problem)
     return OK
 
 

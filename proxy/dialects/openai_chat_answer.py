@@ -15,7 +15,7 @@ from proxy.dialects.openai_chat_tools import asks_web_search, declared_names
 from proxy.dialects.reasoning_details import CLAUDE_FORMAT, FIELDS, text_of
 from proxy.dialects.text_pieces import StopWatch, SurrogateJoiner, ThinkTags, whole
 from proxy.dialects.tool_ids import ClientIds, ToolNames
-from proxy.dialects.web_citations import Sources, citation, is_placed, search_blocks
+from proxy.dialects.web_citations import Sources, citation, excerpt, is_placed, search_blocks
 from proxy.messages.events import StreamEvent, text_delta
 from proxy.messages.message import JsonObject
 from proxy.messages.request import MessagesRequest, ToolUseParam
@@ -125,7 +125,7 @@ class Answer:
             if self._wants_search:
                 self._hits.append(source)
             if not self._wants_search or is_placed(source):
-                self._cite(citation(source))
+                self._cite(citation(source, excerpt(source)))
 
     def stop_reason(self) -> tuple[str, str | None, JsonObject]:
         """Returns stop_reason, stop_sequence and what stands beside them."""

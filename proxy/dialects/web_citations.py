@@ -10,7 +10,7 @@ from proxy.messages.message import JsonObject
 from proxy.messages.request import MessagesRequest, TextParam
 from proxy.messages.wire import write_json
 
-_MAX_CITED = 150
+MAX_CITED_CHARS = 150
 """The real API cites at most so many characters of a source."""
 _MAX_QUERY = 400
 
@@ -33,15 +33,20 @@ class Sources:
         return found
 
 
-def citation(source: JsonObject) -> JsonObject:
-    """Returns the citation of a source."""
+def excerpt(source: JsonObject) -> str:
+    """Returns what a source holds that may be cited."""
+    return as_text(source.get("content"))[:MAX_CITED_CHARS]
+
+
+def citation(source: JsonObject, cited: str) -> JsonObject:
+    """Returns the citation of a passage of a source."""
     url = as_text(source.get("url"))
     return {
         "type": "web_search_result_location",
         "url": url,
         "title": as_text(source.get("title")),
         "encrypted_index": hide_text(url),
-        "cited_text": as_text(source.get("content"))[:_MAX_CITED],
+        "cited_text": cited,
     }
 
 

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-import structlog
 from aiohttp import StreamReader, web
 
 from proxy.context import NewId
@@ -20,8 +19,6 @@ from proxy.messages.errors import ApiError, ClientError, ErrorType
 from proxy.messages.wire import write_json
 from proxy.server.limits import Limits
 from proxy.server.responses import ProxyRequest, error_response
-
-_log = structlog.get_logger("proxy.server")
 
 MAX_LINE_BYTES = 16 * 1024
 """Longest request line and header; Claude Code's beta header has about 500 bytes."""

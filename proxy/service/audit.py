@@ -16,21 +16,14 @@ import structlog
 
 from proxy.config import LedgerPolicy
 from proxy.events import ToolDecided
+from proxy.service.disk_writer import MANY, MOST_WAITING, DiskWriter
 from proxy.store.values import FINAL_FAILURES, StoreError
-from proxy.tasks import spawn
 
 if TYPE_CHECKING:  # the store loads SQLAlchemy, which the program's start must not wait for
     from proxy.store.decisions import DecisionStore
 
 _log = structlog.get_logger("proxy.service")
 
-WRITE_AFTER_S = 1.0
-"""How long a decision may wait for others to be written with."""
-_MANY = 500
-"""Decisions that are written without waiting, and the most in one transaction."""
-MOST_WAITING = 20_000
-"""Decisions kept while the disk cannot be written; then the oldest go."""
-_RETRY_AFTER_S = 15.0
 _PRUNE_EVERY_S = 3600.0
 
 OpenStore = Callable[[], Awaitable["DecisionStore"]]
@@ -61,8 +54,7 @@ class Audit:
         self._clock = wall_clock
         self._open_store = open_store
         self._waiting: deque[ToolDecided] = deque()
-        self._timer: asyncio.TimerHandle | None = None
-        self._writer: asyncio.Task[None] | None = None
+        self._writer = DiskWriter(self._write, name="write the audit")
         self._pruned_at = 0.0
 
     def apply(self, retention: LedgerPolicy) -> None:
@@ -77,10 +69,7 @@ class Audit:
             lost = self._waiting.popleft()
             _log.error("decision_lost", tool=lost.tool, call_id=lost.call_id)
         self._waiting.append(decided)
-        if self._timer is None:
-            self._write_in(WRITE_AFTER_S)
-        elif len(self._waiting) == _MANY:
-            self._write_now()
+        self._writer.added(len(self._waiting))
 
     async def latest(self, text: str = "", limit: int = 500) -> Sequence[ToolDecided]:
         """Returns the latest decisions, newest first, whose tool, call, client or reason holds the text.
@@ -102,21 +91,16 @@ class Audit:
 
     async def flush(self) -> None:
         """Writes what waits, if it can be written; to be called before the store is closed."""
-        while self._waiting or self._writer is not None:
+        while self._waiting or self._writer.is_writing:
             before = len(self._waiting)
-            self._write_now()
-            if self._writer is not None:
-                await asyncio.wait({self._writer})
+            self._writer.now()
+            await self._writer.settle()
             if self._waiting and len(self._waiting) >= before:
                 return  # the disk does not take it
 
     async def close(self) -> None:
         """Ends all work, after `flush`; what could not be written is lost, and the log says how much."""
-        if self._writer is not None:
-            await asyncio.wait({self._writer})
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        await self._writer.close()
         if self._waiting:
             _log.error("decisions_lost", decisions=len(self._waiting))
             self._waiting.clear()
@@ -127,27 +111,14 @@ class Audit:
         await self.flush()
         return await self._open_store()
 
-    def _write_in(self, seconds: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._write_now)
-
-    def _write_now(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._writer is None:
-            self._writer = spawn(self._write(), name="write the audit")
-
     async def _write(self) -> None:
-        try:
-            while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(_MANY, len(self._waiting)))]
-                try:
-                    await self._write_once(batch)
-                except StoreError as error:
-                    self._put_back(batch, error)
-                    return
-        finally:
-            self._writer = None
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(MANY, len(self._waiting)))]
+            try:
+                await self._write_once(batch)
+            except StoreError as error:
+                self._put_back(batch, error)
+                return
 
     async def _write_once(self, batch: Sequence[ToolDecided]) -> None:
         assert self._open_store is not None  # noqa: S101 - nothing waits to be written without it
@@ -180,5 +151,4 @@ class Audit:
         _log.warning("audit_not_written", decisions=len(batch), reason=error.message)
         if error.failure not in FINAL_FAILURES:  # else they might never be written, nor those behind
             self._waiting.extendleft(reversed(batch))
-        if self._timer is None:
-            self._write_in(_RETRY_AFTER_S)
+        self._writer.again()

@@ -17,22 +17,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from proxy.service.disk_writer import MANY, MOST_WAITING, DiskWriter
 from proxy.store.ledger_values import Entry, Reservation
 from proxy.store.values import FINAL_FAILURES, StoreError, StoreFailure
-from proxy.tasks import spawn
 
 if TYPE_CHECKING:  # the store loads SQLAlchemy, which the program's start must not wait for
     from proxy.store.ledger import LedgerStore
 
 _log = structlog.get_logger("proxy.service")
-
-WRITE_AFTER_S = 1.0
-"""How long a booking may wait for others to be written with."""
-_MANY = 500
-"""Bookings that are written without waiting, and the most in one transaction."""
-_MOST_WAITING = 20_000
-"""Bookings kept while the disk cannot be written; then the oldest go."""
-_RETRY_AFTER_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +52,8 @@ class LedgerWriter:
         self._open_store = open_store
         self._prune = prune
         self._held: list[_Held] = []
-        self._waiting: deque[Entry] = deque(maxlen=_MOST_WAITING)
-        self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._waiting: deque[Entry] = deque(maxlen=MOST_WAITING)
+        self._writer = DiskWriter(self._write, name="write the ledger", ended=self._go_on)
 
     async def reserve(self, row: Reservation) -> None:
         """Writes a reservation; it is durable when this returns.
@@ -72,61 +63,41 @@ class LedgerWriter:
         """
         held = _Held(row, asyncio.get_running_loop().create_future())
         self._held.append(held)
-        self._write_now()
+        self._writer.now()
         await held.is_written
 
     def add(self, entry: Entry) -> None:
         """Takes the end of a request, to be written soon."""
         self._waiting.append(entry)
-        if self._timer is None:
-            self._write_in(WRITE_AFTER_S)
-        elif len(self._waiting) == _MANY:
-            self._write_now()
+        self._writer.added(len(self._waiting))
 
     async def flush(self) -> None:
         """Writes what waits, if it can be written."""
-        if self._task is not None:
-            await asyncio.wait({self._task})
+        await self._writer.settle()
         if self._waiting or self._held:
-            self._write_now()
-        if self._task is not None:
-            await asyncio.wait({self._task})
+            self._writer.now()
+        await self._writer.settle()
 
     async def close(self) -> None:
         """Ends all work, after `flush`; what could not be written is lost."""
-        if self._task is not None:
-            await asyncio.wait({self._task})
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        await self._writer.close()
         self._waiting.clear()
-
-    def _write_in(self, seconds: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._write_now)
-
-    def _write_now(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._task is None:
-            self._task = spawn(self._write(), name="write the ledger")
 
     async def _write(self) -> None:
         """Writes what waits now; what comes meanwhile waits for others, or each commit would be of a few."""
         left = len(self._waiting)
-        try:
-            while self._held or left > 0:
-                held, self._held = self._held, []
-                entries = [self._waiting.popleft() for _ in range(min(_MANY, left, len(self._waiting)))]
-                left -= _MANY
-                if not await self._is_settled(held, entries):
-                    return
-        finally:
-            self._task = None
-            if self._held:  # they came while a write failed
-                self._write_now()
-            elif self._waiting and self._timer is None:
-                self._write_in(WRITE_AFTER_S)
+        while self._held or left > 0:
+            held, self._held = self._held, []
+            entries = [self._waiting.popleft() for _ in range(min(MANY, left, len(self._waiting)))]
+            left -= MANY
+            if not await self._is_settled(held, entries):
+                return
+
+    def _go_on(self) -> None:
+        if self._held:  # they came while a write failed
+            self._writer.now()
+        elif self._waiting:
+            self._writer.soon()
 
     async def _is_settled(self, held: list[_Held], entries: list[Entry]) -> bool:
         """Writes these or drops them; False: the disk takes nothing now, and what may wait was put back."""
@@ -171,8 +142,8 @@ class LedgerWriter:
         _log.warning("ledger_not_written", requests=len(entries), reason=error.message)
         if error.failure not in FINAL_FAILURES:
             self._waiting.extendleft(reversed(entries))
-        if self._timer is None and error.failure is not StoreFailure.UNFIT:
-            self._write_in(_RETRY_AFTER_S)
+        if error.failure is not StoreFailure.UNFIT:
+            self._writer.again()
         _fail(held, error)
 
 

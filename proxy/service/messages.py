@@ -15,8 +15,6 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-import structlog
-
 from proxy.config import Candidate, ProviderConfig, ProxyConfig
 from proxy.context import NewId, RequestContext
 from proxy.dialects.base import Loss, Target
@@ -49,8 +47,6 @@ from proxy.service.structured_output import held, is_enforced, schema_to_check, 
 from proxy.service.tool_door import Prepared, ToolDoor
 from proxy.service.tool_loop import ToolLoop
 from proxy.service.turns import Turns, preferring
-
-_log = structlog.get_logger("proxy.service")
 
 DEMO = ProviderConfig(name=DEMO_PROVIDER, dialect="demo", base_url="")
 """The embedded upstream as a provider; it serves only while none is configured."""

@@ -8,14 +8,13 @@ from __future__ import annotations
 import re
 
 from proxy.dialects.loose_json import as_objects, as_text
-from proxy.dialects.openai_chat_content import hidden_text, hide_text, is_hidden
+from proxy.dialects.openai_chat_content import hidden_text, is_hidden
 from proxy.dialects.own_calls import search_rows
+from proxy.dialects.web_citations import MAX_CITED_CHARS, citation
 from proxy.dialects.web_results import SEARCH_RESULT
 from proxy.messages.message import JsonObject
 from proxy.messages.request import MessagesRequest
 
-MAX_CITED_CHARS = 150
-"""The API cites at most so many characters of a source."""
 _QUOTED_WORDS = 8
 """So many words in a row are no accident."""
 _WORD = re.compile(r"\w+")
@@ -39,7 +38,7 @@ class WebSources:
             earlier, self._request = self._request, None
             self._take(search_rows(earlier))
         found = ((row, _cited(text, row)) for row in self._rows.values())
-        return [_citation(row, cited) for row, cited in found if cited is not None]
+        return [citation(row, cited) for row, cited in found if cited is not None]
 
     def _take(self, rows: list[JsonObject]) -> None:
         for row in rows:
@@ -76,14 +75,3 @@ def _quoted(text: str, excerpt: str) -> str:
             last += 1
         return excerpt[places[i].start() : places[last - 1].end()][:MAX_CITED_CHARS]
     return ""
-
-
-def _citation(row: JsonObject, cited: str) -> JsonObject:
-    url = as_text(row.get("url"))
-    return {
-        "type": "web_search_result_location",
-        "url": url,
-        "title": as_text(row.get("title")),
-        "encrypted_index": hide_text(url),
-        "cited_text": cited,
-    }

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select, update
 
@@ -26,6 +26,7 @@ _B = BATCHES.c
 _R = BATCH_REQUESTS.c
 _INSERT_ROWS = 5_000
 
+T = TypeVar("T", bound="tuple[Any, ...]")
 Deletion = Literal["deleted", "not_ended", "unknown"]
 
 
@@ -111,13 +112,8 @@ class BatchStore:
 
     async def pending(self, batch_id: str, *, after: int, limit: int) -> list[PendingRequest]:
         """Returns requests without a result, by position, those behind position `after` only."""
-        query = (
-            select(_R.position, _R.custom_id, _R.body_offset, _R.body_length)
-            .join(BATCHES, _B.number == _R.batch_number)
-            .where(_B.id == batch_id, _R.outcome.is_(None), _R.position > after)
-            .order_by(_R.position)
-            .limit(limit)
-        )
+        columns = select(_R.position, _R.custom_id, _R.body_offset, _R.body_length)
+        query = _behind(columns.where(_R.outcome.is_(None)), batch_id, after, limit)
         return await self._run(
             lambda connection: [PendingRequest(*row) for row in connection.execute(query).tuples()]
         )
@@ -204,16 +200,17 @@ class BatchStore:
 
     async def results(self, batch_id: str, *, after: int, limit: int) -> list[ResultRow]:
         """Returns decided requests, by position, those behind position `after` only."""
-        query = (
-            select(_R.position, _R.custom_id, _R.outcome, _R.result)
-            .join(BATCHES, _B.number == _R.batch_number)
-            .where(_B.id == batch_id, _R.outcome.is_not(None), _R.position > after)
-            .order_by(_R.position)
-            .limit(limit)
-        )
+        columns = select(_R.position, _R.custom_id, _R.outcome, _R.result)
+        query = _behind(columns.where(_R.outcome.is_not(None)), batch_id, after, limit)
         return await self._run(
             lambda connection: [ResultRow(*row) for row in connection.execute(query).tuples()]
         )
+
+
+def _behind(query: Select[T], batch_id: str, after: int, limit: int) -> Select[T]:
+    """Returns a query for requests of one batch, by position, those behind position `after` only."""
+    of_batch = query.join(BATCHES, _B.number == _R.batch_number).where(_B.id == batch_id)
+    return of_batch.where(_R.position > after).order_by(_R.position).limit(limit)
 
 
 def _count_down(connection: Connection, number: int, decided: int, now_us: int) -> None:

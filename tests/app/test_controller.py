@@ -4,20 +4,12 @@ import asyncio
 import errno
 import json
 import sys
-from hashlib import sha256
 from typing import Any
 
 import pytest
 
-from gui.desk import (
-    DeskEvent,
-    ProxyPhase,
-    ProxyStateChanged,
-    TokenCreated,
-    TokensChanged,
-)
+from gui.desk import DeskEvent, ProxyPhase, ProxyStateChanged
 from gui.mcp_desk import McpChanged
-from gui.spending import BudgetView, SpendingView, TokenDraft
 from proxy.events import BreakerChanged, Exchange, RequestRefused
 from proxy.mcp.values import ServerPhase, ServerStatus
 from tests.app.controller_bench import KEY, OPENROUTER, Make
@@ -118,46 +110,6 @@ async def test_a_listener_that_raises_harms_neither_the_proxy_nor_the_others(mak
     assert bench.desk.state().phase is ProxyPhase.RUNNING
 
 
-async def test_the_connect_lines_hold_the_token_and_the_shown_ones_do_not(make: Make) -> None:
-    bench = make(variables={"SIGNALBOX_TOKEN": "t" * 30})
-    await bench.controller.start()
-
-    lines = bench.desk.connect_lines()
-
-    assert lines.shell.get_secret_value() == (
-        "export ANTHROPIC_BASE_URL=http://127.0.0.1:4000\nexport ANTHROPIC_AUTH_TOKEN=" + "t" * 30
-    )
-    assert "t" * 30 not in lines.shown + repr(lines)
-
-
-async def test_a_token_is_announced_once_when_the_settings_have_it_and_revoked_for_good(make: Make) -> None:
-    bench = make(settings=OPENROUTER)
-    desk = bench.desk
-    await bench.controller.start()
-
-    assert desk.create_token(TokenDraft("local")) is not None
-    assert desk.create_token(TokenDraft("phone", day_usd=2.5, aliases=("big",))) is None
-    created = await bench.until(TokenCreated)
-
-    assert created.name == "phone"
-    (token,) = bench.servers[0].applied[-1].server.client_tokens
-    assert token.digest == sha256(created.value.get_secret_value().encode()).hexdigest()
-    assert token.budgets.day_micro_usd == 2_500_000
-    assert created.value.get_secret_value() not in bench.folders.settings_file.read_text()
-    (view,) = desk.tokens()
-    assert (view.name, view.aliases, view.last_used, view.month_cost_usd) == (
-        "phone",
-        ("big",),
-        "2026-11-21",
-        0.0007,
-    )
-    assert desk.revoke_token("phone") is None
-    await bench.until(TokensChanged)
-    assert desk.tokens() == ()
-    assert bench.servers[0].applied[-1].server.client_tokens == ()
-    assert desk.revoke_token("phone") == "there is no token 'phone'"
-
-
 async def test_models_that_rest_are_told_while_the_proxy_runs(make: Make) -> None:
     bench = make(settings=OPENROUTER)
     assert bench.desk.breakers() == ()
@@ -165,22 +117,6 @@ async def test_models_that_rest_are_told_while_the_proxy_runs(make: Make) -> Non
     resting = BreakerChanged("openrouter", "some/model", "open", "5 failures in 30 s.", 48.0)
     bench.servers[0].resting.append(resting)
     assert bench.desk.breakers() == (resting,)
-
-
-async def test_what_was_spent_is_told_while_the_proxy_runs(make: Make) -> None:
-    bench = make(settings=OPENROUTER)
-    assert bench.desk.spending() is None
-    await bench.controller.start()
-    assert bench.desk.spending() == SpendingView(
-        requests=2,
-        input_tokens=80,
-        output_tokens=20,
-        cost_usd=0.0005,
-        is_estimate=False,
-        unpriced_usd=0.0004,
-        month_cost_usd=0.001,
-        budgets=(BudgetView("alias big", "day", 0.001, 0.0007, 0.0003, "2026-11-23", is_used_up=False),),
-    )
 
 
 @pytest.mark.expects_log("mcp_trust_unreadable")

@@ -10,10 +10,9 @@ from pathlib import Path
 import orjson
 import pytest
 import structlog
-from hypothesis import given
-from hypothesis import strategies as st
 
-from app.logs import MAX_FIELD_CHARACTERS, LogPipeline, escaped
+from app.log_lines import MAX_FIELD_CHARACTERS
+from app.logs import LogPipeline
 from app.redaction import REDACTED, Redactor
 from app.settings import RunMode
 from gui.desk import LogLine
@@ -153,17 +152,6 @@ def test_hostile_text_stays_inside_its_one_line(pipeline: LogPipeline, log_file:
         assert not any(
             each in parsed["event"] for each in "\n\r\x1b\x00\x07\x9b\u2028\u2029\u202e\u200b\U000e0041"
         )
-
-
-@given(st.text())
-def test_escaped_text_holds_no_dangerous_character_and_ordinary_text_is_untouched(text: str) -> None:
-    result = escaped(text)
-
-    assert not any(
-        ord(each) < 32 or 0x7F <= ord(each) < 0xA0 or 0x2028 <= ord(each) <= 0x202E for each in result
-    )
-    result.encode("utf-8")
-    assert escaped(result) == result
 
 
 def test_a_field_is_cut_at_its_limit_and_a_key_across_the_cut_is_not_left_in_part(

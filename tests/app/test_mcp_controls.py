@@ -2,136 +2,42 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import zipfile
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from app.instance import Reply
 from app.mcp_answers import mcp_answer
-from app.mcp_controls import McpControls
-from app.mcp_file import McpFile
-from gui.desk import ActionFailed, DeskEvent
+from gui.desk import ActionFailed
 from gui.mcp_desk import McpChanged, McpDraft, McpTried
 from proxy.config import RuleSource
-from proxy.mcp.values import (
-    Launch,
-    LogEntry,
-    McpProblem,
-    McpServerConfig,
-    ServerPhase,
-    ServerStatus,
-    ToolChange,
-    ToolChoice,
-    ToolFacts,
-)
-from tests.app.controller_bench import Bench, Make
+from proxy.mcp.values import LogEntry
+from tests.app.controller_bench import Make
+from tests.app.mcp_bench import TIME, McpDesk, mcp_desk
 from tests.app.test_secrets import Entries
-
-TIME = "servers:\n  time: {type: python, command: mcp-server-time}  # mine\n"
-
-
-class _Result:
-    content = ({"type": "text", "text": "noon"}, {"type": "image", "data": "AA"})
-    is_error = False
-
-
-class _Supervisor:
-    """Stands where the supervisor stands."""
-
-    def __init__(self) -> None:
-        self.configs: tuple[McpServerConfig, ...] = ()
-        self.done: list[tuple[str, ...]] = []
-        self.said = [LogEntry(1.0, "stderr", "ready")]
-        self.reason = ""
-
-    def apply(self, configs: Sequence[McpServerConfig]) -> None:
-        self.configs = tuple(configs)
-
-    def trust_problem(self) -> str | None:
-        return None
-
-    def statuses(self) -> tuple[ServerStatus, ...]:
-        said = self.configs[0].tools.get("now", ToolChoice()) if self.configs else ToolChoice()
-        tool = ToolFacts("now", "mcp__time__now", "Tells it.", {}, said.is_enabled, said.permission, 40)
-        launch = Launch("time", ("uvx", "mcp-server-time==1"), digest="d1")
-        return tuple(
-            ServerStatus(
-                each.name, each.type, ServerPhase.CONNECTED, self.reason, tools=(tool,), launch=launch
-            )
-            for each in self.configs
-        )
-
-    def __getattr__(self, name: str) -> Callable[..., object]:
-        def act(*words: str, **named: object) -> None:
-            if words and words[0] not in {each.name for each in self.configs}:
-                raise McpProblem(f"there is no MCP server '{words[0]}'")
-            self.done.append((name, *map(str, words), *map(str, named.values())))
-
-        return act
-
-    def changes(self, name: str) -> tuple[ToolChange, ...]:
-        return (ToolChange("now", "", "{}"),)
-
-    def log(self, name: str) -> tuple[LogEntry, ...]:
-        return tuple(self.said)
-
-    async def call(self, name: str, tool: str, arguments: Mapping[str, Any]) -> _Result:
-        self.done.append(("call", name, tool, json.dumps(arguments)))
-        if tool == "none":
-            raise McpProblem("there is no tool 'none'")
-        return _Result()
-
-
-class _Desk:
-    def __init__(self, bench: Bench, path: Path) -> None:
-        self.events: list[DeskEvent] = []
-        self.supervisor = _Supervisor()
-        self.path = path
-        self.controls = McpControls(
-            bench.configuration,
-            McpFile(path),
-            lambda: self.supervisor,  # pyright: ignore[reportArgumentType] - a stand-in
-            self.events.append,
-            lambda: 1.0,
-        )
-
-    async def settled(self) -> None:
-        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
-
-    def servers(self) -> dict[str, Any]:
-        return yaml.safe_load(self.path.read_text())["servers"]
 
 
 @pytest.fixture
-async def desk(make: Make, tmp_path: Path) -> _Desk:
-    path = tmp_path / "mcp_servers.yaml"
-    path.write_text(TIME)
-    made = _Desk(make(Entries()), path)
-    await made.controls.start_servers()
-    return made
+async def desk(make: Make, tmp_path: Path) -> McpDesk:
+    return await mcp_desk(make, tmp_path)
 
 
 async def test_without_a_server_nothing_is_made(make: Make, tmp_path: Path) -> None:
-    desk = _Desk(make(), tmp_path / "none.yaml")
+    desk = McpDesk(make(), tmp_path / "none.yaml")
     await desk.controls.start_servers()
 
     assert (desk.controls.supervisor, desk.controls.mcp_servers()) == (None, ())
     assert "no MCP server" in (desk.controls.start_mcp("time") or "")
 
 
-async def test_the_files_servers_are_handed_to_the_supervisor(desk: _Desk) -> None:
+async def test_the_files_servers_are_handed_to_the_supervisor(desk: McpDesk) -> None:
     assert [each.name for each in desk.supervisor.configs] == ["time"]
     assert [each.name for each in desk.controls.mcp_servers()] == ["time"]
     assert desk.controls.mcp_log("time")[0].text == "ready"
 
 
-async def test_what_is_asked_reaches_the_supervisor_and_its_refusals_come_back(desk: _Desk) -> None:
+async def test_what_is_asked_reaches_the_supervisor_and_its_refusals_come_back(desk: McpDesk) -> None:
     controls = desk.controls
     for problem in (
         controls.start_mcp("time"),
@@ -158,7 +64,7 @@ async def test_what_is_asked_reaches_the_supervisor_and_its_refusals_come_back(d
     assert "no MCP server 'box'" in (controls.start_mcp("box") or "")
 
 
-async def test_a_servers_own_output_is_shown_without_secrets(desk: _Desk) -> None:
+async def test_a_servers_own_output_is_shown_without_secrets(desk: McpDesk) -> None:
     pair = "-----BEGIN " + "PRIVATE KEY-----", "-----END " + "PRIVATE KEY-----"
     said = ["started", f"{pair[0]}", "MIIEvQIBADANBgkq", f"{pair[1]} loaded", "api_key=" + "q7Zp" * 6]
     desk.supervisor.said = [LogEntry(float(at), "stderr", text) for at, text in enumerate(said)]
@@ -180,7 +86,7 @@ async def test_a_servers_own_output_is_shown_without_secrets(desk: _Desk) -> Non
 async def test_a_key_that_comes_to_be_known_leaves_the_lines_of_before(make: Make, tmp_path: Path) -> None:
     path, value = tmp_path / "mcp_servers.yaml", "plainer words"
     path.write_text(TIME)
-    desk = _Desk(make(Entries()), path)
+    desk = McpDesk(make(Entries()), path)
     await desk.controls.start_servers()
     desk.supervisor.said = [LogEntry(1.0, "stderr", f"I was given {value}")]
     desk.supervisor.reason = f"exit 1: {value} is no key"
@@ -195,7 +101,7 @@ async def test_a_key_that_comes_to_be_known_leaves_the_lines_of_before(make: Mak
     assert [each.reason for each in desk.controls.mcp_servers()] == ["exit 1: [redacted] is no key"]
 
 
-async def test_switches_and_permissions_are_written_in_place_and_hold_at_once(desk: _Desk) -> None:
+async def test_switches_and_permissions_are_written_in_place_and_hold_at_once(desk: McpDesk) -> None:
     assert desk.controls.enable_mcp("time", is_enabled=False) is None
     await desk.settled()
     assert desk.controls.set_mcp_tool("time", "now", is_enabled=False, permission="allow") is None
@@ -216,7 +122,7 @@ async def test_switches_and_permissions_are_written_in_place_and_hold_at_once(de
     assert "no MCP server 'box'" in (desk.controls.enable_mcp("box", is_enabled=True) or "")
 
 
-async def test_a_permission_of_a_tool_is_a_rule_of_the_desk(desk: _Desk) -> None:
+async def test_a_permission_of_a_tool_is_a_rule_of_the_desk(desk: McpDesk) -> None:
     assert desk.controls.mcp_rules() == ()
     assert desk.controls.set_mcp_tool("time", "now", permission="deny") is None
     await desk.settled()
@@ -224,7 +130,7 @@ async def test_a_permission_of_a_tool_is_a_rule_of_the_desk(desk: _Desk) -> None
     assert desk.controls.mcp_rules() == (RuleSource("mcp_servers.yaml", deny=("mcp__time__now",)),)
 
 
-async def test_a_server_is_added_changed_renamed_removed_and_put_back(desk: _Desk) -> None:
+async def test_a_server_is_added_changed_renamed_removed_and_put_back(desk: McpDesk) -> None:
     controls = desk.controls
     assert controls.save_mcp(McpDraft("box: {type: http, url: 'https://box.example'}"), replaces=None) is None
     await desk.settled()
@@ -256,13 +162,15 @@ async def test_a_server_is_added_changed_renamed_removed_and_put_back(desk: _Des
         ("{", None, "no YAML"),
     ],
 )
-async def test_what_cannot_be_saved_says_why(desk: _Desk, text: str, replaces: str | None, said: str) -> None:
+async def test_what_cannot_be_saved_says_why(
+    desk: McpDesk, text: str, replaces: str | None, said: str
+) -> None:
     assert said in (desk.controls.save_mcp(McpDraft(text), replaces=replaces) or "")
     assert desk.path.read_text() == TIME
 
 
 @pytest.mark.expects_log("mcp_file_unusable")
-async def test_a_broken_file_is_told_and_never_written(desk: _Desk) -> None:
+async def test_a_broken_file_is_told_and_never_written(desk: McpDesk) -> None:
     desk.path.write_text("servers: [")
     await desk.controls.start_servers()
 
@@ -272,7 +180,7 @@ async def test_a_broken_file_is_told_and_never_written(desk: _Desk) -> None:
     assert str(desk.path) in (desk.controls.enable_mcp("time", is_enabled=True) or "")
 
 
-async def test_a_tool_is_tried_and_its_result_shown_as_text(desk: _Desk) -> None:
+async def test_a_tool_is_tried_and_its_result_shown_as_text(desk: McpDesk) -> None:
     assert desk.controls.try_mcp_tool("time", "now", '{"zone": "UTC"}') is None
     assert desk.controls.try_mcp_tool("time", "none", "") is None
     await desk.settled()
@@ -284,7 +192,7 @@ async def test_a_tool_is_tried_and_its_result_shown_as_text(desk: _Desk) -> None
     assert "JSON object" in (desk.controls.try_mcp_tool("time", "now", "[]") or "")
 
 
-async def test_pasted_servers_are_shown_then_taken_over_their_secrets_into_the_keyring(desk: _Desk) -> None:
+async def test_pasted_servers_are_shown_then_taken_over_their_secrets_into_the_keyring(desk: McpDesk) -> None:
     value = "made-up-" + "value-1"
     pasted = json.dumps({"time": {"command": "other"}, "gh": {"command": "gh", "env": {"GH_TOKEN": value}}})
     rows = desk.controls.read_mcp_text(pasted)
@@ -302,7 +210,7 @@ async def test_pasted_servers_are_shown_then_taken_over_their_secrets_into_the_k
     assert [each for each in desk.events if isinstance(each, ActionFailed)] == []
 
 
-async def test_what_is_there_already_is_skipped_or_replaced(desk: _Desk) -> None:
+async def test_what_is_there_already_is_skipped_or_replaced(desk: McpDesk) -> None:
     rows = desk.controls.read_mcp_text('{"time": {"command": "other"}}')
     assert not isinstance(rows, str)
 
@@ -312,102 +220,3 @@ async def test_what_is_there_already_is_skipped_or_replaced(desk: _Desk) -> None
     await desk.settled()
     assert desk.servers()["time"]["command"] == "other"
     assert isinstance(desk.controls.read_mcp_text("hello"), str)
-
-
-async def test_servers_of_other_programs_are_found(desk: _Desk, home: Path) -> None:
-    claude = {
-        "mcpServers": {"a": {"command": "x"}},
-        "projects": {"/p": {"mcpServers": {"b": {"command": "y"}}}},
-    }
-    _write(home / ".claude.json", json.dumps(claude))
-    _write(
-        home / ".cursor" / "mcp.json",
-        '{"mcpServers": {"c": {"url": "https://c.example"}, "bad": {"url": 1}}}',
-    )
-    _write(home / ".config" / "Code" / "User" / "mcp.json", "not json")
-
-    rows = desk.controls.find_mcp_imports()
-
-    assert [(each.source, each.name) for each in rows] == [
-        ("Claude Code", "a"),
-        ("Claude Code", "b"),
-        ("Cursor", "c"),
-    ]
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-
-
-async def test_a_bundle_is_unpacked_into_its_own_folder_and_asks_for_what_it_needs(
-    desk: _Desk, tmp_path: Path
-) -> None:
-    manifest = {
-        "name": "box",
-        "version": "1.0",
-        "server": {
-            "mcp_config": {
-                "command": "node",
-                "args": ["${__dirname}/server.js", "${user_config.folder}"],
-                "env": {"KEY": "${user_config.key}", "LIMIT": "${user_config.limit}"},
-            }
-        },
-        "user_config": {
-            "folder": {"title": "Folder", "type": "directory"},
-            "key": {"title": "Key", "type": "string", "sensitive": True},
-            "limit": {"type": "number", "default": 5},
-        },
-    }
-    bundle = _bundle(tmp_path, {"manifest.json": json.dumps(manifest), "server.js": "//"})
-    rows = desk.controls.read_mcp_bundle(str(bundle))
-
-    assert not isinstance(rows, str)
-    entry = yaml.safe_load(rows[0].yaml)["box"]
-    folder = tmp_path / "bundles" / "box-1.0"
-    assert entry["args"] == [f"{folder}/server.js", "${BOX_FOLDER}"]
-    assert entry["environment"] == {"KEY": "${keyring:box-key}", "LIMIT": "5"}
-    assert any("keys set box-key" in note for note in rows[0].notes)
-    assert (folder / "server.js").read_text() == "//"
-
-
-@pytest.mark.parametrize("name", ["../out", "/abs", "a/../../b", "C:x", "a\\b"])
-async def test_a_bundle_that_reaches_out_of_its_folder_is_refused(
-    desk: _Desk, tmp_path: Path, name: str
-) -> None:
-    manifest = json.dumps({"name": "box", "server": {"mcp_config": {"command": "x"}}})
-    bundle = _bundle(tmp_path, {"manifest.json": manifest, name: "x"})
-    assert "leads out" in str(desk.controls.read_mcp_bundle(str(bundle)))
-    assert not (tmp_path / "bundles").exists()
-
-
-async def test_what_is_no_bundle_says_so(desk: _Desk, tmp_path: Path) -> None:
-    assert "cannot be unpacked" in str(desk.controls.read_mcp_bundle(str(tmp_path / "none.mcpb")))
-    assert "no manifest" in str(desk.controls.read_mcp_bundle(str(_bundle(tmp_path, {"x": ""}))))
-
-
-def _bundle(folder: Path, files: Mapping[str, str]) -> Path:
-    path = folder / "box.mcpb"
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
-    return path
-
-
-async def test_the_control_channel_lists_approves_and_calls(desk: _Desk) -> None:
-    listed = mcp_answer(desk.controls, "mcp.list", {})
-    assert isinstance(listed, Reply)
-    assert listed.facts["servers"][0]["tools"][0]["name"] == "now"
-    mcp_answer(desk.controls, "mcp.approve", {"name": "time", "digest": "d1"})
-    changes = mcp_answer(desk.controls, "mcp.changes", {"name": "time"})
-    assert isinstance(changes, Reply)
-    stale = mcp_answer(desk.controls, "mcp.accept", {"name": "time", "digest": "of what was shown before"})
-    assert isinstance(stale, Reply)
-    assert (stale.is_ok, "look at them again" in stale.text) == (False, True)
-    mcp_answer(desk.controls, "mcp.accept", {"name": "time", "digest": changes.facts["digest"]})
-    called = mcp_answer(desk.controls, "mcp.call", {"name": "time", "tool": "now", "arguments": "{}"})
-
-    assert not isinstance(called, Reply)
-    reply = await called
-    assert (reply.is_ok, reply.text.splitlines()[0]) == (True, "noon")
-    assert desk.supervisor.done[:2] == [("approve", "time", "d1"), ("accept_tools", "time", "('now',)")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -114,24 +113,11 @@ def test_a_ledger_that_cannot_be_read_is_said(tmp_path: Path, capsys: pytest.Cap
     assert capsys.readouterr().err.count("damaged") == 2
 
 
-@pytest.fixture
-async def shell() -> AsyncIterator[Shell]:
-    shell = Shell()
-    yield shell
-    for each in shell.started:
-        if each.returncode is None:
-            each.kill()
-            await each.wait()
-
-
 async def test_it_works_beside_a_program_that_runs_and_after_it_has_ended(
-    shell: Shell, tmp_path: Path
+    shell: Shell, token_file: Path
 ) -> None:
     code, out, err = await shell.run("requests")
     assert (code, out, err) == (0, "", "signalbox: No request was kept yet.\n")
-    token_file = tmp_path / "token"
-    token_file.write_text(TOKEN + "\n")
-    token_file.chmod(0o600)
     serve = await shell.start("serve", "--port", "0", "--token-file", str(token_file))
     url = await serve.listening()
     body = {"model": "claude-sonnet-5-5", "max_tokens": 64, "messages": [{"role": "user", "content": "hi"}]}

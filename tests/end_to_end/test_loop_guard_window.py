@@ -12,26 +12,20 @@ import pytest
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
-from app.configuration import Configuration
 from app.controller import Controller
-from app.environment import Environment
-from app.paths import Folders
-from app.secrets import SecretStore
-from app.settings_store import SettingsStore
 from app.tool_host import tool_host
 from gui.attention import Attention
 from gui.bridge import Bridge
 from gui.main_window import MainWindow
 from gui.pages.page import Room
 from gui.theme import Theme
-from gui.tray import Tray, WindowCommands
-from gui.tray_host import TrayHost
 from proxy.server.app import ProxyServer
 from proxy.upstreams.probe import probe
+from tests.end_to_end.in_process import TOKEN, configuration_in
 from tests.gui.acting import press
+from tests.gui.window_tray import tray_of
 from tests.proxy.scripted import BODY, ScriptedUpstream
 
-_TOKEN = "x" * 43
 _SETTINGS = """\
 server: {port: 0}
 providers: {one: {base_url: "http://127.0.0.1:9/v1"}}
@@ -44,14 +38,7 @@ class _Desktop:
 
     def __init__(self, home: Path, qapp: QApplication) -> None:
         (home / "settings.yaml").write_text(_SETTINGS)
-        folders = Folders(config=home, state=home, runtime=home / "run")
-        environment = Environment(process={"SIGNALBOX_TOKEN": _TOKEN, "PATH": "/usr/bin:/bin"})
-        configuration = Configuration(
-            folders,
-            SettingsStore(folders.settings_file),
-            SecretStore(environment, backend=lambda: None),
-            environment,
-        )
+        configuration = configuration_in(home)
         self.upstream = ScriptedUpstream()
         server = partial(
             ProxyServer, host=tool_host(configuration), make_upstream=lambda _provider: self.upstream
@@ -61,14 +48,7 @@ class _Desktop:
         room = Room(self.controller, self._bridge, Theme(qapp, "light"))
         store = QSettings(str(home / "window.ini"), QSettings.Format.IniFormat)
         self._window = MainWindow(room, store, has_tray=lambda: False, version="1")
-        show = self._window.show_up
-        self._tray = Tray(
-            self.controller,
-            self._bridge,
-            room.theme,
-            TrayHost(polls=0),
-            WindowCommands(show, show, show, show, show, show),
-        )
+        self._tray = tray_of(self._window, room)
         self.attention = Attention(room, self._window, self._tray, connect=lambda: None)
         self._came = asyncio.Event()
         self._bridge.approvals_changed.connect(self._came.set)
@@ -86,7 +66,7 @@ class _Desktop:
 
     async def ask(self) -> int:
         """Sends the request; returns the status of its answer."""
-        url, headers = f"{self.controller.state().url}/v1/messages", {"x-api-key": _TOKEN}
+        url, headers = f"{self.controller.state().url}/v1/messages", {"x-api-key": TOKEN}
         async with aiohttp.ClientSession() as http, http.post(url, json=BODY, headers=headers) as response:
             await response.read()
             return response.status

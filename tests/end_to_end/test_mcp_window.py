@@ -16,12 +16,7 @@ from PySide6.QtCore import QSettings, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.configuration import Configuration
 from app.controller import Controller
-from app.environment import Environment
-from app.paths import Folders
-from app.secrets import SecretStore
-from app.settings_store import SettingsStore
 from app.tool_host import tool_host
 from gui.bridge import Bridge
 from gui.main_window import MainWindow
@@ -30,8 +25,8 @@ from gui.theme import Theme
 from proxy.mcp.values import ServerPhase
 from proxy.server.app import ProxyServer
 from proxy.upstreams.probe import probe
+from tests.end_to_end.in_process import TOKEN, configuration_in
 
-_TOKEN = "x" * 43
 _SERVER = Path(__file__).parents[1] / "proxy" / "mcp" / "servers" / "modern.py"
 
 
@@ -55,7 +50,7 @@ class _News:
 
 
 async def _names(url: str) -> list[str]:
-    headers = {"Authorization": f"Bearer {_TOKEN}"}
+    headers = {"Authorization": f"Bearer {TOKEN}"}
     http: httpx2.AsyncClient = httpx2.AsyncClient(headers=headers, timeout=20)
     async with (
         http,
@@ -69,18 +64,11 @@ async def _names(url: str) -> list[str]:
 async def test_a_tool_switched_off_by_a_click_is_gone_from_the_next_list(
     home: Path, qapp: QApplication
 ) -> None:
-    folders = Folders(config=home, state=home, runtime=home / "run")
     (home / "settings.yaml").write_text("server: {port: 0}\n")
     (home / "mcp_servers.yaml").write_text(
         f"servers:\n  modern: {{type: stdio, command: {sys.executable}, args: ['{_SERVER}']}}\n"
     )
-    environment = Environment(process={"SIGNALBOX_TOKEN": _TOKEN, "PATH": "/usr/bin:/bin"})
-    configuration = Configuration(
-        folders,
-        SettingsStore(folders.settings_file),
-        SecretStore(environment, backend=lambda: None),
-        environment,
-    )
+    configuration = configuration_in(home)
     host = tool_host(configuration)
     controller = Controller(configuration, make_server=partial(ProxyServer, host=host), probe=probe)
     theme = Theme(qapp, "light")

@@ -24,6 +24,16 @@ def shown(qtbot: QtBot, page: W, width: int, height: int) -> W:
     return page
 
 
+def active(qtbot: QtBot, widget: W, width: int, height: int) -> W:
+    """Shows a widget alone, with the keyboard in its window, and returns it."""
+    qtbot.addWidget(widget)
+    widget.resize(width, height)
+    with qtbot.waitActive(widget):
+        widget.show()
+        widget.activateWindow()
+    return widget
+
+
 def heard(signal: SignalInstance) -> list[tuple[Any, ...]]:
     """Returns a list that grows with what a signal says."""
     told: list[tuple[Any, ...]] = []

@@ -21,13 +21,12 @@ from gui.main_window import MainWindow
 from gui.pages.page import Room
 from gui.permission_desk import ApprovalAnswerDraft
 from gui.theme import Theme
-from gui.tray import Tray, WindowCommands
-from gui.tray_host import TrayHost
 from proxy.events import ApprovalEnded
 from tests.gui.fake_desk import FakeDesk
 from tests.gui.permission_scenes import FETCH, PUSH, WRITE, fill
 from tests.gui.real_desktop import say
 from tests.gui.scenes import START
+from tests.gui.window_tray import tray_of
 
 CALLS = {"push": PUSH, "write": WRITE, "fetch": FETCH}
 
@@ -51,15 +50,7 @@ class Program:
         room = Room(self.desk, self.bridge, Theme(app, "light"))
         store = QSettings(settings, QSettings.Format.IniFormat)
         self.window = MainWindow(room, store, has_tray=lambda: True, version="1.2.3")
-        commands = WindowCommands(
-            self.window.show_up,
-            self.window.show_up,
-            self.window.show_logs,
-            self.window.show_approvals,
-            self.window.show_mcp,
-            self.window.quit_banner.ask,
-        )
-        self.tray = Tray(self.desk, self.bridge, room.theme, TrayHost(polls=0), commands)
+        self.tray = tray_of(self.window, room)
         self.attention = Attention(room, self.window, self.tray)
         self._wanted: dict[str, object] = {}
         self._look = QTimer()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from gui.pages.page import Room
 from gui.permission_desk import ApprovalView
 from gui.theme import Theme
 from tests.gui.fake_desk import FakeDesk
+from tests.gui.real_desktop import private_bus
 from tests.gui.scenes import full_desk
 
 # The offscreen platform says so of windows with a least size, of raising them, and of tray icons.
@@ -80,6 +81,13 @@ def ask(qtbot: QtBot, room: Room, desk: FakeDesk) -> Callable[..., None]:
             desk.ask(*views)
 
     return ask_for
+
+
+@pytest.fixture
+async def bus() -> AsyncIterator[str]:
+    """A private session bus."""
+    async with private_bus() as address:
+        yield address
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ from pytestqt.qtbot import QtBot
 from gui.attention import Attention
 from gui.main_window import MainWindow
 from gui.pages.page import Room
-from gui.tray import Tray, WindowCommands
-from gui.tray_host import TrayHost
+from gui.tray import Tray
 from proxy.mcp.values import ServerPhase
 from tests.gui.acting import key, press
 from tests.gui.fake_desk import FakeDesk
 from tests.gui.permission_scenes import FETCH, PUSH, REPEATED, WRITE
 from tests.gui.scenes import START
+from tests.gui.window_tray import tray_of
 
 
 @pytest.fixture
@@ -34,15 +34,7 @@ def attention(qapp: QApplication, room: Room, window: MainWindow, told: list[str
         def tell(self, title: str, text: str) -> None:
             told.append(title)
 
-    commands = WindowCommands(
-        window.show_up,
-        window.show_up,
-        window.show_logs,
-        window.show_approvals,
-        window.show_mcp,
-        window.quit_banner.ask,
-    )
-    tray = QuietTray(room.desk, room.bridge, room.theme, TrayHost(polls=0), commands)
+    tray = tray_of(window, room, QuietTray)
     made = Attention(room, window, tray, clock=lambda: START, connect=lambda: None)
     yield made
     made.close()
@@ -167,15 +159,7 @@ def test_without_a_notification_service_the_tray_tells(attention: Attention, ask
 
 def test_what_waits_at_the_start_is_shown(qtbot: QtBot, desk: FakeDesk, room: Room, window: MainWindow):
     desk.waiting.append(PUSH)
-    commands = WindowCommands(
-        window.show_up,
-        window.show_up,
-        window.show_logs,
-        window.show_approvals,
-        window.show_mcp,
-        window.quit_banner.ask,
-    )
-    tray = Tray(desk, room.bridge, room.theme, TrayHost(polls=0), commands)
+    tray = tray_of(window, room)
     made = Attention(room, window, tray, clock=lambda: START, connect=lambda: None)
     assert made.popup.isVisible()
     made.close()

@@ -15,17 +15,10 @@ if not sys.platform.startswith("linux"):
 if shutil.which("Xvfb") is None or shutil.which("dbus-daemon") is None:
     pytest.skip("needs Xvfb and dbus-daemon (apt: xvfb dbus)", allow_module_level=True)
 
-from tests.gui.real_desktop import Program, private_bus, private_display, program_of
+from tests.gui.real_desktop import Program, private_display, program_of
 from tests.gui.tray_watcher import TrayWatcher
 
 pytestmark = pytest.mark.plain_asyncio
-
-
-@pytest.fixture
-async def bus() -> AsyncIterator[str]:
-    """A private session bus."""
-    async with private_bus() as address:
-        yield address
 
 
 @pytest.fixture

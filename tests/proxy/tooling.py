@@ -12,8 +12,10 @@ from typing import Any, Literal
 from proxy.config import DialectName, PermissionConfig, ProxyConfig, RuleSource
 from proxy.dialects.unfold import unfold
 from proxy.messages.events import StreamEvent
+from proxy.messages.fold import fold
 from proxy.messages.message import JsonObject
 from proxy.messages.sse import encode_event
+from proxy.messages.stream_state import StreamState
 from proxy.permissions.approval import ApprovalRequest
 from proxy.permissions.values import ToolCall
 from proxy.server.limits import Limits
@@ -70,6 +72,10 @@ def rules(
     """Rules under the real client's policy, with nobody to ask."""
     source = RuleSource(allow=tuple(allow), ask=tuple(ask), deny=tuple(deny))
     return PermissionConfig(sources=(source,), approvals="deny")
+
+
+BUILTIN = ("builtin",)
+ALLOWED = rules(allow=["TodoWrite", "Read", "Bash"])
 
 
 @asynccontextmanager
@@ -176,6 +182,17 @@ async def ask(proxy: Running, **more: Any) -> JsonObject:
     async with proxy.post({**BODY, **more}) as response:
         assert response.status == 200, await response.text()
         return json.loads(await response.text())
+
+
+async def ask_streamed(proxy: Running, **more: Any) -> JsonObject:
+    """The streamed answer, judged event by event and folded."""
+    async with proxy.post({**BODY, **more, "stream": True}) as response:
+        events = read_stream(await response.text())
+    judge = StreamState()
+    for event in events:
+        judge.advance(event)
+    judge.finish()
+    return dict(fold(events))
 
 
 def kinds(message: JsonObject) -> list[str]:

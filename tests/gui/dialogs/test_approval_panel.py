@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from gui.dialogs.approval_panel import GUARD_MS, ApprovalPanel
 from gui.permission_desk import ApprovalAnswerDraft, ApprovalView
 from gui.theme import Theme
-from tests.gui.acting import heard, key, press, press_named, type_into, write
+from tests.gui.acting import active, heard, key, press, press_named, type_into, write
 from tests.gui.fake_desk import FakeDesk
 from tests.gui.permission_scenes import FETCH, PUSH, REPEATED, WRITE
 from tests.gui.scenes import START
@@ -42,12 +42,7 @@ def panel(qtbot: QtBot, theme: Theme, desk: FakeDesk, clock: Clock) -> ApprovalP
     desk.waiting = [ASKED, replace(WRITE, expires_at=START + 60), replace(FETCH, expires_at=START + 60)]
     made = ApprovalPanel(theme, desk, clock=clock)
     made.add_keys(made)
-    qtbot.addWidget(made)
-    made.resize(640, 420)
-    with qtbot.waitActive(made):
-        made.show()
-        made.activateWindow()
-    return made
+    return active(qtbot, made, 640, 420)
 
 
 @pytest.fixture

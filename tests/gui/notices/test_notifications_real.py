@@ -16,16 +16,9 @@ if shutil.which("Xvfb") is None or shutil.which("dbus-daemon") is None:
     pytest.skip("needs Xvfb and dbus-daemon (apt: xvfb dbus)", allow_module_level=True)
 
 from tests.gui.notification_service import NotificationService
-from tests.gui.real_desktop import Program, next_line, private_bus, private_display, program_of, running
+from tests.gui.real_desktop import Program, next_line, private_display, program_of, running
 
 pytestmark = pytest.mark.plain_asyncio
-
-
-@pytest.fixture
-async def bus() -> AsyncIterator[str]:
-    """A private session bus."""
-    async with private_bus() as address:
-        yield address
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from gui.pages.approvals import ApprovalsPage
 from gui.pages.page import Room
 from gui.permission_desk import ApprovalAnswerDraft
 from proxy.events import ToolDecided
-from tests.gui.acting import click_cell, dialog_of, heard, key, press, type_into
+from tests.gui.acting import active, click_cell, dialog_of, heard, key, press, type_into
 from tests.gui.fake_desk import FakeDesk
 from tests.gui.permission_scenes import FETCH, PUSH, WRITE, repeated_answer
 from tests.gui.scenes import START
@@ -22,13 +22,7 @@ from tests.gui.scenes import START
 
 @pytest.fixture
 def page(qtbot: QtBot, room: Room) -> ApprovalsPage:
-    made = ApprovalsPage(room, clock=lambda: START + 30)
-    qtbot.addWidget(made)
-    made.resize(940, 700)
-    with qtbot.waitActive(made):
-        made.show()
-        made.activateWindow()
-    return made
+    return active(qtbot, ApprovalsPage(room, clock=lambda: START + 30), 940, 700)
 
 
 def _ask(qtbot: QtBot, page: ApprovalsPage, desk: FakeDesk) -> None:

@@ -16,13 +16,12 @@ from gui.desk import LogsAppended
 from gui.main_window import MainWindow
 from gui.pages.page import Page, Room
 from gui.pages.pages import PAGES, Pages
-from gui.tray import Tray, WindowCommands
-from gui.tray_host import TrayHost
 from proxy.events import BreakerChanged
 from tests.gui.acting import press
 from tests.gui.fake_desk import FakeDesk
 from tests.gui.permission_scenes import PUSH
 from tests.gui.scenes import log_lines, request_events
+from tests.gui.window_tray import tray_of
 
 ALL = [page for page, _title in PAGES]
 RESTING = BreakerChanged("openrouter", "anthropic/claude-sonnet-4", "open", "5 failures in 30 s.", 48.0)
@@ -124,15 +123,7 @@ def test_a_page_built_late_takes_the_sizes_of_last_time(
 def test_the_approval_window_is_made_for_the_first_call_that_waits(
     qtbot: QtBot, window: MainWindow, room: Room, desk: FakeDesk
 ):
-    commands = WindowCommands(
-        window.show_up,
-        window.show_up,
-        window.show_logs,
-        window.show_approvals,
-        window.show_mcp,
-        window.quit_banner.ask,
-    )
-    tray = Tray(desk, room.bridge, room.theme, TrayHost(polls=0), commands)
+    tray = tray_of(window, room)
     before = set(QApplication.topLevelWidgets())
     attention = Attention(room, window, tray, connect=lambda: None)
     window.show_page("approvals")

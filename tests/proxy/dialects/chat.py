@@ -39,6 +39,9 @@ def with_profile(profile: Profile) -> Target:
     return Target("up", "some-model", profile)
 
 
+PLAIN = with_profile(Profile())
+
+
 def asked(*messages: JsonObject, **fields: Any) -> MessagesRequest:
     """A request; without messages the user says hi."""
     turns = list(messages) or [{"role": "user", "content": "hi"}]

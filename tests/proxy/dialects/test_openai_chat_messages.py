@@ -11,6 +11,7 @@ from proxy.dialects.profiles import Profile
 from proxy.messages.errors import ClientError
 from proxy.messages.message import JsonObject
 from tests.proxy.dialects.chat import (
+    PLAIN,
     asked,
     assistant,
     call,
@@ -24,7 +25,6 @@ from tests.proxy.dialects.chat import (
     with_profile,
 )
 
-PLAIN = with_profile(Profile())
 GPT = target("openai/gpt-5-mini")
 CONTINUE = "Continue your last message from exactly where it stops. Do not repeat any of it."
 HINT = {"type": "ephemeral"}

@@ -11,6 +11,7 @@ from proxy.messages.errors import ClientError
 from proxy.messages.message import JsonObject
 from proxy.messages.request import MessagesRequest
 from tests.proxy.dialects.chat import (
+    PLAIN,
     WEATHER,
     asked,
     assistant,
@@ -24,7 +25,6 @@ from tests.proxy.dialects.chat import (
     with_profile,
 )
 
-PLAIN = with_profile(Profile())
 FUNCTION: JsonObject = {
     "name": "get_weather",
     "description": "Weather",

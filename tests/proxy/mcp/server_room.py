@@ -98,7 +98,6 @@ class Room:
         self.time = Time()
         self.packages = FakePackages()
         self.variables: dict[str, str] = {}
-        self.emitted = 0
         self._changed = asyncio.Event()
         self.surroundings = Surroundings(
             children=children,
@@ -115,7 +114,6 @@ class Room:
         self.supervisor = Supervisor(self.surroundings)
 
     def noted(self) -> None:
-        self.emitted += 1
         self._changed.set()
 
     def status(self, name: str = "raw") -> ServerStatus:

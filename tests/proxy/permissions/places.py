@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, get_args
 
 from proxy.permissions.rules import Origin, RuleSet, read_permissions
-from proxy.permissions.values import PathFacts, Place, Policy, ToolCall, Workspace
+from proxy.permissions.values import Mode, PathFacts, Place, Policy, ToolCall, Workspace
 from proxy.tools.guard import WorkspaceGuard
 
 ROOT = "/w/project"
 HOME = "/home/u"
+MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 def paper_place(files: tuple[str, ...] = (), links: Mapping[str, str] | None = None, **changes: Any) -> Place:
@@ -36,6 +37,13 @@ def paper_place(files: tuple[str, ...] = (), links: Mapping[str, str] | None = N
 
     fields: dict[str, Any] = {"workspace": Workspace("here", ROOT), "cwd": ROOT, "home": HOME, "look": look}
     return Place(**{**fields, **changes})
+
+
+def fill(root: Path, names: Sequence[str]) -> None:
+    """Writes a small file for each name."""
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("x", encoding="utf-8")
 
 
 @contextmanager
@@ -65,3 +73,21 @@ def policy(**changes: Any) -> Policy:
 def bash(command: str, **arguments: Any) -> ToolCall:
     """Returns a call of Bash."""
     return ToolCall("Bash", {"command": command, **arguments})
+
+
+def read(path: str) -> ToolCall:
+    """Returns a call of Read."""
+    return ToolCall("Read", {"file_path": path})
+
+
+def write(path: str, tool: str = "Write") -> ToolCall:
+    """Returns a call of a tool that writes a file."""
+    return ToolCall(tool, {"file_path": path, "content": "x"})
+
+
+def fetch(url: str) -> ToolCall:
+    """Returns a call of WebFetch."""
+    return ToolCall("WebFetch", {"url": url, "prompt": "p"})
+
+
+PROJECT = paper_place((f"{ROOT}/src/app.py", f"{ROOT}/.env", "/etc/hostname", f"{ROOT}/docs/a.md"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -13,26 +13,11 @@ from proxy.permissions.engine import judge, tools_denied_by_name
 from proxy.permissions.rules import Origin, read_rule
 from proxy.permissions.urls import NetworkFacts
 from proxy.permissions.values import Decision, Mode, Policy, PolicyName, Rule, ToolCall, Verdict
-from tests.proxy.permissions.places import ROOT, bash, paper_place, policy
-
-_PLACE = paper_place((f"{ROOT}/src/app.py", f"{ROOT}/.env", "/etc/hostname", f"{ROOT}/docs/a.md"))
-_MODES: tuple[Mode, ...] = get_args(Mode)
+from tests.proxy.permissions.places import MODES, PROJECT, ROOT, bash, fetch, policy, read, write
 
 
 def _judged(call: ToolCall, **changes: Any) -> Verdict:
-    return judge(call, policy(**changes), _PLACE)
-
-
-def _read(path: str) -> ToolCall:
-    return ToolCall("Read", {"file_path": path})
-
-
-def _write(path: str, tool: str = "Write") -> ToolCall:
-    return ToolCall(tool, {"file_path": path, "content": "x"})
-
-
-def _fetch(url: str) -> ToolCall:
-    return ToolCall("WebFetch", {"url": url, "prompt": "p"})
+    return judge(call, policy(**changes), PROJECT)
 
 
 # Order ----------------------------------------------------------------------------------------
@@ -59,7 +44,7 @@ _FINDERS = (
 )
 
 
-@pytest.mark.parametrize("call", [_read(f"{ROOT}/src/app.py"), *_FINDERS])
+@pytest.mark.parametrize("call", [read(f"{ROOT}/src/app.py"), *_FINDERS])
 def test_under_strict_a_rule_on_the_whole_of_read_is_about_all_that_reads(call: ToolCall) -> None:
     for allowing in ("Read", "Edit"):  # who may edit may read
         assert _judged(call, name="strict").decision == "ask"
@@ -75,7 +60,7 @@ def test_under_strict_a_rule_on_the_whole_of_read_opens_nothing_else() -> None:
     assert _judged(outside, name="strict", allow=["Read"]).decision == "deny"
     secret = ToolCall("Grep", {"pattern": "x", "path": f"{ROOT}/.env"})
     assert _judged(secret, name="strict", allow=["Read"], deny=["Read(.env)"]).decision == "deny"
-    assert _judged(_write("x"), name="strict", allow=["Read"]).decision == "ask"
+    assert _judged(write("x"), name="strict", allow=["Read"]).decision == "ask"
     assert _judged(bash("cat /etc/hostname"), name="strict", allow=["Read"]).decision == "ask"
 
 
@@ -106,7 +91,7 @@ def test_a_verdict_on_a_part_names_the_parts_rule_and_its_source() -> None:
     rule = read_rule("deny", "Read(.env)", Origin("project file"))
     assert isinstance(rule, Rule)
 
-    verdict = judge(_read(f"{ROOT}/.env"), Policy(rules=(rule,)), _PLACE)
+    verdict = judge(read(f"{ROOT}/.env"), Policy(rules=(rule,)), PROJECT)
 
     assert (verdict.decision, verdict.rule, verdict.source) == ("deny", "Read(.env)", "project file")
 
@@ -118,7 +103,7 @@ def test_a_rule_for_all_commands_allows_one_command_as_it_allows_two(command: st
 
 
 def test_a_reason_names_what_it_is_about() -> None:
-    assert _judged(_read("/etc/hostname")).reason == "/etc/hostname: it lies outside the workspace"
+    assert _judged(read("/etc/hostname")).reason == "/etc/hostname: it lies outside the workspace"
     assert _judged(bash("unknown")).reason == "no rule allows 'unknown'"
     for command in ("unknown $(" + "x" * 5000 + ")", "unknown " + "x" * 5000, "rm -rf /" + "x" * 300):
         assert len(_judged(bash(command)).reason) < 500
@@ -134,14 +119,14 @@ def test_every_sub_command_of_a_line_has_its_own_verdict() -> None:
 # Tools without anything to touch --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", _MODES)
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("tool", ["TodoWrite", "TodoRead", "BashOutput", "KillShell"])
 def test_tools_that_touch_nothing_need_no_rule(tool: str, mode: Mode) -> None:
     assert _judged(ToolCall(tool, {}), mode=mode).decision == "allow"
     assert _judged(ToolCall(tool, {}), mode=mode, deny=[tool]).decision == "deny"
 
 
-@pytest.mark.parametrize("mode", _MODES)
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("tool", ["Task", "Agent"])
 def test_a_sub_conversation_needs_no_rule(tool: str, mode: Mode) -> None:
     call = ToolCall(tool, {"subagent_type": "Explore"})
@@ -152,9 +137,9 @@ def test_a_sub_conversation_needs_no_rule(tool: str, mode: Mode) -> None:
     assert _judged(ToolCall(tool, {}), mode=mode, deny=["Task(general-purpose)"]).decision == "deny"
 
 
-@given(st.text(min_size=1).filter(lambda name: not name.startswith("mcp__")), st.sampled_from(_MODES))
+@given(st.text(min_size=1).filter(lambda name: not name.startswith("mcp__")), st.sampled_from(MODES))
 def test_a_tool_nobody_knows_is_never_allowed_without_a_rule(name: str, mode: Mode) -> None:
-    verdict = judge(ToolCall(f"x{name}", {"a": 1}), Policy(mode=mode), _PLACE)
+    verdict = judge(ToolCall(f"x{name}", {"a": 1}), Policy(mode=mode), PROJECT)
 
     assert verdict.decision == {"dontAsk": "deny", "bypassPermissions": "allow"}.get(mode, "ask")
 
@@ -199,28 +184,28 @@ def test_an_allow_rule_about_a_parameter_does_nothing() -> None:
 
 
 def test_a_rule_for_the_whole_tool_opens_what_only_lacked_a_rule() -> None:
-    assert _judged(_read("/etc/hostname")).decision == "ask"
-    assert _judged(_read("/etc/hostname"), allow=["Read"]).decision == "allow"
-    assert _judged(_write(f"{ROOT}/x"), allow=["Write"]).decision == "allow"
-    assert _judged(_write(f"{ROOT}/x"), allow=["Edit"]).decision == "ask"
-    assert _judged(_write(f"{ROOT}/x", "MultiEdit"), allow=["Edit"]).decision == "allow"
+    assert _judged(read("/etc/hostname")).decision == "ask"
+    assert _judged(read("/etc/hostname"), allow=["Read"]).decision == "allow"
+    assert _judged(write(f"{ROOT}/x"), allow=["Write"]).decision == "allow"
+    assert _judged(write(f"{ROOT}/x"), allow=["Edit"]).decision == "ask"
+    assert _judged(write(f"{ROOT}/x", "MultiEdit"), allow=["Edit"]).decision == "allow"
 
 
 def test_a_rule_for_the_whole_tool_does_not_open_what_is_protected() -> None:
-    assert _judged(_write(f"{ROOT}/.npmrc"), allow=["Write", "Edit(**)"]).decision == "ask"
+    assert _judged(write(f"{ROOT}/.npmrc"), allow=["Write", "Edit(**)"]).decision == "ask"
 
 
 def test_nothing_opens_what_a_rule_denies() -> None:
-    for mode in _MODES:
-        verdict = _judged(_read(f"{ROOT}/.env"), mode=mode, allow=["Read", "Read(**)"], deny=["Read(.env)"])
+    for mode in MODES:
+        verdict = _judged(read(f"{ROOT}/.env"), mode=mode, allow=["Read", "Read(**)"], deny=["Read(.env)"])
         assert verdict.decision == "deny"
 
 
 def test_an_exception_lifts_a_deny_rule_and_nothing_else() -> None:
     rules = {"deny": ["Read(.en*)"], "denyExcept": ["Read(.env)"]}
 
-    assert _judged(_read(f"{ROOT}/.env"), **rules).decision == "allow"
-    assert _judged(_read(f"{ROOT}/.env"), **rules, ask=["Read(.env)"]).decision == "ask"
+    assert _judged(read(f"{ROOT}/.env"), **rules).decision == "allow"
+    assert _judged(read(f"{ROOT}/.env"), **rules, ask=["Read(.env)"]).decision == "ask"
 
 
 def test_a_call_without_its_arguments_cannot_be_judged_and_is_denied() -> None:
@@ -234,21 +219,21 @@ def test_where_a_call_begins_is_taken_from_the_call() -> None:
     call = ToolCall("Read", {"file_path": "app.py"}, cwd="src")
 
     assert _judged(call).decision == "allow"
-    assert judge(replace(call, cwd="/etc"), Policy(), _PLACE).decision == "ask"
+    assert judge(replace(call, cwd="/etc"), Policy(), PROJECT).decision == "ask"
 
 
 @pytest.mark.parametrize("name", get_args(PolicyName))
 def test_a_command_that_begins_outside_the_workspace_asks(name: PolicyName) -> None:
     found = policy(allow=["Bash(ls)"], name=name)
 
-    assert judge(replace(bash("ls"), cwd="/etc"), found, _PLACE).decision == "ask"
-    assert judge(replace(bash("ls"), cwd="src"), found, _PLACE).decision == "allow"
-    assert judge(replace(bash("ls"), cwd="/etc"), replace(found, mode="dontAsk"), _PLACE).decision == "deny"
+    assert judge(replace(bash("ls"), cwd="/etc"), found, PROJECT).decision == "ask"
+    assert judge(replace(bash("ls"), cwd="src"), found, PROJECT).decision == "allow"
+    assert judge(replace(bash("ls"), cwd="/etc"), replace(found, mode="dontAsk"), PROJECT).decision == "deny"
 
 
-@pytest.mark.parametrize("call", [_read(f"{ROOT}/src/app.py"), bash("ls"), ToolCall("LS", {})])
+@pytest.mark.parametrize("call", [read(f"{ROOT}/src/app.py"), bash("ls"), ToolCall("LS", {})])
 def test_without_a_workspace_files_and_commands_are_not_touched(call: ToolCall) -> None:
-    nowhere = replace(_PLACE, workspace=None)
+    nowhere = replace(PROJECT, workspace=None)
     rules: dict[str, Any] = {"allow": ["Read", "Bash", "LS", "Bash(ls)"]}
 
     assert judge(call, policy(**rules), nowhere).decision == "ask"
@@ -260,24 +245,24 @@ def test_without_a_workspace_files_and_commands_are_not_touched(call: ToolCall) 
 
 
 def test_a_page_needs_a_rule_for_its_host() -> None:
-    assert _judged(_fetch("https://a.test/x")).decision == "ask"
-    assert _judged(_fetch("https://a.test/x"), allow=["WebFetch(domain:a.test)"]).decision == "allow"
-    assert _judged(_fetch("https://a.test/x"), allow=["WebFetch"]).decision == "allow"
-    denied = _judged(_fetch("https://a.test/x"), deny=["WebFetch(domain:a.test)"])
+    assert _judged(fetch("https://a.test/x")).decision == "ask"
+    assert _judged(fetch("https://a.test/x"), allow=["WebFetch(domain:a.test)"]).decision == "allow"
+    assert _judged(fetch("https://a.test/x"), allow=["WebFetch"]).decision == "allow"
+    denied = _judged(fetch("https://a.test/x"), deny=["WebFetch(domain:a.test)"])
     assert (denied.decision, denied.rule, denied.source) == ("deny", "WebFetch(domain:a.test)", "settings")
 
 
 def test_no_rule_opens_an_address_that_is_dangerous_in_itself() -> None:
-    for mode in _MODES:
-        assert _judged(_fetch("http://169.254.169.254/"), mode=mode, allow=["WebFetch"]).decision == "deny"
+    for mode in MODES:
+        assert _judged(fetch("http://169.254.169.254/"), mode=mode, allow=["WebFetch"]).decision == "deny"
 
 
 def test_a_stored_secret_does_not_leave_in_an_address() -> None:
     secret = "made-up-" + "secret-value-1234"
     facts = NetworkFacts(secrets=(secret,))
-    call = _fetch(f"https://a.test/?q={secret}")
+    call = fetch(f"https://a.test/?q={secret}")
 
-    assert judge(call, policy(allow=["WebFetch"]), _PLACE, facts).decision == "deny"
+    assert judge(call, policy(allow=["WebFetch"]), PROJECT, facts).decision == "deny"
 
 
 # Modes ----------------------------------------------------------------------------------------
@@ -295,22 +280,22 @@ def test_a_stored_secret_does_not_leave_in_an_address() -> None:
 )
 def test_the_mode_decides_where_no_rule_does(mode: Mode, decisions: tuple[Decision, ...]) -> None:
     calls = (
-        _read(f"{ROOT}/src/app.py"),
-        _read("/etc/hostname"),
-        _write(f"{ROOT}/new"),
-        _write(f"{ROOT}/.npmrc"),
-        _fetch("https://a.test/"),
+        read(f"{ROOT}/src/app.py"),
+        read("/etc/hostname"),
+        write(f"{ROOT}/new"),
+        write(f"{ROOT}/.npmrc"),
+        fetch("https://a.test/"),
     )
 
     assert tuple(_judged(call, mode=mode).decision for call in calls) == decisions
 
 
 def test_an_allow_rule_does_not_write_in_plan_mode() -> None:
-    assert _judged(_write(f"{ROOT}/new"), mode="plan", allow=["Write", "Edit(**)"]).decision == "deny"
+    assert _judged(write(f"{ROOT}/new"), mode="plan", allow=["Write", "Edit(**)"]).decision == "deny"
 
 
 def test_bypassing_still_asks_where_a_rule_says_so() -> None:
-    assert _judged(_fetch("https://a.test/"), mode="bypassPermissions", ask=["WebFetch"]).decision == "ask"
+    assert _judged(fetch("https://a.test/"), mode="bypassPermissions", ask=["WebFetch"]).decision == "ask"
 
 
 def test_what_dont_ask_denies_says_what_would_have_been_asked() -> None:
@@ -321,13 +306,13 @@ def test_what_dont_ask_denies_says_what_would_have_been_asked() -> None:
 
 
 def test_rules_that_could_not_be_read_make_everything_ask() -> None:
-    for mode in _MODES:
+    for mode in MODES:
         broken = Policy(rules=policy(deny=["Read(.env)"]).rules, mode=mode, broken="line 3: no list")
-        for call in (ToolCall("TodoWrite", {}), _read(f"{ROOT}/src/app.py"), bash("ls")):
-            verdict = judge(call, broken, _PLACE)
+        for call in (ToolCall("TodoWrite", {}), read(f"{ROOT}/src/app.py"), bash("ls")):
+            verdict = judge(call, broken, PROJECT)
             assert verdict.decision == "ask"
             assert "line 3: no list" in verdict.reason
-        assert judge(_read(f"{ROOT}/.env"), broken, _PLACE).decision == "deny"
+        assert judge(read(f"{ROOT}/.env"), broken, PROJECT).decision == "deny"
 
 
 # Names ----------------------------------------------------------------------------------------
@@ -349,115 +334,3 @@ def test_tools_denied_by_name_are_those_no_call_of_can_be_allowed() -> None:
     )
 
     assert tools_denied_by_name(found, names) == ("Task", "Agent", "Edit", "MultiEdit", "mcp__t__x")
-
-
-# What always holds ----------------------------------------------------------------------------
-
-_RULE_TEXTS = (
-    "Bash",
-    "Bash(ls:*)",
-    "Bash(git *)",
-    "Bash(rm *)",
-    "Bash(* --version)",
-    "Read(.env)",
-    "Read(src/**)",
-    "Read(**)",
-    "Read",
-    "Edit",
-    "Edit(src/**)",
-    "Edit(**)",
-    "Write",
-    "WebFetch(domain:a.test)",
-    "WebFetch",
-    "WebSearch",
-    "mcp__t__x",
-    "Agent(Explore)",
-    "Bash(run_in_background:true)",
-)
-_CALLS = (
-    bash("ls"),
-    bash("ls src && git status"),
-    bash("rm -rf build; ls"),
-    bash("cat .env"),
-    bash("echo x > src/a"),
-    bash("ls", run_in_background=True),
-    bash("mkdir a"),
-    _read(f"{ROOT}/.env"),
-    _read(f"{ROOT}/src/app.py"),
-    _read("/etc/hostname"),
-    _write(f"{ROOT}/src/new"),
-    _write(f"{ROOT}/.npmrc", "Edit"),
-    ToolCall("Glob", {"pattern": "**/*.py"}),
-    ToolCall("Grep", {"pattern": "x", "path": "docs"}),
-    ToolCall("LS", {"path": "/etc"}),
-    ToolCall("NotebookEdit", {"notebook_path": "src/a.ipynb", "new_source": "x"}),
-    _fetch("https://a.test/"),
-    _fetch("https://b.test/"),
-    ToolCall("WebSearch", {"query": "x"}),
-    ToolCall("mcp__t__x", {}),
-    ToolCall("Task", {"subagent_type": "Explore"}),
-    ToolCall("TodoWrite", {"todos": []}),
-    ToolCall("Nobody", {}),
-)
-_RANK = {"allow": 0, "ask": 1, "deny": 2}
-_effects = st.sampled_from(cast("tuple[Decision, ...]", get_args(Decision)))
-_texts = st.sampled_from(_RULE_TEXTS)
-_rules = st.lists(st.tuples(_effects, _texts), max_size=6)
-_names = st.sampled_from(cast("tuple[PolicyName, ...]", get_args(PolicyName)))
-
-
-def _made(rules: list[tuple[Decision, str]]) -> tuple[Rule, ...]:
-    return tuple(cast("Rule", read_rule(effect, text)) for effect, text in rules)
-
-
-@given(_rules, _texts, st.sampled_from(_CALLS), st.sampled_from(_MODES), _names)
-def test_a_further_deny_rule_never_loosens(
-    rules: list[tuple[Decision, str]], text: str, call: ToolCall, mode: Mode, name: PolicyName
-) -> None:
-    before = Policy(name, _made(rules), mode)
-    after = replace(before, rules=(*before.rules, *_made([("deny", text)])))
-
-    assert _RANK[judge(call, after, _PLACE).decision] >= _RANK[judge(call, before, _PLACE).decision]
-
-
-@given(_rules, _texts, st.sampled_from(_CALLS), st.sampled_from(_MODES), _names)
-def test_a_further_allow_rule_never_tightens_and_never_lifts_a_prohibition(
-    rules: list[tuple[Decision, str]], text: str, call: ToolCall, mode: Mode, name: PolicyName
-) -> None:
-    before = Policy(name, _made(rules), mode)
-    after = replace(before, rules=(*before.rules, *_made([("allow", text)])))
-    was, now = judge(call, before, _PLACE), judge(call, after, _PLACE)
-
-    assert _RANK[now.decision] <= _RANK[was.decision]
-    if was.rule is not None and was.decision != "allow":
-        assert now.decision == was.decision
-
-
-@given(_rules, st.randoms(), st.sampled_from(_CALLS), st.sampled_from(_MODES), _names)
-def test_the_order_of_rules_does_not_change_the_decision(
-    rules: list[tuple[Decision, str]], random: Any, call: ToolCall, mode: Mode, name: PolicyName
-) -> None:
-    shuffled = list(rules)
-    random.shuffle(shuffled)
-    one, other = Policy(name, _made(rules), mode), Policy(name, _made(shuffled), mode)
-
-    assert judge(call, one, _PLACE).decision == judge(call, other, _PLACE).decision
-
-
-@given(_rules, st.sampled_from(_CALLS), st.sampled_from(_MODES))
-def test_the_strict_policy_is_never_laxer(
-    rules: list[tuple[Decision, str]], call: ToolCall, mode: Mode
-) -> None:
-    lax, strict = Policy("claude-code", _made(rules), mode), Policy("strict", _made(rules), mode)
-
-    assert _RANK[judge(call, strict, _PLACE).decision] >= _RANK[judge(call, lax, _PLACE).decision]
-
-
-@given(_rules, st.sampled_from(_CALLS), st.sampled_from(_MODES), _names)
-def test_every_verdict_says_why(
-    rules: list[tuple[Decision, str]], call: ToolCall, mode: Mode, name: PolicyName
-) -> None:
-    verdict = judge(call, Policy(name, _made(rules), mode), _PLACE)
-
-    assert verdict.reason
-    assert (verdict.rule is None) or verdict.source == "settings"

@@ -12,8 +12,8 @@ from structlog.typing import EventDict
 
 from proxy.config import LedgerPolicy
 from proxy.events import ToolDecided
-from proxy.service import audit
 from proxy.service.audit import Audit
+from proxy.service.disk_writer import MOST_WAITING
 from proxy.store.decisions import DecisionStore
 from proxy.store.values import StoreError, StoreFailure
 
@@ -146,33 +146,29 @@ async def test_without_a_disk_nothing_is_kept_and_nothing_fails() -> None:
     await kept.close()
 
 
-@pytest.mark.expects_log("audit_not_written")
-async def test_what_a_full_disk_did_not_take_is_written_later_in_order() -> None:
+async def written_after(failure: StoreFailure) -> list[str]:
+    """The calls that reach a disk which failed at the first of two decisions."""
     disk = Disk()
     kept = audit_on(disk)
-    disk.failure = StoreFailure.DISK_FULL
+    disk.failure = failure
     kept.take(DECIDED)
     await kept.flush()
     assert disk.batches == []
     disk.failure = None
     kept.take(replace(DECIDED, call_id="toolu_2"))
     await kept.flush()
-    assert [each.call_id for each in disk.batches[0]] == ["toolu_1", "toolu_2"]
     await kept.close()
+    return [each.call_id for each in disk.batches[0]]
+
+
+@pytest.mark.expects_log("audit_not_written")
+async def test_what_a_full_disk_did_not_take_is_written_later_in_order() -> None:
+    assert await written_after(StoreFailure.DISK_FULL) == ["toolu_1", "toolu_2"]
 
 
 @pytest.mark.expects_log("audit_not_written")
 async def test_what_can_never_be_written_holds_up_nothing_behind_it() -> None:
-    disk = Disk()
-    kept = audit_on(disk)
-    disk.failure = StoreFailure.UNUSABLE
-    kept.take(DECIDED)
-    await kept.flush()
-    disk.failure = None
-    kept.take(replace(DECIDED, call_id="toolu_2"))
-    await kept.flush()
-    assert [each.call_id for each in disk.batches[0]] == ["toolu_2"]
-    await kept.close()
+    assert await written_after(StoreFailure.UNUSABLE) == ["toolu_2"]
 
 
 @pytest.mark.expects_log("audit_not_written", "decision_lost", "decisions_lost")
@@ -182,13 +178,13 @@ async def test_no_more_is_held_than_there_is_room_for_and_the_loss_is_told(
     disk = Disk()
     disk.failure = StoreFailure.DISK_FULL
     kept = audit_on(disk)
-    for number in range(audit.MOST_WAITING + 1):
+    for number in range(MOST_WAITING + 1):
         kept.take(replace(DECIDED, call_id=f"toolu_{number}"))
     await kept.flush()
     await kept.close()
     lost = [each["call_id"] for each in log_events if each["event"] == "decision_lost"]
     left = [each["decisions"] for each in log_events if each["event"] == "decisions_lost"]
-    assert (lost, left) == (["toolu_0"], [audit.MOST_WAITING])
+    assert (lost, left) == (["toolu_0"], [MOST_WAITING])
 
 
 async def test_old_decisions_go_once_an_hour_by_the_policy_in_force() -> None:

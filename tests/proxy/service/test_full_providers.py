@@ -31,9 +31,10 @@ ONE, TWO = Candidate("one", "m"), Candidate("two", "m")
 PROVIDERS = {name: provider(name, max_concurrent=1) for name in ("one", "two")}
 
 
-def narrow(*names: str) -> ProxyConfig:
+def narrow(*names: str, **fields: Any) -> ProxyConfig:
     """Providers with one place each."""
-    return replace(proxy_config(*names), providers={name: provider(name, max_concurrent=1) for name in names})
+    providers = {name: provider(name, max_concurrent=1, **fields) for name in names}
+    return replace(proxy_config(*names), providers=providers)
 
 
 async def asked(proxy: Running, conversation: str = "me") -> str:
@@ -89,10 +90,7 @@ async def test_where_all_are_full_the_first_free_place_at_any_of_them_is_taken()
 async def test_who_waited_in_vain_and_who_left_meanwhile_leave_an_attempt_that_says_so() -> None:
     going_on = asyncio.Event()
     upstream = ScriptedUpstream([Reply((going_on, *HELLO)), Reply()])
-    config = replace(
-        proxy_config("one"), providers={"one": provider("one", max_concurrent=1, first_byte_timeout_s=0.2)}
-    )
-    async with running({"one": upstream}, config) as proxy:
+    async with running({"one": upstream}, narrow("one", first_byte_timeout_s=0.2)) as proxy:
         first = asyncio.ensure_future(asked(proxy))
         await upstream.is_asked.wait()
         assert await asked(proxy) == "529"
@@ -108,6 +106,21 @@ async def test_who_waited_in_vain_and_who_left_meanwhile_leave_an_attempt_that_s
         await first
         assert await asked(proxy) == "big"
     assert len(upstream.asked) == 2
+
+
+async def test_a_full_provider_lets_the_others_wait_and_says_so_when_they_waited_too_long() -> None:
+    going_on = asyncio.Event()
+    upstream = ScriptedUpstream([Reply((going_on, *HELLO)), Reply()])
+    async with running({"one": upstream}, narrow("one", first_byte_timeout_s=0.05)) as proxy:
+        first = asyncio.ensure_future(asked(proxy))
+        await upstream.is_asked.wait()
+        async with proxy.post() as response:
+            error = (await response.json())["error"]
+        assert response.status == 529
+        assert "one is busy: 1 requests are under way" in error["message"]
+        going_on.set()
+        assert await first == "big"
+        assert await asked(proxy) == "big"
 
 
 async def test_a_conversation_waits_for_one_request_of_another_and_not_for_all_of_them() -> None:
@@ -139,16 +152,27 @@ def turns_of(health: Health, *candidates: Candidate) -> Turns:
     return Turns(route, lambda each: PROVIDERS[each.provider], policy, health, record())
 
 
-@pytest.mark.expects_log("breaker_changed")
-async def test_a_place_whose_candidate_began_to_rest_meanwhile_goes_to_the_next_in_line() -> None:
-    health, policy = Health(Announced().take, lambda: 0.0, lambda: 0.0), BreakerPolicy()
+async def one_behind_another() -> tuple[Health, Turns, asyncio.Future[Any]]:
+    """Who has the provider's only place, and who waits for it."""
+    health = Health(Announced().take, lambda: 0.0, lambda: 0.0)
     first, second = turns_of(health, ONE), turns_of(health, ONE)
     await first.next()
     waiting = asyncio.ensure_future(second.next())
     await asyncio.sleep(0)
+    return health, first, waiting
+
+
+async def limited(health: Health, retry_after_s: float) -> None:
+    """The provider says that it had too many requests."""
     with pytest.raises(UpstreamError):
-        async with health.trying(ONE, PROVIDERS["one"], policy):
-            raise UpstreamError(ErrorType.RATE_LIMIT, "slow down", retry_after_s=60.0)
+        async with health.trying(ONE, PROVIDERS["one"], BreakerPolicy()):
+            raise UpstreamError(ErrorType.RATE_LIMIT, "slow down", retry_after_s=retry_after_s)
+
+
+@pytest.mark.expects_log("breaker_changed")
+async def test_a_place_whose_candidate_began_to_rest_meanwhile_goes_to_the_next_in_line() -> None:
+    health, first, waiting = await one_behind_another()
+    await limited(health, 60.0)
     first.leave()
     with pytest.raises(UpstreamError, match="left alone for 60 more seconds"):
         await waiting
@@ -158,14 +182,8 @@ async def test_a_place_whose_candidate_began_to_rest_meanwhile_goes_to_the_next_
 
 @pytest.mark.expects_log("breaker_changed")
 async def test_who_leaves_while_the_candidate_rests_leaves_the_line_too() -> None:
-    health, policy = Health(Announced().take, lambda: 0.0, lambda: 0.0), BreakerPolicy()
-    first, second = turns_of(health, ONE), turns_of(health, ONE)
-    await first.next()
-    waiting = asyncio.ensure_future(second.next())
-    await asyncio.sleep(0)
-    with pytest.raises(UpstreamError):
-        async with health.trying(ONE, PROVIDERS["one"], policy):
-            raise UpstreamError(ErrorType.RATE_LIMIT, "slow down", retry_after_s=3.0)
+    health, first, waiting = await one_behind_another()
+    await limited(health, 3.0)
     for _ in range(5):
         await asyncio.sleep(0)
     waiting.cancel()

@@ -212,24 +212,6 @@ async def test_where_all_keys_are_limited_the_candidate_rests_until_the_first_is
         assert ticket.provider.key == SecretStr("b")
 
 
-async def test_a_full_provider_lets_the_others_wait_and_says_so_when_they_waited_too_long() -> None:
-    going_on = asyncio.Event()
-    upstream = ScriptedUpstream([Reply((going_on, *HELLO)), Reply()])
-    config = replace(
-        proxy_config("one"), providers={"one": provider("one", max_concurrent=1, first_byte_timeout_s=0.05)}
-    )
-    async with running({"one": upstream}, config) as proxy:
-        first = asyncio.ensure_future(status_of(proxy))
-        await upstream.is_asked.wait()
-        async with proxy.post() as response:
-            error = (await response.json())["error"]
-        assert response.status == 529
-        assert "one is busy: 1 requests are under way" in error["message"]
-        going_on.set()
-        assert await first == 200
-        assert await status_of(proxy) == 200
-
-
 async def test_news_of_the_request_or_of_ourselves_say_nothing_of_the_candidate() -> None:
     health, clock, announced = made()
     for _ in range(2):

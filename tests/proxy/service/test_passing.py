@@ -134,18 +134,22 @@ async def test_the_blocks_of_a_stream_are_numbered_without_the_denied_one() -> N
     assert "rm -rf" not in text
 
 
+async def halves(proxy: Running, tool: str, words: bytes, gate: asyncio.Event) -> tuple[bytes, bytes]:
+    """What comes until some words were said, and after that, when the upstream may go on."""
+    async with proxy.post({**BODY, "tools": declared(tool), "stream": True}) as response:
+        before = b""
+        while words not in before:
+            before += await response.content.readany()
+        gate.set()
+        return before, await response.read()
+
+
 async def test_text_is_not_held_back_while_a_call_is() -> None:
     gate = asyncio.Event()
     pieces = (delta(role="assistant", content="At once."), gate, *calling(call("Bash", RM)))
     upstream = ScriptedUpstream([Reply(pieces), Reply()])
     async with running_tools(upstream, permissions=NO_RM) as proxy:
-        body = {**BODY, "tools": declared("Bash"), "stream": True}
-        async with proxy.post(body) as response:
-            before = b""
-            while b"At once." not in before:
-                before += await response.content.readany()
-            gate.set()
-            after = await response.read()
+        before, after = await halves(proxy, "Bash", b"At once.", gate)
     assert b"Hel" not in before
     assert b"Hel" in after
 
@@ -157,14 +161,8 @@ async def test_the_input_of_an_unjudged_tool_streams_while_another_tool_has_a_ru
     rest = delta(tool_calls=[{"index": 0, "function": {"arguments": "1}"}}])
     upstream = ScriptedUpstream([Reply((first, gate, rest, delta("tool_calls")))])
     async with running_tools(upstream, permissions=NO_RM) as proxy:
-        body = {**BODY, "tools": declared("Other"), "stream": True}
-        async with proxy.post(body) as response:
-            seen = b""
-            while b"partial_json" not in seen:
-                seen += await response.content.readany()
-            gate.set()
-            seen += await response.read()
-    assert b"call_1" in seen
+        before, after = await halves(proxy, "Other", b"partial_json", gate)
+    assert b"call_1" in before + after
 
 
 async def test_thinking_and_calls_go_back_verbatim_to_an_upstream_that_speaks_the_protocol() -> None:

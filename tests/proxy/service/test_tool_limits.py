@@ -17,9 +17,8 @@ from proxy.permissions.approval import ApprovalAnswer
 from proxy.tasks import spawn
 from proxy.tools.base import ToolOutput
 from tests.proxy.scripted import BODY, Reply, Running, ScriptedUpstream, provider, proxy_config
-from tests.proxy.tooling import FakeTool, call, calling, read_stream, rules, running_tools, tool_call
+from tests.proxy.tooling import BUILTIN, FakeTool, call, calling, read_stream, rules, running_tools, tool_call
 
-BUILTIN = ("builtin",)
 ALLOWED = rules(allow=["TodoWrite", "Bash"])
 ASKING = PermissionConfig(sources=(RuleSource(ask=("Bash",)),), approvals="wait", approval_timeout_s=60)
 RUN = calling(call("Bash", '{"command":"make"}'))

@@ -8,18 +8,7 @@ import pytest
 
 from proxy.config import ToolConfig
 from tests.proxy.scripted import DONE, Reply, ScriptedUpstream, delta, proxy_config
-from tests.proxy.tooling import (
-    FakeTool,
-    ask,
-    call,
-    calling,
-    declared,
-    kinds,
-    rules,
-    running_tools,
-)
-
-BUILTIN = ("builtin",)
+from tests.proxy.tooling import BUILTIN, FakeTool, ask, call, calling, declared, kinds, rules, running_tools
 
 
 async def test_a_toolset_never_takes_the_name_of_a_clients_tool() -> None:

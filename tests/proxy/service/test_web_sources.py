@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from proxy.dialects.openai_chat_content import hide_text
+from proxy.dialects.web_citations import MAX_CITED_CHARS
 from proxy.messages.message import JsonObject
 from proxy.messages.request import parse_request
-from proxy.service.web_sources import MAX_CITED_CHARS, WebSources
+from proxy.service.web_sources import WebSources
 from tests.proxy.scripted import BODY
 
 EXCERPT = "A signal box is a building in which the levers of a railway station are worked by hand."

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from proxy.tools.bash import Bash
+from proxy.tools.child_environment import MARK
 from proxy.tools.children import Children
 from proxy.tools.sandbox import Sandbox
-from tests.proxy.tools.tool_room import ToolRoom
+from tests.proxy.tools.path_tree import Tree
+from tests.proxy.tools.tool_room import Sleeper, ToolRoom
 
 
 @pytest.fixture
@@ -24,10 +27,31 @@ def room(tmp_path: Path) -> Iterator[ToolRoom]:
 
 
 @pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    return Tree.build(tmp_path)
+
+
+@pytest.fixture
 async def children(tmp_path: Path) -> AsyncIterator[Children]:
     made = Children(os.environ, tmp_path / "children")
     yield made
     await made.aclose(grace_s=0.2)
+
+
+@pytest.fixture
+def sleeper() -> Iterator[Sleeper]:
+    """Starts processes that carry a run's mark; those that still live at the end are ended."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(run_id: str = "none") -> subprocess.Popen[bytes]:
+        environment = {**os.environ, MARK: run_id}
+        started.append(subprocess.Popen(["/bin/sleep", "300"], start_new_session=True, env=environment))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.kill()
+        each.wait()
 
 
 @pytest.fixture

@@ -3,27 +3,22 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
 import sys
 
 import pytest
 
 from proxy.tools.child_guardian import Guardian
-from tests.proxy.tools.tool_room import lives, survivors
+from tests.proxy.tools.tool_room import Sleeper, lives, survivors
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows' job objects need no guardian")
-
-
-def _sleeper() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(["/bin/sleep", "300"], start_new_session=True)
 
 
 def _guardian() -> Guardian:
     return Guardian("run", {"PATH": os.environ["PATH"]})
 
 
-async def test_it_ends_the_groups_in_its_care_when_it_is_let_go_and_no_others() -> None:
-    kept, forgotten, other = _sleeper(), _sleeper(), _sleeper()
+async def test_it_ends_the_groups_in_its_care_when_it_is_let_go_and_no_others(sleeper: Sleeper) -> None:
+    kept, forgotten, other = sleeper(), sleeper(), sleeper()
     guardian = _guardian()
     guardian.watch(kept.pid)
     await guardian.ensure()
@@ -35,13 +30,10 @@ async def test_it_ends_the_groups_in_its_care_when_it_is_let_go_and_no_others() 
     assert not lives(kept.pid)
     assert lives(forgotten.pid)
     assert lives(other.pid)
-    for process in (kept, forgotten, other):
-        process.kill()
-        process.wait()
 
 
-async def test_one_that_died_is_replaced_and_knows_the_groups() -> None:
-    kept = _sleeper()
+async def test_one_that_died_is_replaced_and_knows_the_groups(sleeper: Sleeper) -> None:
+    kept = sleeper()
     guardian = _guardian()
     await guardian.ensure()
     guardian.watch(kept.pid)
@@ -57,7 +49,6 @@ async def test_one_that_died_is_replaced_and_knows_the_groups() -> None:
     assert guardian.pid not in {None, first}
     await guardian.aclose()
     assert survivors([kept.pid], 0) == []
-    kept.wait()
 
 
 async def test_it_is_started_once() -> None:
@@ -80,8 +71,10 @@ async def test_one_that_was_never_needed_is_let_go_at_once() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
-async def test_what_ends_the_program_politely_does_not_end_it(number: signal.Signals) -> None:
-    kept = _sleeper()
+async def test_what_ends_the_program_politely_does_not_end_it(
+    sleeper: Sleeper, number: signal.Signals
+) -> None:
+    kept = sleeper()
     guardian = _guardian()
     await guardian.ensure()
     guardian.watch(kept.pid)
@@ -92,4 +85,3 @@ async def test_what_ends_the_program_politely_does_not_end_it(number: signal.Sig
     await guardian.aclose()
 
     assert survivors([kept.pid], 0) == []
-    kept.wait()

@@ -9,17 +9,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from proxy.tools.child_environment import MARK
 from proxy.tools.child_limit import LimitMark
 from proxy.tools.child_sweep import ChildLedger, sweep, temporary_prefix
-from tests.proxy.tools.tool_room import lives
+from tests.proxy.tools.tool_room import Sleeper, lives
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows' job objects leave nothing to sweep")
-
-
-def _sleeper(run_id: str = "none") -> subprocess.Popen[bytes]:
-    environment = {**os.environ, MARK: run_id}
-    return subprocess.Popen(["/bin/sleep", "300"], start_new_session=True, env=environment)
 
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:
@@ -39,8 +33,18 @@ def _ledger(folder: Path) -> Path:
     return found
 
 
-def test_the_children_of_a_crashed_run_are_ended_and_its_ledger_removed(tmp_path: Path) -> None:
-    child, ended = _sleeper(), _sleeper()
+def _crashed(folder: Path, run_id: str, *, began_and_ended: int) -> None:
+    """Leaves the ledger of a crashed run that had one child, which ended."""
+    ledger = ChildLedger(folder, run_id)
+    ledger.started(began_and_ended)
+    ledger.ended(began_and_ended)
+    _dead_owner(_ledger(folder))
+
+
+def test_the_children_of_a_crashed_run_are_ended_and_its_ledger_removed(
+    sleeper: Sleeper, tmp_path: Path
+) -> None:
+    child, ended = sleeper(), sleeper()
     ledger = ChildLedger(tmp_path, "run")
     ledger.started(child.pid)
     ledger.started(ended.pid)
@@ -52,47 +56,35 @@ def test_the_children_of_a_crashed_run_are_ended_and_its_ledger_removed(tmp_path
     assert _ended(child)
     assert lives(ended.pid)
     assert list(tmp_path.iterdir()) == []
-    ended.kill()
-    ended.wait()
 
 
-def test_strays_of_a_crashed_run_are_known_by_their_mark(tmp_path: Path) -> None:
+def test_strays_of_a_crashed_run_are_known_by_their_mark(sleeper: Sleeper, tmp_path: Path) -> None:
     run_id = secrets.token_hex(8)
-    stray, stranger = _sleeper(run_id), _sleeper("another")
-    ledger = ChildLedger(tmp_path, run_id)
-    ledger.started(stranger.pid)
-    ledger.ended(stranger.pid)
-    _dead_owner(_ledger(tmp_path))
+    stray, stranger = sleeper(run_id), sleeper("another")
+    _crashed(tmp_path, run_id, began_and_ended=stranger.pid)
 
     assert sweep(tmp_path) == 1
 
     assert _ended(stray)
     assert lives(stranger.pid)
-    stranger.kill()
-    stranger.wait()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no limit marks children elsewhere")
-def test_strays_without_their_environment_are_known_by_their_limit(tmp_path: Path) -> None:
+def test_strays_without_their_environment_are_known_by_their_limit(sleeper: Sleeper, tmp_path: Path) -> None:
     run_id = secrets.token_hex(8)
     limits = LimitMark(run_id), LimitMark("another")
     started: list[subprocess.Popen[bytes]] = []
     for limit in limits:
         limit.put_on()
-        started.append(_sleeper())
+        started.append(sleeper())
         limit.take_off()
     stray, stranger = started
-    ledger = ChildLedger(tmp_path, run_id)
-    ledger.started(stranger.pid)
-    ledger.ended(stranger.pid)
-    _dead_owner(_ledger(tmp_path))
+    _crashed(tmp_path, run_id, began_and_ended=stranger.pid)
 
     assert sweep(tmp_path) == 1
 
     assert _ended(stray)
     assert lives(stranger.pid)
-    stranger.kill()
-    stranger.wait()
 
 
 def test_temporary_folders_of_a_crashed_run_are_removed_and_no_others(tmp_path: Path) -> None:
@@ -104,10 +96,7 @@ def test_temporary_folders_of_a_crashed_run_are_removed_and_no_others(tmp_path: 
     ):
         (folder / "sub").mkdir(parents=True)
     (temporary / f"{temporary_prefix('run')}link").symlink_to(kept)
-    ledger = ChildLedger(tmp_path / "state", "run")
-    ledger.started(os.getpid())
-    ledger.ended(os.getpid())
-    _dead_owner(_ledger(tmp_path / "state"))
+    _crashed(tmp_path / "state", "run", began_and_ended=os.getpid())
 
     sweep(tmp_path / "state", str(temporary))
 
@@ -115,8 +104,8 @@ def test_temporary_folders_of_a_crashed_run_are_removed_and_no_others(tmp_path: 
     assert (kept / "sub").is_dir()
 
 
-def test_a_run_that_lives_keeps_its_children(tmp_path: Path) -> None:
-    child = _sleeper()
+def test_a_run_that_lives_keeps_its_children(sleeper: Sleeper, tmp_path: Path) -> None:
+    child = sleeper()
     ledger = ChildLedger(tmp_path, "run")
     ledger.started(child.pid)
 
@@ -124,12 +113,10 @@ def test_a_run_that_lives_keeps_its_children(tmp_path: Path) -> None:
 
     assert lives(child.pid)
     assert _ledger(tmp_path).exists()
-    child.kill()
-    child.wait()
 
 
-def test_another_process_with_the_same_number_is_left_alone(tmp_path: Path) -> None:
-    innocent = _sleeper()
+def test_another_process_with_the_same_number_is_left_alone(sleeper: Sleeper, tmp_path: Path) -> None:
+    innocent = sleeper()
     ledger = ChildLedger(tmp_path, "run")
     ledger.started(innocent.pid)
     path = _ledger(tmp_path)
@@ -140,12 +127,10 @@ def test_another_process_with_the_same_number_is_left_alone(tmp_path: Path) -> N
     assert sweep(tmp_path) == 0
 
     assert lives(innocent.pid)
-    innocent.kill()
-    innocent.wait()
 
 
-def test_a_number_that_was_used_twice_counts_as_it_was_last(tmp_path: Path) -> None:
-    child = _sleeper()
+def test_a_number_that_was_used_twice_counts_as_it_was_last(sleeper: Sleeper, tmp_path: Path) -> None:
+    child = sleeper()
     ledger = ChildLedger(tmp_path, "run")
     ledger.started(child.pid)
     ledger.ended(child.pid)
@@ -164,8 +149,8 @@ def test_a_ledger_that_says_nothing_is_removed(tmp_path: Path, content: str) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_lines_that_a_crash_cut_are_passed_over(tmp_path: Path) -> None:
-    child = _sleeper()
+def test_lines_that_a_crash_cut_are_passed_over(sleeper: Sleeper, tmp_path: Path) -> None:
+    child = sleeper()
     ledger = ChildLedger(tmp_path, "run")
     ledger.started(child.pid)
     path = _ledger(tmp_path)

@@ -12,38 +12,14 @@ import psutil
 import pytest
 
 from proxy.tools.child_environment import MARK, ForbiddenVariable
-from proxy.tools.child_output import HeadOutput, TailOutput
+from proxy.tools.child_output import HeadOutput
 from proxy.tools.children import CannotStart, Children, Launch
-from tests.proxy.tools.tool_room import lives, survivors
+from tests.proxy.tools.tool_room import lives, run_child, survivors
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="process groups are POSIX; Windows has job objects"
 )
 _ROOT = Path(__file__).parents[3]
-
-
-async def _run(children: Children, *argv: str, **declared: str) -> tuple[int, str, str]:
-    out, errors = HeadOutput(), HeadOutput()
-    child = await children.start(Launch(argv, "/", declared), on_stdout=out.feed, on_stderr=errors.feed)
-    return await child.wait(), out.text(), errors.text()
-
-
-class Heard:
-    """Output that can be waited for."""
-
-    def __init__(self) -> None:
-        self._output = TailOutput()
-        self._news = asyncio.Event()
-
-    def feed(self, piece: bytes) -> None:
-        self._output.feed(piece)
-        self._news.set()
-
-    async def lines(self, count: int) -> list[str]:
-        while self._output.text().count("\n") < count:
-            self._news.clear()
-            await asyncio.wait_for(self._news.wait(), 10)
-        return self._output.text().splitlines()
 
 
 async def test_a_child_has_our_harmless_variables_and_its_declared_ones_only(
@@ -53,7 +29,7 @@ async def test_a_child_has_our_harmless_variables_and_its_declared_ones_only(
     base = {**os.environ, "OPENROUTER_API_KEY": secret, "LD_PRELOAD": "/no/such.so", "PYTHONPATH": "/app"}
     children = Children(base, tmp_path)
 
-    code, out, errors = await _run(children, "/usr/bin/env", GREETING="hello there")
+    code, out, errors = await run_child(children, "/usr/bin/env", GREETING="hello there")
     await children.aclose()
 
     names = {line.partition("=")[0] for line in out.splitlines()}
@@ -93,49 +69,8 @@ async def test_a_child_inherits_no_descriptor_but_those_handed_to_it(children: C
     assert str(reading) not in out.text().split()
 
 
-async def test_nothing_can_be_read_from_a_closed_input(children: Children) -> None:
-    assert await _run(children, "/bin/cat") == (0, "", "")
-
-
-async def test_what_is_written_to_a_child_arrives_whole(children: Children) -> None:
-    out = HeadOutput()
-    child = await children.start(Launch(("/bin/cat",), "/", stdin="pipe"), on_stdout=out.feed)
-    sent = b"0123456789abcdef" * 50_000
-
-    for start in range(0, len(sent), 100_000):
-        child.write(sent[start : start + 100_000])
-        await child.drain()
-    child.close_input()
-
-    assert await child.wait() == 0
-    assert out.text().encode() == sent
-
-
-async def test_writing_to_a_child_that_ended_does_nothing(children: Children) -> None:
-    child = await children.start(Launch(("/bin/true",), "/", stdin="pipe"), on_stdout=HeadOutput().feed)
-    await child.wait()
-
-    child.write(b"too late")
-    child.close_input()
-    await child.drain()
-
-
-async def test_errors_can_come_through_the_same_pipe_in_order(children: Children) -> None:
-    out = HeadOutput()
-    launch = Launch(("/bin/sh", "-c", "echo 1; echo 2 >&2; echo 3"), "/", joins_stderr=True)
-
-    await (await children.start(launch, on_stdout=out.feed)).wait()
-
-    assert out.text() == "1\n2\n3\n"
-
-
-async def test_the_exit_code_is_the_programs_or_minus_the_signal(children: Children) -> None:
-    assert (await _run(children, "/bin/sh", "-c", "exit 7"))[0] == 7
-    assert (await _run(children, "/bin/sh", "-c", "kill -KILL $$"))[0] == -signal.SIGKILL
-
-
 async def test_a_child_is_the_leader_of_a_session_of_its_own(children: Children) -> None:
-    _, out, _ = await _run(children, "/bin/sh", "-c", "ps -o pid=,pgid=,sid= -p $$")
+    _, out, _ = await run_child(children, "/bin/sh", "-c", "ps -o pid=,pgid=,sid= -p $$")
 
     assert len(set(out.split())) == 1
 
@@ -160,93 +95,12 @@ async def test_what_cannot_start_says_why(
 
 async def test_a_forbidden_variable_starts_nothing(children: Children) -> None:
     with pytest.raises(ForbiddenVariable):
-        await _run(children, "/bin/true", LD_PRELOAD="/evil.so")
-
-
-async def test_a_flood_is_read_to_its_end_though_little_is_kept(children: Children) -> None:
-    out = HeadOutput(1000)
-    child = await children.start(
-        Launch(("/usr/bin/head", "-c", "50000000", "/dev/zero"), "/"), on_stdout=out.feed
-    )
-
-    assert await child.wait() == 0
-    assert out.total_bytes == 50_000_000
-    assert out.text() == "\0" * 1000
-
-
-async def test_the_loop_goes_on_while_a_child_floods(children: Children) -> None:
-    out = HeadOutput(1000)
-    child = await children.start(Launch(("/usr/bin/yes",), "/"), on_stdout=out.feed)
-    loop = asyncio.get_running_loop()
-
-    began, laps = loop.time(), 0
-    while loop.time() - began < 0.2:
-        await asyncio.sleep(0)
-        laps += 1
-    await child.stop(1.0)
-
-    assert laps > 50
-    assert not lives(child.pid)
-
-
-async def test_stopping_ends_the_whole_group_though_some_ignore_term(children: Children) -> None:
-    script = "sleep 300 & echo $!; (trap '' TERM; echo ready; while :; do sleep 300; done) & echo $!; wait"
-    heard = Heard()
-    child = await children.start(Launch(("/bin/bash", "-c", script), "/"), on_stdout=heard.feed)
-    pids = [int(line) for line in await heard.lines(3) if line.isdigit()]
-
-    await child.stop(grace_s=0.2)
-
-    assert survivors([child.pid, *pids], 0) == []
-    assert child.exit_code == -signal.SIGTERM
-
-
-async def test_a_child_that_ignores_term_is_killed_after_its_grace(children: Children) -> None:
-    heard = Heard()
-    script = "trap '' TERM; echo ready; while :; do sleep 300; done"
-    child = await children.start(Launch(("/bin/bash", "-c", script), "/"), on_stdout=heard.feed)
-    await heard.lines(1)
-
-    await child.stop(grace_s=0.1)
-
-    assert child.exit_code == -signal.SIGKILL
-
-
-async def test_stopping_one_that_has_ended_touches_nobody(children: Children) -> None:
-    child = await children.start(Launch(("/bin/true",), "/"), on_stdout=HeadOutput().feed)
-    await child.wait()
-    stranger = await asyncio.create_subprocess_exec("/bin/sleep", "300", start_new_session=True)
-    child.pid = stranger.pid  # as if the system had given the number away again
-
-    await child.stop()
-
-    assert lives(stranger.pid)
-    stranger.kill()
-    await stranger.wait()
-
-
-async def test_a_child_is_given_time_to_end_in_order(children: Children) -> None:
-    heard = Heard()
-    script = "trap 'echo tidied; exit 0' TERM; echo ready; while :; do sleep 0.01; done"
-    child = await children.start(Launch(("/bin/bash", "-c", script), "/"), on_stdout=heard.feed)
-    await heard.lines(1)
-
-    await child.stop(grace_s=10)
-
-    assert await heard.lines(2) == ["ready", "tidied"]
-    assert child.exit_code == 0
-
-
-async def test_what_a_child_leaves_running_ends_with_it(children: Children) -> None:
-    code, out, _ = await _run(children, "/bin/sh", "-c", "sleep 300 & echo $!")
-
-    assert code == 0
-    assert survivors([int(out)], 0) == []
+        await run_child(children, "/bin/true", LD_PRELOAD="/evil.so")
 
 
 async def test_a_stray_that_left_the_group_does_not_keep_us_waiting(children: Children) -> None:
     code, out, _ = await asyncio.wait_for(
-        _run(children, "/bin/sh", "-c", "setsid sh -c 'echo $$; exec sleep 300' & sleep 0.2"), 10
+        run_child(children, "/bin/sh", "-c", "setsid sh -c 'echo $$; exec sleep 300' & sleep 0.2"), 10
     )
 
     stray = psutil.Process(int(out))
@@ -260,7 +114,7 @@ async def test_a_stray_that_left_the_group_does_not_keep_us_waiting(children: Ch
 async def test_a_stray_that_left_its_session_and_its_environment_ends_with_us(children: Children) -> None:
     before = psutil.Process().rlimit(psutil.RLIMIT_MSGQUEUE)
     script = "env -i setsid sh -c 'sleep 300 & echo $!; exec sleep 300' & sleep 0.2"
-    code, out, _ = await _run(children, "/bin/sh", "-c", script)
+    code, out, _ = await run_child(children, "/bin/sh", "-c", script)
 
     stray = psutil.Process(int(out))
     assert code == 0
@@ -282,7 +136,7 @@ async def test_closing_ends_all_and_starts_no_more(children: Children) -> None:
     assert children.living == 0
     assert survivors([child.pid for child in started], 0) == []
     with pytest.raises(CannotStart, match="being closed"):
-        await _run(children, "/bin/true")
+        await run_child(children, "/bin/true")
 
 
 _PARENT = """
@@ -368,7 +222,11 @@ def test_without_a_guardian_the_kernel_still_ends_the_children_themselves(tmp_pa
 async def _use_children(folder: Path) -> None:
     """Feeds, stops and closes children on whatever loop runs."""
     children = Children(os.environ, folder)
-    assert await _run(children, "/bin/sh", "-c", "echo out; echo err >&2; exit 3") == (3, "out\n", "err\n")
+    assert await run_child(children, "/bin/sh", "-c", "echo out; echo err >&2; exit 3") == (
+        3,
+        "out\n",
+        "err\n",
+    )
     out = HeadOutput(2**21)
     cat = await children.start(Launch(("/bin/cat",), "/", stdin="pipe"), on_stdout=out.feed)
     for _ in range(20):
@@ -381,11 +239,11 @@ async def _use_children(folder: Path) -> None:
     await sleeper.stop()
     assert sleeper.exit_code == -signal.SIGTERM
     if sys.platform == "linux":
-        _, limit, _ = await _run(children, "/bin/grep", "msgqueue", "/proc/self/limits")
+        _, limit, _ = await run_child(children, "/bin/grep", "msgqueue", "/proc/self/limits")
         assert int(limit.split()[3]) < psutil.Process().rlimit(psutil.RLIMIT_MSGQUEUE)[0]
     guardian = children.guardian_pid
     assert guardian is not None
-    await _run(children, "/bin/true")
+    await run_child(children, "/bin/true")
     assert children.guardian_pid == guardian
     await children.aclose()
     assert survivors([guardian], 2) == []

@@ -24,11 +24,6 @@ def _anything(facts: PathFacts, operation: Operation) -> str | None:
     return None
 
 
-@pytest.fixture
-def tree(tmp_path: Path) -> Tree:
-    return Tree.build(tmp_path)
-
-
 def _pinned(path: str) -> Callable[[], None]:
     descriptor = os.open(path, os.O_RDONLY)
     return lambda: os.close(descriptor)

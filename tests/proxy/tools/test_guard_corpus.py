@@ -31,11 +31,6 @@ _LIMIT_S = 1.0  # of CPU: what grows out of bounds; the benchmark holds the 100 
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Tree:
-    return Tree.build(tmp_path)
-
-
-@pytest.fixture
 def place(tree: Tree) -> Iterator[Place]:
     guard = WorkspaceGuard.open(tree.workspace())
     yield tree.place(guard)

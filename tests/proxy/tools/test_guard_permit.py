@@ -18,11 +18,6 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the tree has li
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Tree:
-    return Tree.build(tmp_path)
-
-
-@pytest.fixture
 def guard(tree: Tree) -> Iterator[WorkspaceGuard]:
     opened = WorkspaceGuard.open(tree.workspace())
     yield opened

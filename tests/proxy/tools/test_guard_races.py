@@ -23,11 +23,6 @@ Swap = Callable[[], None]
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Tree:
-    return Tree.build(tmp_path)
-
-
-@pytest.fixture
 def race(tree: Tree) -> Path:
     return Path(tree.root, "race")
 

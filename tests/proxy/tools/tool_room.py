@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,13 @@ import psutil
 
 from proxy.permissions.values import Workspace
 from proxy.tools.base import Tool, ToolOutput, ToolScope
+from proxy.tools.child_output import HeadOutput
+from proxy.tools.children import Children, Launch
 from proxy.tools.conversation import Conversation
 from proxy.tools.guard import WorkspaceGuard
+
+Sleeper = Callable[..., subprocess.Popen[bytes]]
+"""Starts a process that sleeps, with a run's mark."""
 
 
 class ToolRoom:
@@ -54,6 +60,13 @@ def text_of(output: ToolOutput) -> str:
 def matches(folder: Path | str, pattern: str) -> list[Path]:
     """Returns what a folder holds of a pattern."""
     return sorted(Path(folder).glob(pattern))
+
+
+async def run_child(children: Children, *argv: str, **declared: str) -> tuple[int, str, str]:
+    """Runs a program to its end; returns its exit code, and what it wrote to both outputs."""
+    out, errors = HeadOutput(), HeadOutput()
+    child = await children.start(Launch(argv, "/", declared), on_stdout=out.feed, on_stderr=errors.feed)
+    return await child.wait(), out.text(), errors.text()
 
 
 def lives(pid: int) -> bool:

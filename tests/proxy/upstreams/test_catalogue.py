@@ -63,6 +63,16 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
+async def kept_in(folder: Path) -> World:
+    """A world whose first run has read a list and kept it."""
+    world = World(folder)
+    world.gate.set()
+    first = world.catalogue()
+    first.entry(ONE, "m")
+    await settled()
+    return world
+
+
 def overwrite(folder: Path, content: bytes) -> None:
     (file,) = folder.iterdir()
     file.write_bytes(content)
@@ -130,11 +140,7 @@ async def test_a_clock_set_back_does_not_put_the_next_reading_off() -> None:
 
 
 async def test_a_restart_finds_the_list_on_disk(tmp_path: Path) -> None:
-    world = World(tmp_path / "models")
-    world.gate.set()
-    first = world.catalogue()
-    first.entry(ONE, "m")
-    await settled()
+    world = await kept_in(tmp_path / "models")
     world.now += REFRESH_S - 1
     second = world.catalogue()
     second.entry(ONE, "m")
@@ -146,11 +152,7 @@ async def test_a_restart_finds_the_list_on_disk(tmp_path: Path) -> None:
 
 
 async def test_what_an_earlier_run_kept_is_recalled_without_asking_anybody(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    world.gate.set()
-    first = world.catalogue()
-    first.entry(ONE, "m")
-    await settled()
+    world = await kept_in(tmp_path)
     world.now += REFRESH_S
     second = world.catalogue()
     assert second.known_price_of(ONE, "m") is None
@@ -165,11 +167,7 @@ async def test_what_an_earlier_run_kept_is_recalled_without_asking_anybody(tmp_p
 async def test_a_question_while_a_list_is_recalled_is_answered_from_it_and_asks_nobody(
     tmp_path: Path,
 ) -> None:
-    world = World(tmp_path)
-    world.gate.set()
-    first = world.catalogue()
-    first.entry(ONE, "m")
-    await settled()
+    world = await kept_in(tmp_path)
     second = world.catalogue()
     recalling = asyncio.ensure_future(second.recall([ONE]))
     await asyncio.sleep(0)
@@ -208,11 +206,7 @@ async def test_who_recalls_a_list_knows_it_also_where_another_has_begun_to_read_
 
 
 async def test_an_old_list_on_disk_serves_until_the_new_one_is_there(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    world.gate.set()
-    first = world.catalogue()
-    first.entry(ONE, "m")
-    await settled()
+    world = await kept_in(tmp_path)
     world.now += REFRESH_S
     world.failure = OSError("unplugged")
     second = world.catalogue()
@@ -224,11 +218,7 @@ async def test_an_old_list_on_disk_serves_until_the_new_one_is_there(tmp_path: P
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"format":2}', b'{"format":1,"models":[{}]}'])
 async def test_a_damaged_file_counts_as_none(tmp_path: Path, content: bytes) -> None:
-    world = World(tmp_path)
-    world.gate.set()
-    first = world.catalogue()
-    first.entry(ONE, "m")
-    await settled()
+    world = await kept_in(tmp_path)
     await asyncio.to_thread(overwrite, tmp_path, content)
     second = world.catalogue()
     second.entry(ONE, "m")
@@ -239,11 +229,7 @@ async def test_a_damaged_file_counts_as_none(tmp_path: Path, content: bytes) -> 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes mean nothing there")
 async def test_the_folder_and_its_files_are_ours_alone(tmp_path: Path) -> None:
-    world = World(tmp_path / "models")
-    world.gate.set()
-    catalogue = world.catalogue()
-    catalogue.entry(ONE, "m")
-    await settled()
+    await kept_in(tmp_path / "models")
     (file,) = (tmp_path / "models").iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
