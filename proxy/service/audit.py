@@ -124,7 +124,10 @@ class Audit:
         now = self._clock()
         if abs(now - self._pruned_at) >= _PRUNE_EVERY_S:
             self._pruned_at = now
-            await store.prune(self._retention, round(now * 1e6))
+            try:
+                await store.prune(self._retention, round(now * 1e6))
+            except StoreError as error:  # what was written just before stays written
+                _log.warning("audit_not_pruned", reason=error.message)
 
     def _redacted(self, decided: ToolDecided) -> ToolDecided:
         """Takes secrets out of all that a client or a model wrote."""

@@ -40,6 +40,7 @@ class Disk:
 
     def __init__(self) -> None:
         self.failure: StoreFailure | None = None
+        self.prune_failure: StoreFailure | None = None
         self.batches: list[list[ToolDecided]] = []
         self.pruned: list[LedgerPolicy] = []
         self.wrote = asyncio.Event()
@@ -51,6 +52,8 @@ class Disk:
         self.batches.append(list(decisions))
 
     async def prune(self, policy: LedgerPolicy, _now_us: int) -> int:
+        if self.prune_failure is not None:
+            raise StoreError(self.prune_failure)
         self.pruned.append(policy)
         return 0
 
@@ -191,6 +194,18 @@ async def test_no_more_is_held_than_there_is_room_for_and_the_loss_is_told(
     assert lost(log_events) == [1]
     await kept.close()
     assert lost(log_events) == [1, MOST_WAITING]
+
+
+@pytest.mark.expects_log("audit_not_pruned")
+async def test_what_was_written_is_not_written_again_where_only_the_pruning_failed() -> None:
+    disk = Disk()
+    disk.prune_failure = StoreFailure.BUSY
+    kept = audit_on(disk)
+    kept.take(DECIDED)
+    await kept.flush()
+    await kept.flush()
+    assert disk.batches == [[DECIDED]]
+    await kept.close()
 
 
 async def test_old_decisions_go_once_an_hour_by_the_policy_in_force() -> None:
