@@ -83,6 +83,11 @@ class Waiter:
         """The line that has a place for it."""
         self._lines: list[Line] = []
 
+    @property
+    def is_in_line(self) -> bool:
+        """Whether it waits anywhere."""
+        return bool(self._lines)
+
     def join(self, line: Line) -> None:
         """Waits in a line too."""
         if line not in self._lines:

@@ -41,11 +41,13 @@ ProviderOf = Callable[[Candidate], ProviderConfig]
 
 @dataclass(frozen=True, slots=True)
 class _Queue:
-    """A request in line."""
+    """A request in line, or one that had a place and could not use it."""
 
     waiter: Waiter
     since: float
     patience_s: float
+    waited_s: float = 0.0
+    """Until its last place came."""
 
 
 class Turns:
@@ -135,18 +137,18 @@ class Turns:
     def _begun(self, step: Try) -> Try:
         """Takes a place for the try, if the request did not get this one in line."""
         line, queue = self._health.line(self._provider_of(step.candidate)), self._queue
+        waited = "" if queue is None else f"; {self._waited(queue)}"
         if line is not self._line:
             self.leave()
             line.take()
             self._line = line
-        if queue is None:
-            return step
         self._queue = None
-        return replace(step, reason=f"{step.reason}; {self._waited(queue)}")
+        return replace(step, reason=step.reason + waited) if waited else step
 
     async def _wait(self, step: Wait) -> None:
-        if self._line is not None:
-            self.leave()  # the place came when its candidate had begun to rest
+        if self._line is not None:  # the place came when its candidate had begun to rest
+            self._line.leave()
+            self._line = None
         seconds = step.seconds
         if step.line:
             seconds = min(seconds, self._stand_in_line(step.line))
@@ -163,7 +165,8 @@ class Turns:
                 raise
             if queue.waiter.turn.done():
                 self._line = queue.waiter.quit()
-                self._queue = replace(queue, waiter=Waiter(self._owner))
+                waited_s = self._health.clock() - queue.since
+                self._queue = replace(queue, waiter=Waiter(self._owner), waited_s=waited_s)
 
     def _stand_in_line(self, candidates: Sequence[Candidate]) -> float:
         """Waits for a place at any of these too; returns for how many seconds still."""
@@ -172,6 +175,8 @@ class Turns:
         if queue is None:
             patience_s = max(each.first_byte_timeout_s for each in providers)
             queue = self._queue = _Queue(Waiter(self._owner), now, patience_s)
+        elif not queue.waiter.is_in_line:  # its patience lasts from where it was before its place came
+            queue = self._queue = replace(queue, since=now - queue.waited_s)
         for provider in providers:
             queue.waiter.join(self._health.line(provider))
         return queue.since + queue.patience_s - now
@@ -196,7 +201,8 @@ class Turns:
         return context.conversation_id or context.token_name
 
     def _waited(self, queue: _Queue) -> str:
-        return f"waited {self._health.clock() - queue.since:.1f} s in line"
+        waited_s = self._health.clock() - queue.since if queue.waiter.is_in_line else queue.waited_s
+        return f"waited {waited_s:.1f} s in line"
 
     def _standing(self, candidate: Candidate) -> Standing:
         provider = self._provider_of(candidate)

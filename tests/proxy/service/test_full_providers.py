@@ -13,6 +13,7 @@ from proxy.config import BreakerPolicy, Candidate, ProxyConfig, RetryPolicy
 from proxy.events import RequestFinished, RequestRouted
 from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.routing.aliases import Route
+from proxy.routing.progress import Try
 from proxy.service.health import Health
 from proxy.service.turns import Turns
 from tests.proxy.scripted import (
@@ -192,6 +193,56 @@ async def test_who_leaves_while_the_candidate_rests_leaves_the_line_too() -> Non
     first.leave()
     line = health.line(PROVIDERS["one"])
     assert (line.busy, line.waiting) == (0, 0)
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def rested_in_vain(clock: Clock) -> tuple[Health, asyncio.Future[Try]]:
+    """Who got a place after 290 s, when its candidate had begun to rest, and waits again 6 s later."""
+    health = Health(Announced().take, clock, lambda: 0.0)
+    line = health.line(PROVIDERS["one"])
+    line.take()
+    patient = RetryPolicy(tries=2, longest_wait_s=5.0, total_s=1000.0)
+    turns = Turns(
+        Route("big", "big", (ONE,), "because"), lambda _: PROVIDERS["one"], patient, health, record()
+    )
+    waiting = asyncio.ensure_future(turns.next())
+    await until(lambda: line.waiting == 1)
+    clock.now = 290.0
+    await limited(health, 5.0)
+    line.leave()
+    await until(lambda: line.busy == 0)
+    line.take()
+    clock.now = 296.0
+    health.apply(PROVIDERS)
+    await until(lambda: line.waiting == 1)
+    return health, waiting
+
+
+@pytest.mark.expects_log("breaker_changed")
+async def test_what_was_waited_for_a_place_that_could_not_be_used_still_counts() -> None:
+    clock = Clock()
+    health, waiting = await rested_in_vain(clock)
+    clock.now = 300.0
+    health.line(PROVIDERS["one"]).leave()
+    assert (await waiting).reason.endswith("; waited 294.0 s in line")
+
+
+@pytest.mark.expects_log("breaker_changed")
+async def test_a_place_that_could_not_be_used_gives_no_new_patience() -> None:
+    clock = Clock()
+    health, waiting = await rested_in_vain(clock)
+    clock.now = 306.0
+    health.apply(PROVIDERS)
+    with pytest.raises(UpstreamError, match="none of them ended within 300 seconds"):
+        await asyncio.wait_for(waiting, 5)
 
 
 async def test_a_place_in_one_line_is_given_back_where_another_candidate_is_tried() -> None:
