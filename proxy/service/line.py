@@ -53,6 +53,10 @@ class Line:
                 self.busy += 1
                 waiter.turn.set_result(self)
 
+    def holds(self, waiter: Waiter) -> bool:
+        """Returns whether a request waits here."""
+        return waiter in self._waiting.get(waiter.owner, ())
+
     def join(self, waiter: Waiter) -> None:
         """Lets a request wait here too."""
         self._waiting.setdefault(waiter.owner, deque()).append(waiter)
@@ -93,6 +97,13 @@ class Waiter:
         if line not in self._lines:
             self._lines.append(line)
             line.join(self)
+
+    def accept(self) -> Line:
+        """Takes the place that it got; in the other lines it keeps its position until it quits."""
+        line = self.turn.result()
+        self.turn = asyncio.get_running_loop().create_future()
+        self._lines = [each for each in self._lines if each.holds(self)]
+        return line
 
     def quit(self) -> Line | None:
         """Waits no more; returns the line in which it got a place, if it did."""

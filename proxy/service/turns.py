@@ -142,6 +142,8 @@ class Turns:
             self.leave()
             line.take()
             self._line = line
+        elif queue is not None:
+            queue.waiter.quit()
         self._queue = None
         return replace(step, reason=step.reason + waited) if waited else step
 
@@ -164,9 +166,8 @@ class Turns:
                 self._not_asked((step.line or self._progress.order)[0], self._waited(queue), None)
                 raise
             if queue.waiter.turn.done():
-                self._line = queue.waiter.quit()
-                waited_s = self._health.clock() - queue.since
-                self._queue = replace(queue, waiter=Waiter(self._owner), waited_s=waited_s)
+                self._line = queue.waiter.accept()
+                self._queue = replace(queue, waited_s=self._health.clock() - queue.since)
 
     def _stand_in_line(self, candidates: Sequence[Candidate]) -> float:
         """Waits for a place at any of these too; returns for how many seconds still."""

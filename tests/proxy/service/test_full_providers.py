@@ -245,6 +245,30 @@ async def test_a_place_that_could_not_be_used_gives_no_new_patience() -> None:
         await asyncio.wait_for(waiting, 5)
 
 
+@pytest.mark.expects_log("breaker_changed")
+async def test_a_place_that_could_not_be_used_costs_no_position_in_the_other_lines() -> None:
+    health = Health(Announced().take, lambda: 0.0, lambda: 0.0)
+    ahead = [turns_of(health, ONE), turns_of(health, TWO)]
+    for each in ahead:
+        await each.next()
+    behind = [turns_of(health, ONE, TWO), turns_of(health, TWO)]
+    waiting: list[asyncio.Future[Try]] = []
+    for count, each in enumerate(behind, 1):
+        waiting.append(asyncio.ensure_future(each.next()))
+        await until(lambda count=count: health.line(PROVIDERS["two"]).waiting == count)
+    await limited(health, 60.0)
+    ahead[0].leave()
+    await until(lambda: health.line(PROVIDERS["one"]).busy == 0)
+    ahead[1].leave()
+    first, _ = await asyncio.wait(waiting, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+    assert first == {waiting[0]}
+    behind[0].leave()
+    await waiting[1]
+    behind[1].leave()
+    lines = [health.line(each) for each in PROVIDERS.values()]
+    assert [(each.busy, each.waiting) for each in lines] == [(0, 0), (0, 0)]
+
+
 async def test_a_place_in_one_line_is_given_back_where_another_candidate_is_tried() -> None:
     health = Health(Announced().take, lambda: 0.0, lambda: 0.0)
     ahead = [turns_of(health, ONE), turns_of(health, TWO)]

@@ -87,6 +87,18 @@ async def test_a_place_that_came_too_late_is_given_on() -> None:
     assert (second.quit(), line.busy) == (line, 1)
 
 
+async def test_who_takes_its_place_keeps_its_position_in_the_lines_that_gave_it_none_meanwhile() -> None:
+    one, two, three = (line_of(1, busy=1) for _ in range(3))
+    first, behind = waiting("me", one, two, three), waiting("me", three)
+    for line in (one, two):
+        line.leave()
+    assert first.accept() is one
+    assert (two.busy, two.waiting) == (0, 0)
+    three.leave()
+    assert served(first, behind) == [True, False]
+    assert first.quit() is three
+
+
 async def test_a_line_is_joined_once() -> None:
     line = line_of(1, busy=1)
     waiter = waiting("me", line, line)
