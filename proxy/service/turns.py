@@ -68,8 +68,8 @@ class Turns:
             provider_of: Finds a candidate's provider.
             policy: How often and how patiently.
             health: Of all candidates.
-            record: Told of those that the request had to wait for in vain; its conversation, else its
-                client's token, has turns in line.
+            record: Told of those that the request had to wait for in vain; its client's token and its
+                conversation have turns in line.
         """
         order = ordered(route.candidates, health.in_flight, health.random)
         self._progress = Progress(order, policy, health.clock() + policy.total_s)
@@ -175,7 +175,9 @@ class Turns:
         now, queue = self._health.clock(), self._queue
         if queue is None:
             patience_s = max(each.first_byte_timeout_s for each in providers)
-            queue = self._queue = _Queue(Waiter(self._owner), now, patience_s)
+            context = self._record.context
+            waiter = Waiter(context.token_name, context.conversation_id or "")
+            queue = self._queue = _Queue(waiter, now, patience_s)
         elif not queue.waiter.is_in_line:  # its patience lasts from where it was before its place came
             queue = self._queue = replace(queue, since=now - queue.waited_s)
         for provider in providers:
@@ -195,11 +197,6 @@ class Turns:
 
     def _not_asked(self, candidate: Candidate, why: str, error: ApiError | None) -> None:
         self._record.not_asked(self._route, candidate, why, error)
-
-    @property
-    def _owner(self) -> str:
-        context = self._record.context
-        return context.conversation_id or context.token_name
 
     def _waited(self, queue: _Queue) -> str:
         waited_s = self._health.clock() - queue.since if queue.waiter.is_in_line else queue.waited_s

@@ -147,10 +147,32 @@ async def test_a_conversation_waits_for_one_request_of_another_and_not_for_all_o
     assert order == ["many", "many", "one", "many"]
 
 
-def turns_of(health: Health, *candidates: Candidate) -> Turns:
+def turns_of(health: Health, *candidates: Candidate, token: str = "me", conversation: str = "") -> Turns:
     policy = RetryPolicy(tries=2, longest_wait_s=5.0, total_s=5.0)
     route = Route("big", "big", candidates, "because")
-    return Turns(route, lambda each: PROVIDERS[each.provider], policy, health, record())
+    told = record()
+    told.context = replace(told.context, token_name=token, conversation_id=conversation)
+    return Turns(route, lambda each: PROVIDERS[each.provider], policy, health, told)
+
+
+async def test_a_token_waits_for_one_request_of_another_however_many_conversations_that_one_has() -> None:
+    health = Health(Announced().take, lambda: 0.0, lambda: 0.0)
+    now = turns_of(health, ONE)
+    await now.next()
+    order: list[Turns] = []
+
+    async def go(turns: Turns) -> None:
+        await turns.next()
+        order.append(turns)
+        turns.leave()
+
+    many = [turns_of(health, ONE, token="many", conversation=name) for name in "abc"]
+    one = turns_of(health, ONE, token="one", conversation="a")
+    waiting = [asyncio.ensure_future(go(each)) for each in (*many, one)]
+    await until(lambda: health.line(PROVIDERS["one"]).waiting == 4)
+    now.leave()
+    await asyncio.wait_for(asyncio.gather(*waiting), 5)
+    assert order == [many[0], one, *many[1:]]
 
 
 async def one_behind_another() -> tuple[Health, Turns, asyncio.Future[Any]]:
