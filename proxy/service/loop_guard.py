@@ -169,7 +169,7 @@ class Passage:
     def _judged(self, policy: LoopGuardPolicy) -> Repeated[_Bill] | None:
         repeats, now = self._guard.repeats, self._guard.clocks.clock()
         repeated = repeats.judge(self._key, policy, now)
-        if repeated is None and repeats.has_refused(policy, now):
+        if repeated is None and repeats.has_refused(policy, now) and not repeats.is_allowed(self._key, now):
             return repeats.judge(self._conversation_key(), policy, now)
         return repeated
 
