@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from proxy.service.waiting_room import WaitingRoom
 
@@ -26,5 +27,11 @@ async def test_who_gives_up_or_has_no_time_left_is_told_so() -> None:
     room = WaitingRoom()
     assert not await room.is_woken_in(0)
     assert not await room.is_woken_in(0.001)
+    leaving = asyncio.ensure_future(room.is_woken_in(10))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.wait({leaving})
+    kept: Any = room
+    assert kept._waiters == []
     room.wake()
     assert not await room.is_woken_in(0.001)
