@@ -111,7 +111,7 @@ class Catalogue:
         loading: list[asyncio.Task[None]] = []
         for provider in providers:
             known = self._lists.setdefault(_key(provider), _List())
-            if not known.is_loaded:
+            if self._is_to_load(known):
                 loading.append(self._loading(provider, known))
         if loading:
             await asyncio.wait(loading)
@@ -146,6 +146,9 @@ class Catalogue:
         known.task = spawn(self._refresh(provider, known), name=f"read the models of {provider.name}")
         known.task.add_done_callback(lambda _: setattr(known, "task", None))
 
+    def _is_to_load(self, known: _List) -> bool:
+        return self._folder is not None and not known.is_loaded
+
     def _loading(self, provider: ProviderConfig, known: _List) -> asyncio.Task[None]:
         if known.loading is None:
             known.loading = spawn(self._load(provider, known), name=f"recall the models of {provider.name}")
@@ -153,7 +156,7 @@ class Catalogue:
         return known.loading
 
     async def _refresh(self, provider: ProviderConfig, known: _List) -> None:
-        if not known.is_loaded:
+        if self._is_to_load(known):
             await asyncio.wait({self._loading(provider, known)})
             if self._clock() < known.due_at:
                 return
@@ -172,7 +175,7 @@ class Catalogue:
         await self._save(provider, _Saved(_FORMAT, provider.base_url, now, models))
 
     async def _load(self, provider: ProviderConfig, known: _List) -> None:
-        saved = None if self._folder is None else await asyncio.to_thread(_read_file, self._file(provider))
+        saved = await asyncio.to_thread(_read_file, self._file(provider))
         known.is_loaded = True
         if saved is None or saved.base_url != provider.base_url:
             return
