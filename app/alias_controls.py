@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from app.alias_desk import AliasDesk
 from app.configuration import Configuration
 from app.desk_changes import DeskChanges
-from gui.desk import AliasesChanged, AliasView, Resolution
-from gui.spending import DearerView
+from gui.desk import AliasesChanged, AliasView, DeskEvent, Resolution
+from gui.spending import DearerView, PricesChanged
 from proxy.service.prices import PriceOf
 
 
 class AliasControls:
     """What the window may ask about aliases."""
 
-    def __init__(self, configuration: Configuration, changes: DeskChanges, price_of: PriceOf) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        changes: DeskChanges,
+        price_of: PriceOf,
+        announce: Callable[[DeskEvent], None],
+    ) -> None:
         self._alias_config = configuration
         self._alias_changes = changes
         self._aliases = AliasDesk(configuration, price_of)
+        self._tell_prices = announce
 
     def aliases(self) -> tuple[AliasView, ...]:
         """Returns the aliases in file order."""
@@ -39,6 +48,10 @@ class AliasControls:
         return self._alias_changes.take(
             lambda: self._aliases.remove_edits(name), f"{name} removed", AliasesChanged()
         )
+
+    def models_read(self) -> None:
+        """Tells the window that a provider's list of models is known."""
+        self._tell_prices(PricesChanged())
 
     def resolve(self, model: str) -> Resolution:
         """Says what a model name would resolve to."""

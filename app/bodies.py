@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from app.exchange_folder import ExchangeFolder
-from app.exchanges import ExchangeStore
+from app.exchanges import ExchangeStore, part_of, redacted
 from app.redaction import Redactor
 from app.settings import BodySettings
+from app.upstream_answer import answer_of
+from gui.request_desk import ExchangeRead
 from proxy.events import Exchange, RequestFinished
 from proxy.tasks import spawn
 
@@ -41,6 +43,7 @@ class Bodies:
             sleep: Waits so many seconds.
         """
         self._settings = settings
+        self._redactor = redactor
         self._memory = ExchangeStore(redactor, settings, max_bytes=None if in_memory else 0)
         self._files = ExchangeFolder(folder, redactor, clock)
         self._sleep = sleep
@@ -82,9 +85,26 @@ class Bodies:
             spawn(write, name="keep a request on disk")
         return True
 
-    def get(self, request_id: str) -> Exchange | None:
-        """Returns an exchange without its secrets, from memory or from the disk."""
-        return self._memory.get(request_id) or self._files.read(request_id)
+    async def read(self, request_id: str, n: int | None) -> ExchangeRead:
+        """Returns both sides of a request without their secrets, from memory or from the disk.
+
+        The work is done in a thread: taking the secrets out of megabytes takes a part of a second.
+
+        Args:
+            request_id: Of which request.
+            n: Whose bodies: an attempt's; 0: the client's; None: the last attempt's.
+        """
+        return await asyncio.to_thread(self._read, request_id, self._memory.get(request_id), n)
+
+    def _read(self, request_id: str, found: Exchange | None, n: int | None) -> ExchangeRead:
+        found = found or self._files.read(request_id)
+        if found is None:
+            return ExchangeRead(request_id, n or 0)
+        part, attempt = part_of(found, n)
+        answer = "" if attempt is None else answer_of(attempt, found.client_request)
+        redactor = self._redactor
+        number = 0 if attempt is None else attempt.n
+        return ExchangeRead(request_id, number, redacted(part, redactor), redactor.text(answer))
 
     async def _keep_sweeping(self) -> None:
         while True:

@@ -171,6 +171,9 @@ def _add_requests(commands: Any, anywhere: argparse.ArgumentParser) -> None:
     show.add_argument(
         "id", metavar="ID", help="its id, as the list, the log and the answer's headers give it"
     )
+    show.add_argument(
+        "--bodies", action="store_true", help="print what was sent and came back, where it is kept on disk"
+    )
 
 
 def _add_permissions(commands: Any, anywhere: argparse.ArgumentParser) -> None:
@@ -308,7 +311,7 @@ def _requests(options: argparse.Namespace, places: Any, _environment: Any) -> in
 
     as_json = getattr(options, "json", False)
     if options.action == "show":
-        return show_request(places, options.id, as_json=as_json)
+        return show_request(places, options.id, as_json=as_json, with_bodies=options.bodies)
     return list_requests(places, options.limit, as_json=as_json)
 
 

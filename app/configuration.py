@@ -5,7 +5,7 @@ Its methods read files and ask the keyring: call them in a thread where a loop i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from app.environment import Environment
 from app.local_token import LocalToken, find_token, require_strong
+from app.own_files import own_paths
 from app.paths import Folders
 from app.proxy_config import dangling_names, refusing_config, to_proxy_config
 from app.redaction import Redactor
@@ -76,6 +77,8 @@ class Configuration:
         self.environment = environment
         self._overrides = overrides or Overrides()
         self.loaded = self._load()
+        self.took_hand_edit = False
+        """The last change took along what somebody had changed in the file by hand; nobody was told."""
         self.keys: Mapping[str, FoundKey] = MappingProxyType({})
         self.search_key = FoundKey(None, "none needed")
         """The search engine's."""
@@ -84,8 +87,12 @@ class Configuration:
         self._project_rules: tuple[RuleSource, ...] = ()
         self.mcp_rules: tuple[RuleSource, ...] = ()
         """What the file of the MCP servers says of single tools, as rules."""
+        self._own_paths: tuple[str, ...] = ()
+        self._token_file: Path | None = None
         self.has_window = has_window
         self._is_elevated = is_elevated
+        self.objection: Callable[[Settings], str | None] = lambda _: None
+        """Says why settings that could be used cannot come into force now; None: they can."""
         self.token: LocalToken | None = None
 
     @property
@@ -118,7 +125,7 @@ class Configuration:
         token = find_token(self.environment, self.secrets, self.folders.token_file, given=token_file)
         self.redactor.know([token.value.get_secret_value()])
         require_strong(token, self.settings.server.host)
-        self.token = token
+        self.token, self._token_file = token, token_file
         self._look_around()
         return token
 
@@ -142,6 +149,7 @@ class Configuration:
             search_key=self.search_key.key,
             project_rules=(*self.mcp_rules, *self._project_rules),
             is_elevated=self._is_elevated,
+            own_paths=self._own_paths,
         )
 
     def check(self, edits: Sequence[Edit]) -> Settings:
@@ -156,6 +164,7 @@ class Configuration:
         if self.loaded.error is not None and not after.settings.providers:
             # Saved, it would take the place of the file that cannot be used, and the demo would answer.
             raise SettingsError("correct the settings file that cannot be used, or add a provider, first")
+        self._require_possible(after.settings)
         return after.settings
 
     def apply(self, edits: Sequence[Edit]) -> None:
@@ -168,7 +177,9 @@ class Configuration:
         if self.loaded.error is not None:
             self.check(edits)  # they may not take the place of a file that cannot be used
         self._store.is_in_force = self.is_file_in_force
-        document = self._store.apply(edits)
+        before = self.content()
+        document = self._store.apply(edits, self._require_possible)
+        self.took_hand_edit = self._store.found != before
         settings, notices = in_force(
             document,
             self.environment,
@@ -199,12 +210,15 @@ class Configuration:
         loaded = self._load()
         if loaded.error is not None:
             raise loaded.error
+        self._require_possible(loaded.settings)
         self.loaded = loaded
         self._look_around()
 
     def _look_around(self) -> None:
-        """Finds what the settings only name: keys, folders, the rules that projects bring along."""
+        """Finds what the settings only name: keys, files, folders, the rules that projects bring along."""
         self.find_keys()
+        further = [self.settings_path, *(() if self._token_file is None else (self._token_file.absolute(),))]
+        self._own_paths = own_paths(self.folders, self.settings, self.environment, further)
         workspaces = self.settings.workspaces
         folders = {name: (each.root, *each.read_only) for name, each in workspaces.items()}
         self.workspace_problems = MappingProxyType(folder_problems(folders))
@@ -215,6 +229,11 @@ class Configuration:
         self._project_rules = tuple(
             source for name, root in roots.items() for source in project_rules(name, root, Path.home())
         )
+
+    def _require_possible(self, settings: Settings) -> None:
+        objection = self.objection(settings)
+        if objection is not None:
+            raise SettingsError(objection)
 
     def _require_older(self) -> None:
         if self.loaded.error is not None and self.loaded.error.is_newer:

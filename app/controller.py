@@ -101,9 +101,16 @@ class Controller(
         ProviderControls.__init__(
             self, configuration, self._changes, probe, self._announce, self._took_over, self._runner
         )
-        McpControls.__init__(self, configuration, mcp_file(configuration), self._supervise, self._announce)
-        AliasControls.__init__(self, configuration, self._changes, price_of)
-        RequestControls.__init__(self, folders.store, self._announce)
+        McpControls.__init__(
+            self,
+            configuration,
+            mcp_file(configuration),
+            self._supervise,
+            self._announce,
+            self._servers_changed,
+        )
+        AliasControls.__init__(self, configuration, self._changes, price_of, self._announce)
+        RequestControls.__init__(self, configuration, self._bodies, self._changes, self._announce)
         TokenControls.__init__(self, configuration, self._runner, self._changes, clock)
         self._problems_told: tuple[Problem, ...] = ()
         """Those about MCP servers: they come up while the servers start."""
@@ -196,9 +203,12 @@ class Controller(
             problem = await self._read_again()
             if problem is not None:
                 return f"{self._configuration.settings_path}, {problem}"
-            self.apply_servers()  # whether they may run can be another matter now
-            self._announce(ActionDone("The settings that were changed on disk are in force"))
+            self._tell_of_hand_edit()
             return None
+
+    def _tell_of_hand_edit(self) -> None:
+        self.apply_servers()  # whether they may run can be another matter now
+        self._announce(ActionDone("The settings that were changed on disk are in force"))
 
     async def _read_again(self) -> str | None:
         try:
@@ -273,10 +283,6 @@ class Controller(
 
     # gui.desk.Desk: requests, logs, looks ---------------------------------------------------
 
-    def exchange(self, request_id: str) -> Exchange | None:
-        """Returns both sides of a request, redacted; None when they are no longer kept."""
-        return self._bodies.get(request_id)
-
     def log_tail(self) -> tuple[LogLine, ...]:
         """Returns the log lines that are kept, oldest first."""
         return self._logs.tail() if self._logs else ()
@@ -333,6 +339,10 @@ class Controller(
         self._bodies.apply(self._configuration.settings.bodies)
         if self._logs is not None:
             self._logs.set_level(self._configuration.settings.logs.level)
+        if self._configuration.took_hand_edit:  # it came into force with a change from the window
+            self._configuration.took_hand_edit = False
+            changed = (*EVERYTHING, *changed)
+            self._tell_of_hand_edit()
         for each in changed:
             self._announce(each)
         self._announce_state()

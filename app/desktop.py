@@ -115,10 +115,13 @@ def run_desktop(folders: Folders, environment: Environment, *, hidden: bool = Fa
 async def _live(app: QApplication, configuration: Configuration, logs: LogPipeline, *, hidden: bool) -> int:
     ended = asyncio.Event()
     folders = configuration.folders
-    catalogue = Catalogue(folders.models)
+    catalogue = Catalogue(
+        folders.models,
+        on_read=lambda: controller.models_read(),  # noqa: PLW0108 - it is made below
+    )
     make_server = partial(
         ProxyServer,
-        host=await asyncio.to_thread(tool_host, configuration),
+        host=tool_host(configuration),
         storage=StorageConfig(folders.store),
         catalogue=catalogue,
     )

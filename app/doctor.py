@@ -23,7 +23,7 @@ from app.instance import ask
 from app.keyring_access import KeyringFailure
 from app.local_token import TOKEN_VARIABLE
 from app.mcp_file import McpFile
-from app.mcp_host import mcp_path
+from app.own_files import mcp_path
 from app.paths import Folders
 from app.port_owner import is_taken, port_owner
 from app.privileges import runs_elevated

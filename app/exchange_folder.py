@@ -10,11 +10,13 @@ import re
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import structlog
+from pydantic import TypeAdapter
 
 from app.exchanges import redacted
 from app.files import write_atomically
@@ -24,6 +26,7 @@ from proxy.events import Exchange
 _log = structlog.get_logger("app.exchanges")
 
 _OK, _FAILED = ".json", ".failed.json"
+_EXCHANGE = TypeAdapter(Exchange)
 _LAWFUL_ID = re.compile(r"[A-Za-z0-9_]{1,80}")
 
 
@@ -47,12 +50,10 @@ class ExchangeFolder:
         if not _LAWFUL_ID.fullmatch(exchange.request_id):
             return
         clean = redacted(exchange, self._redactor)
-        facts = {each.name: getattr(clean, each.name) for each in fields(clean)}
-        facts |= {name: dict(facts[name]) for name in ("client_headers", "upstream_headers")}
         folder = self._folder / self._today().isoformat()
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            text = json.dumps(facts, ensure_ascii=False)
+            text = json.dumps(_plain(clean), ensure_ascii=False, default=_plain)
             name = exchange.request_id + (_FAILED if is_failed else _OK)
             write_atomically(folder / name, text.encode("utf-8", "replace"))
         except OSError as exc:
@@ -65,8 +66,8 @@ class ExchangeFolder:
         names = (request_id + _OK, request_id + _FAILED)
         for path in (day / name for day in sorted(self._days(), reverse=True) for name in names):
             try:
-                return Exchange(**json.loads(path.read_text("utf-8")))
-            except (OSError, ValueError, TypeError):
+                return _EXCHANGE.validate_json(path.read_bytes())
+            except (OSError, ValueError):
                 continue
         return None
 
@@ -93,3 +94,10 @@ class ExchangeFolder:
 
     def _today(self) -> date:
         return datetime.fromtimestamp(self._clock(), timezone.utc).astimezone().date()
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """What JSON takes of a frozen value or of a mapping that cannot be changed."""
+    if is_dataclass(value):
+        return {each.name: getattr(value, each.name) for each in fields(value)}
+    return dict(value)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from app.redaction import Redactor
 from app.settings import BodySettings
-from proxy.events import Exchange
+from proxy.events import Exchange, UpstreamExchange
 
 _MB = 2**20
 LEAST_BYTES = 32 * 1024
@@ -59,6 +59,7 @@ class ExchangeStore:
         if not is_wanted(self._bodies, is_failed=is_failed):
             return False
         self._drop(exchange.request_id)
+        exchange = _fitting(exchange, self._max_bytes)
         kept = _Kept(exchange, is_failed, max(LEAST_BYTES, _bytes(exchange)))
         self._kept[exchange.request_id] = kept
         self._bytes += kept.size
@@ -66,9 +67,9 @@ class ExchangeStore:
         return True
 
     def get(self, request_id: str) -> Exchange | None:
-        """Returns an exchange without its secrets; None when it is no longer kept."""
+        """Returns an exchange with the secrets in it; None when it is no longer kept."""
         found = self._kept.get(request_id)
-        return None if found is None else redacted(found.exchange, self._redactor)
+        return None if found is None else found.exchange
 
     def _drop(self, request_id: str) -> None:
         kept = self._kept.pop(request_id, None)
@@ -85,25 +86,64 @@ def is_wanted(bodies: BodySettings, *, is_failed: bool) -> bool:
     return bodies.keep == "all" or (bodies.keep == "errors" and is_failed)
 
 
+def part_of(exchange: Exchange, n: int | None) -> tuple[Exchange, UpstreamExchange | None]:
+    """Returns an exchange with the bodies of one part only, and the attempt that it is.
+
+    Args:
+        exchange: With all bodies.
+        n: The attempt's number; 0: the client's bodies; None: the last attempt's.
+    """
+    number = len(exchange.upstream) if n is None else n
+    attempts = tuple(each if each.n == number else bodiless(each) for each in exchange.upstream)
+    chosen = next((each for each in exchange.upstream if each.n == number), None)
+    if number:
+        exchange = replace(exchange, client_request="", client_reply="")
+    return replace(exchange, upstream=attempts), chosen
+
+
+def bodiless(attempt: UpstreamExchange) -> UpstreamExchange:
+    """Returns an attempt without its bodies."""
+    return replace(attempt, request="", reply="")
+
+
 def redacted(exchange: Exchange, redactor: Redactor) -> Exchange:
     """Returns an exchange without the secrets in it."""
     text, mapping = redactor.text, redactor.mapping
     return replace(
         exchange,
         client_request=text(exchange.client_request),
-        upstream_request=text(exchange.upstream_request),
-        upstream_reply=text(exchange.upstream_reply),
         client_reply=text(exchange.client_reply),
         client_headers=MappingProxyType(mapping(exchange.client_headers)),
-        upstream_headers=MappingProxyType(mapping(exchange.upstream_headers)),
+        upstream=tuple(
+            replace(
+                each,
+                reason=text(each.reason),
+                error_message=text(each.error_message),
+                request=text(each.request),
+                reply=text(each.reply),
+                request_headers=MappingProxyType(mapping(each.request_headers)),
+                reply_headers=MappingProxyType(mapping(each.reply_headers)),
+                results=tuple(replace(one, text=text(one.text)) for one in each.results),
+            )
+            for each in exchange.upstream
+        ),
     )
+
+
+def _fitting(exchange: Exchange, max_bytes: int) -> Exchange:
+    """Returns an exchange that fits, its oldest attempts without their bodies if need be."""
+    attempts = exchange.upstream
+    for number, each in enumerate(attempts):
+        if _bytes(exchange) <= max_bytes:
+            break
+        lighter = replace(bodiless(each), is_dropped=True)
+        attempts = (*attempts[:number], lighter, *attempts[number + 1 :])
+        exchange = replace(exchange, upstream=attempts)
+    return exchange
 
 
 def _bytes(exchange: Exchange) -> int:
-    parts = (
-        exchange.client_request,
-        exchange.upstream_request,
-        exchange.upstream_reply,
-        exchange.client_reply,
-    )
+    parts = [exchange.client_request, exchange.client_reply]
+    for each in exchange.upstream:
+        parts += (each.request, each.reply, *(one.text for one in each.results))
     return sum(map(sys.getsizeof, parts))

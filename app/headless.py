@@ -91,7 +91,7 @@ async def _serve(configuration: Configuration, logs: LogPipeline, token_file: Pa
         configuration,
         make_server=partial(
             ProxyServer,
-            host=await asyncio.to_thread(tool_host, configuration, token_file),
+            host=tool_host(configuration),
             storage=StorageConfig(folders.store),
             catalogue=catalogue,
         ),

@@ -72,6 +72,7 @@ def _configure_openrouter(settings: SettingsStore) -> int:
     Without it the key would be stored and the demo would go on answering.
     """
     try:
+        settings.require_none_aside()
         if settings.load().settings.providers:
             return OK
         if not settings.may_move:

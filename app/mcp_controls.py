@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 _log = structlog.get_logger("app.mcp")
 
 _PERMISSIONS = ("allow", "ask", "deny")
-MakeSupervisor = Callable[[], "Supervisor"]
 
 
 class McpControls:
@@ -48,8 +47,9 @@ class McpControls:
         self,
         configuration: Configuration,
         file: McpFile,
-        make_supervisor: MakeSupervisor,
+        make_supervisor: Callable[[], Supervisor],
         announce: Callable[[DeskEvent], None],
+        servers_changed: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Reads and starts nothing yet.
@@ -59,6 +59,7 @@ class McpControls:
             file: The servers' file.
             make_supervisor: Makes the supervisor, when the first server needs it.
             announce: Tells the window.
+            servers_changed: Called after the file was read, as the supervisor does when servers change.
             clock: Seconds, for durations.
         """
         self._mcp_keys = configuration.secrets
@@ -68,6 +69,7 @@ class McpControls:
         self._make_supervisor = make_supervisor
         self._supervisor: Supervisor | None = None
         self._tell_mcp = announce
+        self._servers_read = servers_changed
         self._mcp_clock = clock
         self._mcp_changes = DeskChanges(file, announce, self._mcp_took_over)
         self._mcp_removed: dict[str, Mapping[str, Any]] = {}
@@ -82,6 +84,7 @@ class McpControls:
         for notice in self._mcp_file.document.notices:
             _log.warning("mcp_notice", notice=notice)
         self.apply_servers()
+        self._servers_read()
 
     async def take_mcp_edit(self) -> str | None:
         """Takes over what another program wrote into the file; returns why not: then nothing has changed."""
@@ -375,7 +378,7 @@ class McpControls:
         try:
             doing(self._supervisor)
         except McpProblem as problem:
-            return str(problem)
+            return self._mcp_redactor.text(str(problem))
         return None
 
     def apply_servers(self) -> None:

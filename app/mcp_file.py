@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from app.files import locked, sweep_temporary, write_atomically
 from app.mcp_settings import OTHER_NAME, McpServerSettings, McpSettings
+from app.paths import UnknownHome, expanded
 from app.settings import unknown_keys
 from app.settings_edit import Edit, edited
 from app.yaml_document import (
@@ -122,21 +123,23 @@ class McpFile:
         edited(self.document.content, edits, read_mcp)
 
     def apply(self, edits: Sequence[Edit]) -> None:
-        """Changes the file, as it is on the disk now.
+        """Changes the file, as it is on the disk now; an empty one that never held anything counts as none.
 
         Raises:
-            SettingsError: The file cannot be used, is empty or gone, or could not be used afterwards; it is
-                untouched.
+            SettingsError: The file cannot be used, was emptied or is gone, or could not be used afterwards;
+                it is untouched.
             OSError: It cannot be written; it is untouched.
         """
+        self._require_home()
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with locked(self.path.with_name(f".{self.path.name}.lock")):
             sweep_temporary(self.path)
             content = self._content()
             self._require_kept(content)
-            new, after = edited(content, edits, read_mcp)
+            is_new = content is _NEW or is_blank(content)
+            new, after = edited(_NEW if is_new else content, edits, read_mcp)
             if new != content or not self.path.exists():
-                write_atomically(self.path, new, backup=self._backup)
+                write_atomically(self.path, new, backup=None if is_new else self._backup)
         self.document, self.error = after, None
 
     def servers(self) -> tuple[McpServerConfig, ...]:
@@ -152,12 +155,20 @@ class McpFile:
         return self.path.with_name(f"{self.path.name}.bak")
 
     def _require_kept(self, content: bytes) -> None:
-        """Raises SettingsError where the file is empty, or gone although what it said is in force."""
+        """Raises SettingsError where the file was emptied, or is gone although what it said is in force."""
         found, is_in_force = None if content is _NEW else content, not is_blank(self.content())
-        if is_blank(found) and (found is not None or is_in_force):
+        if is_blank(found) and (is_in_force or (found is not None and self._backup.exists())):
             raise lost_content(self.path, self._backup, found, is_in_force=is_in_force)
 
+    def _require_home(self) -> None:
+        """Raises SettingsError where the path begins with a `~` that stands for no folder."""
+        try:
+            expanded(str(self.path))
+        except UnknownHome as exc:
+            raise SettingsError(f"which MCP_CONFIG_PATH or mcp_config names: {exc}") from exc
+
     def _content(self) -> bytes:
+        self._require_home()
         try:
             return self.path.read_bytes()
         except FileNotFoundError:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.configuration import Configuration
-from app.environment import Environment
 from app.keyring_access import KeyringFailure
 from app.mcp_file import McpFile
-from app.paths import Folders
+from app.own_files import mcp_path
 from app.redaction_names import is_sensitive_name, is_value_kept
-from app.settings import Settings
 
 if TYPE_CHECKING:
     from proxy.mcp.supervisor import Supervisor
@@ -22,12 +19,6 @@ if TYPE_CHECKING:
 def mcp_file(configuration: Configuration) -> McpFile:
     """Returns the servers' file: where `MCP_CONFIG_PATH` or the settings say, else beside the settings."""
     return McpFile(mcp_path(configuration.environment, configuration.settings, configuration.folders))
-
-
-def mcp_path(environment: Environment, settings: Settings, folders: Folders) -> Path:
-    """Returns where the servers' file is."""
-    named = environment.get("MCP_CONFIG_PATH") or settings.mcp_config
-    return folders.config / "mcp_servers.yaml" if named is None else Path(named).expanduser()
 
 
 def make_supervisor(configuration: Configuration, emit: Callable[[], None]) -> Supervisor:

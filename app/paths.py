@@ -16,6 +16,24 @@ class UnsafeFolder(Exception):
     """A folder of ours that belongs to someone else or is a link; the text says what to do."""
 
 
+class UnknownHome(ValueError):
+    """A path that begins in a home folder nobody knows; the text says what to do."""
+
+
+def expanded(path: str) -> Path:
+    """Returns a path with the home folder in the place of `~` or `~name`.
+
+    Raises:
+        UnknownHome: There is no such user, or nobody knows where that home folder is.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as exc:
+        raise UnknownHome(
+            f"'{path}' begins in a home folder that is not known; write out the whole path"
+        ) from exc
+
+
 @dataclass(frozen=True, slots=True)
 class Folders:
     """Our folders; they exist only after `make_private`."""
@@ -79,10 +97,17 @@ class Folders:
 
 
 def folders(environment: Mapping[str, str]) -> Folders:
-    """Returns where our files are, by `SIGNALBOX_HOME`, else by the platform's conventions."""
+    """Returns where our files are, by `SIGNALBOX_HOME`, else by the platform's conventions.
+
+    Raises:
+        UnsafeFolder: `SIGNALBOX_HOME` names no folder that is known.
+    """
     home = environment.get("SIGNALBOX_HOME")
     if home:
-        root = Path(home).expanduser().absolute()
+        try:
+            root = expanded(home).absolute()
+        except UnknownHome as exc:
+            raise UnsafeFolder(f"SIGNALBOX_HOME: {exc}") from exc
         return Folders(config=root, state=root, runtime=root / "run")
     places = PlatformDirs("signalbox", appauthor=False)
     state = Path(places.user_state_dir)

@@ -234,6 +234,13 @@ class PermissionControls:
         _log.info("permission_mode_set", mode=mode)
         return self._store(edits, f"Permission mode: {mode}")
 
+    def set_loop_guard(self, repeats: int, within_s: float) -> str | None:
+        """Sets how often the very same request is served within seconds before it asks; 0: it never asks."""
+        edits: list[Edit] = [Put(("loop_guard", "repeats"), repeats)]
+        if repeats:
+            edits.append(Put(("loop_guard", "per_s"), within_s))
+        return self._store(edits, "Repeated requests ask" if repeats else "Repeated requests never ask")
+
     def _bypass_refusal(self) -> str | None:
         rules = self._settings_of.settings.permissions
         return None if rules.disableBypassPermissionsMode is None else BYPASS_FORBIDDEN

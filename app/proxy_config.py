@@ -40,7 +40,10 @@ from proxy.config import (
 )
 from proxy.context import LOCAL_TOKEN
 
-CAPTURE_BYTES = 256 * 1024
+MAX_CAPTURE_BYTES = 8 * 2**20
+"""Of each body: requests of the longest conversations are kept whole."""
+_REQUEST_SHARE = 8
+"""One body gets so small a part of the memory for all: no request may push out all others."""
 _REFUSING = "settings"
 """The name of the stand-in provider of `refusing_config`."""
 
@@ -57,6 +60,7 @@ def to_proxy_config(
     search_key: SecretStr | None = None,
     project_rules: Sequence[RuleSource] = (),
     is_elevated: bool = False,
+    own_paths: tuple[str, ...] = (),
 ) -> ProxyConfig:
     """Returns what the proxy is given.
 
@@ -68,6 +72,7 @@ def to_proxy_config(
         search_key: What was found for the search engine's key.
         project_rules: The ask and deny rules of the workspaces' own files.
         is_elevated: Signalbox runs as root or administrator.
+        own_paths: What no tool may touch.
     """
     unknown = settings.unknown_models
     permissions = permission_config(settings, has_window=has_window, project_rules=project_rules)
@@ -103,14 +108,16 @@ def to_proxy_config(
         permissions=permissions,
         workspaces=workspace_configs(settings),
         default_workspace=default_workspace(settings),
-        tools=tool_config(settings, search_key, is_elevated=is_elevated),
+        tools=tool_config(settings, search_key, is_elevated=is_elevated, own_paths=own_paths),
         mcp_allowed_hosts=tuple(each.lower() for each in settings.mcp_allowed_hosts),
     )
 
 
 def capture_bytes(bodies: BodySettings, *, has_window: bool) -> int:
-    """Returns how much of each side of a request is worth announcing: nothing that nobody would keep."""
-    return CAPTURE_BYTES if bodies.keep != "off" and (has_window or bodies.days) else 0
+    """Returns how much of each body is worth announcing: nothing that nobody would keep."""
+    if bodies.keep == "off" or not (has_window or bodies.days):
+        return 0
+    return min(MAX_CAPTURE_BYTES, bodies.memory_mb * 2**20 // _REQUEST_SHARE)
 
 
 def _conditions(when: ConditionSettings) -> Conditions:
@@ -163,6 +170,7 @@ def provider_config(name: str, provider: ProviderSettings, found: FoundKey) -> P
         key=found.key,
         key_missing=(found.problem or "the key is missing") if is_named and found.key is None else None,
         further_keys=tuple(each.key for each in found.further if each.key is not None),
+        kind=provider.kind,
         connect_timeout_s=provider.connect_timeout_s,
         first_byte_timeout_s=provider.first_byte_timeout_s,
         idle_timeout_s=provider.idle_timeout_s,
@@ -191,6 +199,7 @@ def refusing_config(settings: Settings, token: SecretStr, reason: str) -> ProxyC
         providers=MappingProxyType({_REFUSING: refusing}),
         unknown_models=_REFUSING,
         permissions=PermissionConfig(broken=reason),
+        is_stand_in=True,
     )
 
 

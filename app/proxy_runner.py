@@ -14,14 +14,15 @@ import structlog
 from app.configuration import Configuration
 from app.local_token import TokenProblem
 from app.port_owner import port_in_use_text, port_owner
+from app.settings import Settings, has_budgets
 from gui.desk import Problem, ProxyPhase
 from proxy.config import ProxyConfig
 from proxy.events import BreakerChanged, EventSink, ToolDecided
 from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest
 from proxy.permissions.values import Mode, ToolCall, Verdict
-from proxy.routing.budgets import all_limits
 from proxy.service.ledger import Spending
 from proxy.store.folder_lock import is_in_use
+from proxy.store.values import StoreError
 from proxy.tools.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -33,9 +34,14 @@ _IN_USE = (
     "Another Signalbox uses the data folder {folder}, and there are budgets: two would not know of each "
     "other's spending. End that one, or give this one a folder of its own: set SIGNALBOX_HOME."
 )
+_NO_BUDGETS = (
+    "another Signalbox uses the data folder {folder}, and two would not know of each other's spending, so no "
+    "budget can come into force here. End that one and save the settings again, or give this one a folder of "
+    "its own: set SIGNALBOX_HOME"
+)
 _SHARED = (
-    "Until that one has ended, requests and their costs are not recorded here, and batches and files are "
-    "refused. To run both for good, give this one a folder of its own: set SIGNALBOX_HOME."
+    "Until that one has ended, requests and their costs are not recorded here, batches and files are refused "
+    "and no budget can be set. To run both for good, give this one a folder of its own: set SIGNALBOX_HOME."
 )
 
 
@@ -47,8 +53,17 @@ class Server(Protocol):
         """How many requests are being answered."""
         ...
 
+    @property
+    def shares_folder(self) -> bool:
+        """Another program has the data folder: nothing is kept, and there can be no budgets."""
+        ...
+
     async def start(self) -> str:
-        """Binds the port and returns the address for clients; OSError where it cannot."""
+        """Binds the port and returns the address for clients; OSError where it cannot.
+
+        Raises:
+            StoreError: There are budgets, and another program has the data folder.
+        """
         ...
 
     async def stop(self, drain_s: float = ...) -> None:
@@ -142,8 +157,7 @@ class ProxyRunner:
         self.started_at: float | None = None
         self.failure: StartFailure | None = None
         """Why the last start failed."""
-        self._shares_folder = False
-        """At the last start another Signalbox had the data folder."""
+        configuration.objection = self._objection
 
     @property
     def active_requests(self) -> int:
@@ -157,7 +171,7 @@ class ProxyRunner:
 
     def problems(self) -> tuple[Problem, ...]:
         """Returns what the user should know of how it runs."""
-        if self._server is None or not self._shares_folder:
+        if self._server is None or not self._server.shares_folder:
             return ()
         return (Problem("Another Signalbox has the data folder", _SHARED, "home"),)
 
@@ -204,14 +218,13 @@ class ProxyRunner:
                 return StartFailure(str(exc))
             _log.info("token_found", source=token.source)
         config = self._configuration.proxy_config()
-        folders = self._configuration.folders
-        self._shares_folder = await asyncio.to_thread(is_in_use, folders.store)
-        if self._shares_folder and all_limits(config):
-            _log.error("data_folder_in_use", folder=str(folders.state))
-            return StartFailure(_IN_USE.format(folder=folders.state), is_folder_in_use=True)
         server = self._make_server(config, self._emit)
         try:
             self.url = await server.start()
+        except StoreError:
+            folder = self._configuration.folders.state
+            _log.error("data_folder_in_use", folder=str(folder))
+            return StartFailure(_IN_USE.format(folder=folder), is_folder_in_use=True)
         except (OSError, UnicodeError) as exc:  # UnicodeError: the host is no name at all
             failure = await _start_failure(config, exc, self._configuration.settings_path)
             _log.error("not_listening", reason=failure.text)
@@ -220,6 +233,15 @@ class ProxyRunner:
         self.started_at = self._clock()
         _log.info("listening", url=self.url)
         return None
+
+    def _objection(self, settings: Settings) -> str | None:
+        """Says why settings cannot come into force while the proxy runs as it does."""
+        if self._server is None or not self._server.shares_folder or not has_budgets(settings):
+            return None
+        folders = self._configuration.folders
+        if not is_in_use(folders.store):  # the other one has ended meanwhile
+            return None
+        return _NO_BUDGETS.format(folder=folders.state)
 
     def _enter(self, phase: ProxyPhase) -> None:
         self.phase = phase

@@ -25,6 +25,8 @@ _MAX_REMEMBERED = 64
 """Characters of the longest text that is remembered to hold no secret."""
 _MAX_CLEAN = 4096
 """So many are remembered; then all are forgotten."""
+_WINDOW, _OVERLAP, _AROUND = 256 * 1024, 32 * 1024, 4 * 1024
+"""Longer texts are judged in windows of so many characters."""
 
 _ESCAPE = re.compile(
     r"\\{1,8}u00(?P<u>[0-9A-Fa-f]{2})|\\{1,8}x(?P<x>[0-9A-Fa-f]{2})|%(?P<p>[0-9A-Fa-f]{2})"
@@ -74,10 +76,7 @@ class Redactor:
         known = self._known
         if text in known.clean:
             return text
-        spans = _spans(text, known.forms)
-        if _MAY_ESCAPE.search(text):
-            plain, starts = _undone(text)
-            spans += [(starts[start], starts[end]) for start, end in _spans(plain, known.forms)]
+        spans = [*_found(text, known.forms)] if len(text) <= _WINDOW else [*_found_apart(text, known.forms)]
         if spans:
             return _cut_out(text, spans)
         if len(text) <= _MAX_REMEMBERED:
@@ -104,8 +103,33 @@ def _is_sensitive(name: str) -> bool:
 _is_short_sensitive = lru_cache(maxsize=512)(is_sensitive_name)
 
 
+def _found_apart(text: str, forms: tuple[str, ...]) -> Iterator[Span]:
+    """Yields what is found in a long text, window by window: other threads have their turn between two.
+
+    A secret belongs to the window that sees `_AROUND` before its start, and the most after it; so each is
+    judged as in the whole text, up to some 28,000 characters of it.
+    """
+    step = _WINDOW - _OVERLAP
+    for offset in range(0, len(text), step):
+        is_last = offset + _WINDOW >= len(text)
+        first = _AROUND if offset else 0
+        for start, end in _found(text[offset : offset + _WINDOW], forms):
+            if start >= first and (is_last or start < step + _AROUND):
+                yield start + offset, end + offset
+        if is_last:
+            return
+
+
+def _found(text: str, forms: tuple[str, ...]) -> Iterator[Span]:
+    yield from _spans(text, forms)
+    if _MAY_ESCAPE.search(text):
+        plain, starts = _undone(text)
+        for start, end in _spans(plain, forms):
+            yield starts[start], starts[end]
+
+
 def _spans(text: str, forms: Iterable[str]) -> list[Span]:
-    spans = [span for form in forms for span in _occurrences(text, form)]
+    spans = [span for form in forms if form in text for span in _occurrences(text, form)]
     for shape in SHAPES:
         if shape.literal in text:
             spans += shape.spans(text)

@@ -1,20 +1,25 @@
-"""`signalbox requests`: past requests, and one request's attempts with their reasons and cost.
+"""`signalbox requests`: past requests, and one request with its attempts, its tools and both its sides.
 
-The ledger's file is read, so that it works beside a running Signalbox and without one; what ended in the last
-second may not be there yet.
+The ledger's file is read, and what is kept of bodies on the disk, so that it works beside a running Signalbox
+and without one; what ended in the last second may not be there yet.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
+from app.exchange_folder import ExchangeFolder
 from app.exit_codes import FAILED, OK
 from app.paths import Folders
+from app.redaction import Redactor
 from app.terminal import failed
+from proxy.events import Exchange, ToolDecided, UpstreamExchange
 from proxy.mcp.invisible import spelt_out
 from proxy.store.ledger_reader import LedgerReader
 from proxy.store.ledger_values import AttemptRow, RequestRow
@@ -26,6 +31,24 @@ _SAID_BY = {
     "estimate": "estimated",
     "unknown": "no known price: this counts against budgets",
 }
+
+_BODIES = frozenset({"request", "reply"})
+_NOT_TOLD = frozenset({"at", "results", "request_headers", "reply_headers"})
+_TOLD_OF_TOOLS = (
+    "call_id",
+    "tool",
+    "arguments",
+    "runner",
+    "decision",
+    "reason",
+    "rule",
+    "decided_by",
+    "ran",
+    "is_error",
+    "exit_code",
+    "result_bytes",
+    "duration_s",
+)
 
 
 def list_requests(folders: Folders, limit: int, *, as_json: bool) -> int:
@@ -41,22 +64,62 @@ def list_requests(folders: Folders, limit: int, *, as_json: bool) -> int:
     return OK
 
 
-def show_request(folders: Folders, request_id: str, *, as_json: bool) -> int:
-    """Prints one request with its attempts and why each was made; returns the exit status."""
+def show_request(folders: Folders, request_id: str, *, as_json: bool, with_bodies: bool = False) -> int:
+    """Prints one request with its attempts and why each was made; returns the exit status.
+
+    Args:
+        folders: Where the ledger and the bodies are.
+        request_id: Which request.
+        as_json: As one JSON object.
+        with_bodies: All that was sent and came back too, where it is kept on the disk.
+    """
     reader = LedgerReader(folders.store)
     try:
-        row, attempts = reader.request(request_id), reader.attempts(request_id)
+        row = reader.request(request_id)
+        if row is None:
+            text = f"there is no request '{request_id}' in the ledger; see: signalbox requests"
+            return failed(text, FAILED)
+        attempts, decisions = reader.attempts(request_id), reader.decisions(request_id)
     except StoreError as error:
         return failed(error.message, FAILED)
-    if row is None:
-        return failed(f"there is no request '{request_id}' in the ledger; see: signalbox requests", FAILED)
+    clock = time.time  # noqa: TID251 - the real clock is handed in here
+    kept = ExchangeFolder(folders.bodies, Redactor(), clock).read(request_id)
+    past = _Past(row, tuple(attempts), tuple(map(_clean, decisions)), kept)
     if as_json:
-        facts = {**_facts(row), "attempts": [_attempt_facts(each) for each in attempts]}
-        sys.stdout.write(json.dumps(facts) + "\n")
+        sys.stdout.write(json.dumps(_all_facts(past, with_bodies=with_bodies)) + "\n")
         return OK
-    for title, text in _sheet(row, attempts):
+    for title, text in _sheet(past):
         sys.stdout.write(f"{title + ':':<14}{_harmless(text)}\n")
+    if with_bodies:
+        for title, text in _bodies(kept):
+            sys.stdout.write(f"\n--- {title}\n{spelt_out(text)}\n")
     return OK
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What the disk has of a request."""
+
+    row: RequestRow
+    attempts: tuple[AttemptRow, ...]
+    decisions: tuple[ToolDecided, ...]
+    kept: Exchange | None
+
+    def seen(self, attempt: AttemptRow) -> UpstreamExchange | None:
+        """Returns an attempt with its two sides, where they are kept."""
+        found = () if self.kept is None else self.kept.upstream
+        return next((each for each in found if each.n == attempt.n), None)
+
+    def result(self, decision: ToolDecided) -> str:
+        """Returns the beginning of what a call gave back, where it is kept."""
+        found = () if self.kept is None else self.kept.upstream
+        results = (one for each in found for one in each.results)
+        return next((one.text for one in results if one.call_id == decision.call_id), "")
+
+
+def _clean(decision: ToolDecided) -> ToolDecided:
+    text = Redactor().text
+    return replace(decision, arguments=text(decision.arguments), reason=text(decision.reason))
 
 
 def _line(row: RequestRow) -> str:
@@ -77,7 +140,8 @@ def _line(row: RequestRow) -> str:
     return "\t".join(map(_harmless, columns))
 
 
-def _sheet(row: RequestRow, attempts: list[AttemptRow]) -> Iterator[tuple[str, str]]:
+def _sheet(past: _Past) -> Iterator[tuple[str, str]]:
+    row = past.row
     yield "request", row.id
     yield "began", _time(row)
     yield "client", row.client
@@ -85,10 +149,8 @@ def _sheet(row: RequestRow, attempts: list[AttemptRow]) -> Iterator[tuple[str, s
     yield "asked for", f"{row.model_asked} ({row.path})"
     if row.alias is not None:
         yield "alias", row.alias
-    for each in attempts:
-        yield f"attempt {each.n}", f"{each.provider} / {each.model}: {each.outcome}, {each.duration_ms} ms"
-        yield "  why", each.reason
-    if not attempts:
+    yield from _steps(past)
+    if not past.attempts:
         yield "attempts", "none: no provider was asked"
     yield "ended", _status(row)
     if row.stop_reason is not None:
@@ -101,6 +163,79 @@ def _sheet(row: RequestRow, attempts: list[AttemptRow]) -> Iterator[tuple[str, s
     yield "took", _duration(row.total_ms)
     if row.conversation is not None:
         yield "conversation", row.conversation
+    yield "bodies", "not kept on the disk" if past.kept is None else "kept; --bodies prints them"
+
+
+def _steps(past: _Past) -> Iterator[tuple[str, str]]:
+    """The attempts, and between them the tools, as far as it is known when each attempt began."""
+    left = list(past.decisions)
+    for each in past.attempts:
+        seen = past.seen(each)
+        while left and seen is not None and left[0].at < seen.at:
+            decision = left.pop(0)
+            yield from _tool_lines(decision, past.result(decision))
+        yield f"attempt {each.n}", f"{each.provider} / {each.model}: {each.outcome}, {each.duration_ms} ms"
+        yield "  why", each.reason
+        if seen is not None:
+            yield from _seen_lines(seen)
+    for decision in left:
+        yield from _tool_lines(decision, past.result(decision))
+
+
+def _seen_lines(seen: UpstreamExchange) -> Iterator[tuple[str, str]]:
+    if seen.status is None:
+        yield "  answered", "no" if seen.request or seen.is_dropped else "not asked"
+    else:
+        first = seen.first_byte_s
+        came = "" if first is None else f", first byte after {first:.2f} s, all after {seen.duration_s:.2f} s"
+        yield "  answered", f"{seen.status}{came}"
+    if seen.key:
+        yield "  key", seen.key
+    if seen.error_message:
+        yield "  error", seen.error_message
+    if seen.round > 1:
+        yield "  round", f"{seen.round}: asked again after tools ran"
+    if seen.input_tokens or seen.output_tokens:
+        cached = f"{seen.cache_read_tokens} read from cache, {seen.cache_write_tokens} written"
+        yield "  tokens", f"{seen.input_tokens} in, {seen.output_tokens} out, {cached}"
+    if seen.stop_reason:
+        yield "  stopped by", seen.stop_reason
+
+
+def _tool_lines(decision: ToolDecided, result: str) -> Iterator[tuple[str, str]]:
+    words = {"allow": "allowed", "deny": "denied"}[decision.decision]
+    end = ""
+    if decision.ran:
+        how = f"exit {decision.exit_code}" if decision.exit_code is not None else "done"
+        how = "failed" if decision.is_error and decision.exit_code is None else how
+        end = f", {how} after {decision.duration_s:.2f} s, {decision.result_bytes} bytes"
+    yield "tool", f"{decision.tool}: {words} by {decision.rule or decision.decided_by}{end}"
+    yield "  call", decision.arguments
+    if result:
+        yield "  result", result
+
+
+def _bodies(kept: Exchange | None) -> Iterator[tuple[str, str]]:
+    if kept is None:
+        return
+    yield "client request", kept.client_request
+    for each in kept.upstream:
+        gone = "\n(not kept: those of later attempts took the room)" if each.is_dropped else ""
+        yield f"attempt {each.n}: sent", each.request + gone
+        yield f"attempt {each.n}: came back", each.reply + gone
+    yield "client reply", kept.client_reply
+
+
+def _all_facts(past: _Past, *, with_bodies: bool) -> dict[str, Any]:
+    facts = _facts(past.row)
+    facts["attempts"] = [
+        _attempt_facts(each, past.seen(each), with_bodies=with_bodies) for each in past.attempts
+    ]
+    facts["tools"] = [{**_tool_facts(each), "result": past.result(each)} for each in past.decisions]
+    facts["bodies_kept"] = past.kept is not None
+    if with_bodies and past.kept is not None:
+        facts["client_request"], facts["client_reply"] = past.kept.client_request, past.kept.client_reply
+    return facts
 
 
 def _facts(row: RequestRow) -> dict[str, Any]:
@@ -110,10 +245,20 @@ def _facts(row: RequestRow) -> dict[str, Any]:
     return facts
 
 
-def _attempt_facts(attempt: AttemptRow) -> dict[str, Any]:
+def _attempt_facts(
+    attempt: AttemptRow, seen: UpstreamExchange | None, *, with_bodies: bool
+) -> dict[str, Any]:
     facts: dict[str, Any] = attempt._asdict()
     del facts["request_id"]
+    if seen is not None:
+        hidden = _NOT_TOLD if with_bodies else _NOT_TOLD | _BODIES
+        names = [each.name for each in fields(seen) if each.name not in hidden and each.name not in facts]
+        facts |= {name: getattr(seen, name) for name in names}
     return facts
+
+
+def _tool_facts(decision: ToolDecided) -> dict[str, Any]:
+    return {name: getattr(decision, name) for name in _TOLD_OF_TOOLS}
 
 
 def _time(row: RequestRow) -> str:

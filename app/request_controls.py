@@ -1,14 +1,17 @@
-"""The controller's part about requests of earlier sessions: `gui.request_desk` over the ledger's file."""
+"""The controller's part about requests: `gui.request_desk` over the ledger's file and the kept bodies."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from gui.desk import ActionFailed, DeskEvent
-from gui.request_desk import AttemptsRead, EarlierRequestsRead
+from app.bodies import Bodies
+from app.configuration import Configuration
+from app.desk_changes import DeskChanges
+from app.settings_edit import Put
+from gui.desk import ActionFailed, DeskEvent, SettingsChanged
+from gui.request_desk import AttemptsRead, BodiesKept, EarlierRequestsRead
 from proxy.store.values import StoreError
 from proxy.tasks import spawn
 
@@ -22,17 +25,42 @@ PAGE = 200
 
 
 class RequestControls:
-    """What the window may ask about requests of earlier sessions."""
+    """What the window may ask about requests."""
 
-    def __init__(self, store: Path, announce: Callable[[DeskEvent], None]) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        bodies: Bodies,
+        changes: DeskChanges,
+        announce: Callable[[DeskEvent], None],
+    ) -> None:
         """Makes the controls; nothing is read yet.
 
         Args:
-            store: The folder of the ledger's database.
+            configuration: Has the settings, and the folder of the ledger's database.
+            bodies: Both sides of requests.
+            changes: Changes the settings.
             announce: Tells the window.
         """
-        self._store_folder = store
+        self._requests_of = configuration
+        self._exchanges = bodies
+        self._request_changes = changes
         self._report = announce
+
+    def read_exchange(self, request_id: str, n: int | None) -> None:
+        """Asks for both sides of a request; ExchangeRead follows."""
+        spawn(self._read_exchange(request_id, n), name="read both sides of a request")
+
+    async def _read_exchange(self, request_id: str, n: int | None) -> None:
+        self._report(await self._exchanges.read(request_id, n))
+
+    def bodies_kept(self) -> BodiesKept:
+        """Returns of which requests both sides are kept."""
+        return self._requests_of.settings.bodies.keep
+
+    def keep_bodies(self) -> str | None:
+        """Has both sides of all requests kept from now on; returns why not, or None."""
+        return self._request_changes.submit([Put(("bodies", "keep"), "all")], None, SettingsChanged())
 
     def read_earlier_requests(self, before_us: int | None) -> None:
         """Asks for requests, newest first; EarlierRequestsRead follows."""
@@ -58,7 +86,7 @@ class RequestControls:
         def work() -> T:
             from proxy.store.ledger_reader import LedgerReader  # noqa: PLC0415 - loads SQLAlchemy
 
-            return question(LedgerReader(self._store_folder))
+            return question(LedgerReader(self._requests_of.folders.store))
 
         try:
             return await asyncio.to_thread(work)

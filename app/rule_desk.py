@@ -14,6 +14,7 @@ from typing import Any, Literal, cast
 
 from app.configuration import Configuration
 from app.files import write_atomically
+from app.paths import UnknownHome, expanded
 from app.provider_desk import DeskRefusal
 from app.settings_edit import Edit, Put
 from gui.permission_desk import Effect, ImportPreview, ImportRow, RuleView
@@ -174,7 +175,7 @@ class RuleDesk:
             DeskRefusal: The file cannot be read or changed.
             OSError: It cannot be written.
         """
-        file = Path(path)
+        file = _file(path)
         before = _read_text(file) if file.exists() else "{}\n"
         ours = self._lists()
         theirs = self._read(file, before)
@@ -192,7 +193,7 @@ class RuleDesk:
         return new
 
     def _import_rows(self, path: str) -> Iterator[tuple[ImportRow, str]]:
-        file = Path(path).expanduser()
+        file = _file(path)
         lists = self._lists()
         for finding in self._read(file, _read_text(file)):
             text = _absolute_rule(finding, file)
@@ -296,6 +297,13 @@ def _absolute_rule(finding: RuleFinding, file: Path) -> str:
         return finding.text
     anchor = file.parent if _scope(file) == "user" else file.parent.parent
     return f"{read.tool}(/{os.fspath(anchor).replace(os.sep, '/')}{read.spec})"
+
+
+def _file(path: str) -> Path:
+    try:
+        return expanded(path)
+    except UnknownHome as exc:
+        raise DeskRefusal(str(exc)) from exc
 
 
 def _read_text(file: Path) -> str:

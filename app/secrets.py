@@ -29,6 +29,7 @@ from app.keyring_access import (
     backend_name,
     translated,
 )
+from app.paths import UnknownHome, expanded
 from app.settings import KeySettings, ProviderSettings
 from app.settings_store import OPENROUTER, OPENROUTER_VARIABLE
 
@@ -279,7 +280,10 @@ def forbid_core_dumps() -> None:
 
 
 def _from_file(name: str) -> FoundKey:
-    path = Path(name).expanduser()
+    try:
+        path = expanded(name)
+    except UnknownHome as exc:
+        return FoundKey(None, "missing", f"the key file {exc}")
     try:
         key = read_secret_line(path, what="the key file").strip()
     except UntrustedFile as exc:

@@ -38,6 +38,10 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 Theme = Literal["system", "light", "dark"]
 RunMode = Literal["production", "development"]
 Dialect = Literal["openai-chat", "anthropic-messages"]
+ServerKind = Literal[
+    "generic", "openrouter", "openai", "azure", "deepseek", "gemini", "groq", "mistral", "ollama", "lmstudio",
+    "moonshot", "zai", "cerebras", "xai", "dashscope", "fireworks", "together", "perplexity",
+]  # fmt: skip
 RequestClass = Literal["main", "subagent", "auxiliary", "compaction"]
 
 
@@ -63,6 +67,8 @@ class ProviderSettings(Section):
     """What the service speaks: chat completions (OpenRouter, OpenAI, Ollama, …) or Anthropic Messages."""
     base_url: str = Field(title="Address")
     """The address its documentation gives, such as https://openrouter.ai/api/v1."""
+    kind: ServerKind | None = Field(default=None, title="Kind of server")
+    """Whose fields it takes, where its address does not tell: openrouter for a gateway to it, say."""
     key: Annotated[KeySettings | None, BeforeValidator(_none_by_name)] = Field(default=None, title="Key")
     """Where the key is; nothing for a service that needs none."""
     keys: tuple[KeySettings, ...] = Field(default=(), title="Further keys", max_length=20)
@@ -211,7 +217,8 @@ class BodySettings(Section):
     keep: Literal["all", "errors", "off"] = Field(default="all", title="Keep")
     """Both sides of every request, of those that failed, or of none; a change also drops what was kept."""
     memory_mb: int = Field(default=48, title="In memory", ge=1, le=4096)
-    """Megabytes; the oldest go first. A request counts as 32 kB at least."""
+    """Megabytes; the oldest go first. A request counts with every attempt, and as 32 kB at least; of each
+    body an eighth of this is kept, at most 8 MB."""
     days: int = Field(default=0, title="Days on disk", ge=0, le=365)
     """How long they are kept as files; 0: in memory only, until Signalbox ends."""
 
@@ -305,6 +312,13 @@ class Settings(Section):
     @classmethod
     def _usable_names(cls, value: Mapping[str, Any]) -> Mapping[str, Any]:
         return named(value, name_problem)
+
+
+def has_budgets(settings: Settings) -> bool:
+    """Whether anything limits what may be spent."""
+    parts = (settings, *settings.aliases.values(), *settings.tokens.values())
+    limits = ((each.budgets.day_usd, each.budgets.month_usd) for each in parts)
+    return any(each is not None for pair in limits for each in pair)
 
 
 def name_problem(name: str) -> str | None:

@@ -39,7 +39,8 @@ class PriceSettings(Section):
     cache_read_usd: float | None = Field(default=None, title="From the cache", ge=0, le=100_000)
     """US dollars for a million tokens read from the provider's cache; nothing: as other input."""
     cache_write_usd: float | None = Field(default=None, title="Into the cache", ge=0, le=100_000)
-    """US dollars for a million tokens written to the provider's cache; nothing: as other input."""
+    """US dollars for a million tokens written to the provider's cache; nothing: as other input. For an hour
+    it is 1.6 times this price, or twice that of other input."""
 
     @model_validator(mode="before")
     @classmethod
@@ -72,7 +73,8 @@ class TokenSettings(Section):
     aliases: tuple[str, ...] = Field(default=(), title="Aliases")
     """The only aliases it may use; nothing: all models."""
     workspace: str | None = Field(default=None, title="Workspace", min_length=1)
-    """The workspace its requests work in; nothing: the default one."""
+    """The workspace its requests work in, and whose tokens share batches and files; nothing: the default one,
+    and its batches and files are its own."""
 
 
 class LoopGuardSettings(Section):

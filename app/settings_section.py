@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, model_validator
+
+from app.paths import expanded
 
 
 class Section(BaseModel):
@@ -40,9 +41,5 @@ def named(value: Mapping[str, Any], problem_of: Callable[[str], str | None]) -> 
 
 def require_absolute(value: str) -> None:
     """Raises ValueError where a path is not absolute, or begins in the home of a user there is not."""
-    try:
-        is_absolute = Path(value).expanduser().is_absolute()
-    except RuntimeError as exc:
-        raise ValueError(f"'{value}' begins in a home folder that is not known") from exc
-    if not is_absolute:
+    if not expanded(value).is_absolute():
         raise ValueError(f"'{value}' is no absolute path")

@@ -7,7 +7,7 @@ environment, the command line. Only the file is ever written, and only by an edi
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -92,6 +92,8 @@ class SettingsStore:
     """False for a file named on the command line: it is never moved or rewritten."""
     is_in_force: bool = False
     """A running Signalbox works with what the file said: that it is gone is no wish to begin anew."""
+    found: bytes | None = None
+    """What the file said before the last change; None: there was no file."""
     step: Step = field(default=lambda _name: None)
     """Told each step of a write; tests make it fail there."""
 
@@ -127,6 +129,15 @@ class SettingsStore:
         found = sorted(self.path.parent.glob(f"{self.path.stem}.broken-*{self.path.suffix}"))
         return found[-1] if found else None
 
+    def require_none_aside(self) -> None:
+        """Raises SettingsError where a broken file was set aside: a new one would take its place unseen."""
+        aside = self.latest_set_aside()
+        if aside is not None:
+            raise SettingsError(
+                f"it could not be used and was set aside as {aside}; correct that file and rename it back "
+                "first"
+            )
+
     def require_ours(self) -> None:
         """Raises SettingsError where the file is one that is never written."""
         if not self.may_move:
@@ -134,26 +145,33 @@ class SettingsStore:
                 f"{self.path} was given on the command line and is never rewritten; edit it by hand"
             )
 
-    def apply(self, edits: Sequence[Edit]) -> SettingsDocument:
+    def apply(
+        self, edits: Sequence[Edit], check: Callable[[Settings], None] = lambda _: None
+    ) -> SettingsDocument:
         """Changes the file and returns what it says now; the first change makes it, from the shipped one.
 
-        Reads the file anew under the lock, so that what another program wrote meanwhile is kept.
+        Reads the file anew under the lock, so that what another program wrote meanwhile is kept. An empty
+        file that never held anything counts as none. `check` may refuse what it would say then, with a
+        SettingsError.
 
         Raises:
-            SettingsError: The file on disk is unusable, empty or gone, or would become so; it is untouched.
+            SettingsError: The file on disk is unusable, was emptied or is gone, or would become so; it is
+                untouched.
             OSError: It cannot be written; it is untouched.
         """
         self.require_ours()
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with locked(self.path.with_name(f".{self.path.name}.lock")):
             sweep_temporary(self.path)
-            content = self._content()
-            if is_blank(content) and (content is not None or self.is_in_force):
+            content = self.found = self._content()
+            is_new = is_blank(content)
+            if is_new and (self.is_in_force or (content is not None and self.backup.exists())):
                 raise lost_content(self.path, self.backup, content, is_in_force=self.is_in_force)
-            before = read_bytes("default_settings.yaml") if content is None else content
+            before = read_bytes("default_settings.yaml") if is_new or content is None else content
             new, after = edited(before, edits, read_settings)
+            check(after.settings)
             if new != content:
-                write_atomically(self.path, new, backup=self.backup, step=self.step)
+                write_atomically(self.path, new, backup=None if is_new else self.backup, step=self.step)
         return after
 
     def require_kept(self) -> None:

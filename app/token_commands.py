@@ -71,11 +71,7 @@ def list_tokens(folders: Folders) -> int:
 def _settings(store: SettingsStore) -> Settings:
     """Returns what the file says; raises SettingsError where it cannot be worked with."""
     store.require_kept()
-    aside = store.latest_set_aside()
-    if aside is not None:
-        raise SettingsError(
-            f"it could not be used and was set aside as {aside}; correct that file and rename it back first"
-        )
+    store.require_none_aside()
     return store.load().settings
 
 

@@ -66,13 +66,20 @@ def default_workspace(settings: Settings) -> str | None:
     return next(iter(settings.workspaces))
 
 
-def tool_config(settings: Settings, search_key: SecretStr | None, *, is_elevated: bool = False) -> ToolConfig:
+def tool_config(
+    settings: Settings,
+    search_key: SecretStr | None,
+    *,
+    is_elevated: bool = False,
+    own_paths: tuple[str, ...] = (),
+) -> ToolConfig:
     """Returns how tools are run.
 
     Args:
         settings: The settings in force.
         search_key: What was found for the search engine's key.
         is_elevated: Signalbox runs as root or administrator.
+        own_paths: What no tool may touch.
     """
     tools, search = settings.tools, settings.web_search
     return ToolConfig(
@@ -85,6 +92,7 @@ def tool_config(settings: Settings, search_key: SecretStr | None, *, is_elevated
         max_total_s=tools.max_total_s,
         may_run_programs=may_run_programs(settings, is_elevated=is_elevated),
         search=SearchConfig(search.engine, search.base_url, search_key, tools.local_hosts),
+        own_paths=own_paths,
     )
 
 

@@ -1,14 +1,12 @@
-"""What tools must know of the program they run in: its folders, its variables, its secrets."""
+"""What tools must know of the program they run in: its machine, its variables, its secrets."""
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 from app.configuration import Configuration
 from app.secrets import known_values
-from app.settings import Settings
 from proxy.permissions.values import Platform
 from proxy.service.tool_desk import Host
 from proxy.tools.workspaces import Machine
@@ -16,33 +14,15 @@ from proxy.tools.workspaces import Machine
 _PLATFORMS: dict[str, Platform] = {"darwin": "macos", "win32": "windows"}
 
 
-def tool_host(configuration: Configuration, token_file: Path | None = None) -> Host:
-    """Returns what the proxy's tools are given; looks at the disk for links on the way to our folders.
-
-    Args:
-        configuration: Folders, settings and keys.
-        token_file: The file that the command line names for the token.
-    """
-    folders = configuration.folders
-    own = [folders.config, folders.state, folders.runtime, configuration.settings_path]
-    own += [*key_files(configuration.settings), *(() if token_file is None else (token_file.absolute(),))]
-    own_paths = dict.fromkeys(name for each in own for name in (str(each), os.path.realpath(each)))
+def tool_host(configuration: Configuration) -> Host:
+    """Returns what the proxy's tools are given, whatever the settings say."""
     return Host(
-        Machine(str(Path.home()), tuple(own_paths), _PLATFORMS.get(sys.platform, "linux")),
+        Machine(str(Path.home()), _PLATFORMS.get(sys.platform, "linux")),
         configuration.redactor.text,
         lambda: _secrets(configuration),
         configuration.environment.values(),
-        folders.state / "children",
+        configuration.folders.state / "children",
     )
-
-
-def key_files(settings: Settings) -> list[Path]:
-    """Returns the files that the settings name for keys: no tool may touch them."""
-    providers = settings.providers.values()
-    keys = [settings.web_search.key, *(key for each in providers for key in (each.key, *each.keys))]
-    return [
-        Path(each.file).expanduser().absolute() for each in keys if each is not None and each.file is not None
-    ]
 
 
 def _secrets(configuration: Configuration) -> list[str]:

@@ -84,7 +84,7 @@ async def _ways(port: int) -> tuple[dict[str, Way], Callable[[], Awaitable[None]
 
     async def low_level(chunks: int) -> None:
         answer = await ours.open("/chat/completions", _body(chunks), {})
-        async for _ in answer.chunks():
+        while await answer.read():
             pass
         await answer.aclose()
 

@@ -33,7 +33,8 @@ from gui.permission_desk import (
     PermissionsChanged,
     WorkspacesChanged,
 )
-from gui.request_desk import AttemptsRead, EarlierRequestsRead
+from gui.request_desk import AttemptsRead, EarlierRequestsRead, ExchangeRead
+from gui.spending import PricesChanged
 from proxy.events import (
     ApprovalAsked,
     ApprovalEnded,
@@ -67,7 +68,7 @@ _LISTED = (
     ToolDecided,
 )
 
-_LastAnswer: TypeAlias = HistoryRead | CallTried | EarlierRequestsRead | AttemptsRead
+_LastAnswer: TypeAlias = HistoryRead | CallTried | EarlierRequestsRead | AttemptsRead | ExchangeRead
 """Only the answer to the last question counts."""
 
 
@@ -81,6 +82,7 @@ class Bridge(QObject):
     state_changed = Signal(ProxyState)
     providers_changed = Signal()
     aliases_changed = Signal()
+    prices_changed = Signal()
     tokens_changed = Signal()
     settings_changed = Signal()
     permissions_changed = Signal()
@@ -99,6 +101,8 @@ class Bridge(QObject):
     """A tuple of `ToolDecided`, oldest first."""
     earlier_requests_read = Signal(EarlierRequestsRead)
     attempts_read = Signal(AttemptsRead)
+    exchange_read = Signal(ExchangeRead)
+    """Both sides of a request: the answer to the last question."""
     breaker_changed = Signal(BreakerChanged)
     action_done = Signal(str)
     action_failed = Signal(str, str)
@@ -156,7 +160,7 @@ class Bridge(QObject):
                 self._notices.append(event)
             case ToolDecided() | ApprovalAsked() | ApprovalEnded() | BreakerChanged():
                 self._take_tool_event(event)
-            case HistoryRead() | CallTried() | EarlierRequestsRead() | AttemptsRead():
+            case HistoryRead() | CallTried() | EarlierRequestsRead() | AttemptsRead() | ExchangeRead():
                 self._answers[type(event)] = event
             case _:
                 self._changed[type(event)] = None
@@ -190,6 +194,7 @@ class Bridge(QObject):
         for kind, signal in (
             (ProvidersChanged, self.providers_changed),
             (AliasesChanged, self.aliases_changed),
+            (PricesChanged, self.prices_changed),
             (TokensChanged, self.tokens_changed),
             (SettingsChanged, self.settings_changed),
             (PermissionsChanged, self.permissions_changed),
@@ -242,6 +247,8 @@ class Bridge(QObject):
                     self.earlier_requests_read.emit(answer)
                 case AttemptsRead():
                     self.attempts_read.emit(answer)
+                case ExchangeRead():
+                    self.exchange_read.emit(answer)
         breakers, self._breakers = self._breakers, {}
         for breaker in breakers.values():
             self.breaker_changed.emit(breaker)

@@ -23,9 +23,9 @@ from gui.permission_desk import (
     PermissionsChanged,
     WorkspacesChanged,
 )
-from gui.request_desk import AttemptsRead, EarlierRequestsRead, RequestDesk
-from gui.spending import DearerView, SpendingView, TokenDraft, TokenView
-from proxy.events import BreakerChanged, Exchange, ProxyEvent
+from gui.request_desk import AttemptsRead, EarlierRequestsRead, ExchangeRead, RequestDesk
+from gui.spending import DearerView, PricesChanged, SpendingView, TokenDraft, TokenView
+from proxy.events import BreakerChanged, ProxyEvent
 
 QUIT_DRAIN_S = 30.0
 """Seconds that requests under way get when the proxy stops."""
@@ -241,6 +241,7 @@ DeskEvent: TypeAlias = (
     ProxyStateChanged
     | ProvidersChanged
     | AliasesChanged
+    | PricesChanged
     | TokensChanged
     | TokenCreated
     | SettingsChanged
@@ -257,6 +258,7 @@ DeskEvent: TypeAlias = (
     | McpChanged
     | McpTried
     | EarlierRequestsRead
+    | ExchangeRead
     | AttemptsRead
     | ProxyEvent
 )
@@ -372,10 +374,6 @@ class Desk(PermissionDesk, McpDesk, RequestDesk, Protocol):
 
     def revoke_token(self, name: str) -> str | None:
         """Makes a token worthless for ever; returns why not, or None when it was taken."""
-        ...
-
-    def exchange(self, request_id: str) -> Exchange | None:
-        """Returns both sides of a request, redacted; None when they are no longer kept."""
         ...
 
     def log_tail(self) -> tuple[LogLine, ...]:

@@ -304,6 +304,10 @@ class PermissionDesk(Protocol):
         """Sets the mode; `bypassPermissions` needs the word `bypass` typed as confirmation."""
         ...
 
+    def set_loop_guard(self, repeats: int, within_s: float) -> str | None:
+        """Sets how often the very same request is served within seconds before it asks; 0: it never asks."""
+        ...
+
     def workspaces(self) -> tuple[WorkspaceView, ...]:
         """Returns the workspaces in file order."""
         ...

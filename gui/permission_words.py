@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from gui.permission_desk import ApprovalView, DecisionView, Effect
+from gui.permission_desk import ApprovalView, DecisionView, Effect, SafetyView
 from gui.wording import Phrase, count, visible
 
 BYPASS = "bypassPermissions"
@@ -51,6 +51,16 @@ def mode_title(mode: str) -> str:
 def mode_meaning(mode: str) -> str:
     """Returns one sentence about a mode."""
     return next((meaning for name, _title, meaning in MODES if name == mode), "")
+
+
+def repeats_words(safety: SafetyView) -> str:
+    """Returns what becomes of a client that sends the very same request again and again."""
+    if not safety.repeats:
+        return "off: a client may send the very same request as often as it likes"
+    then = "waits for your word" if safety.approvals == "wait" else "is refused"
+    times = "once" if safety.repeats == 1 else f"{safety.repeats} times"
+    within = f"{safety.repeats_within_s:g} seconds"
+    return f"the very same request is served {times} within {within}, then it {then}"
 
 
 def wants(approval: ApprovalView) -> str:

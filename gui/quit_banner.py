@@ -86,11 +86,15 @@ class QuitBanner(Banner):
         )
 
     def _say_finishing(self, number: int) -> None:
-        have = "has" if number == 1 else "have"
+        title, text = "Signalbox quits", "All requests have ended."
+        if number:
+            have = "has" if number == 1 else "have"
+            title = f"Signalbox quits when {wording.count(number, 'request')} {have} ended"
+            text = f"After {QUIT_DRAIN_S:.0f} seconds it quits without waiting on."
         self.say(
             "info",
-            f"Signalbox quits when {wording.count(number, 'request')} {have} ended",
-            f"After {QUIT_DRAIN_S:.0f} seconds it quits without waiting on.",
+            title,
+            text,
             actions=(("Quit now", lambda: self._desk.quit(now=True)),),
             can_close=False,
         )

@@ -19,6 +19,11 @@ class DearerView:
 
 
 @dataclass(frozen=True, slots=True)
+class PricesChanged:
+    """A provider's list of models was read: what is dearer can be another matter now; ask `dearer()`."""
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetView:
     """A budget and how it stands."""
 

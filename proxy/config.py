@@ -111,6 +111,8 @@ class ToolConfig:
     may_run_programs: bool = True
     """Commands run, and programs as MCP servers; False: that would be as root, which nobody allowed."""
     search: SearchConfig = SearchConfig()
+    own_paths: tuple[str, ...] = ()
+    """Signalbox's own folders and files, with those of keys: absolute, as named and where links lead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,8 @@ class ProviderConfig:
     """Why there is no key although the settings name one; a sentence for the user. Answered as 401."""
     further_keys: tuple[SecretStr, ...] = ()
     """Used in this order while `key` and the ones before rest, refused or limited by the upstream."""
+    kind: str | None = None
+    """What kind of server it is, as `dialects.profiles` knows them; None: its address tells."""
     connect_timeout_s: float = 10.0
     first_byte_timeout_s: float = 300.0
     idle_timeout_s: float = 120.0
@@ -298,3 +302,5 @@ class ProxyConfig:
     mcp_allowed_hosts: tuple[str, ...] = ()
     """Hosts of MCP servers that requests may name by their address: `host` for https on its usual port, or
     `host:port`."""
+    is_stand_in: bool = False
+    """The settings cannot be used, and requests are only told why: what can wait waits until they can."""

@@ -13,6 +13,22 @@ NewId = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose batches and files: a token's, or those of the workspace that it shares with other tokens."""
+
+    token: str = LOCAL_TOKEN
+    """The name of the token that asks, or that made something."""
+    workspace: str | None = None
+    """The workspace it was bound to then; what is made in one belongs to it, whichever token made it."""
+
+    def has(self, maker: Owner) -> bool:
+        """Says whether what `maker` made is there for this one; for all others it does not exist."""
+        if maker.workspace is None:
+            return maker.token == self.token
+        return maker.workspace == self.workspace
+
+
+@dataclass(frozen=True, slots=True)
 class RequestContext:
     """What is known of a request before its body is read."""
 

@@ -77,18 +77,75 @@ class RequestFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool of Signalbox gave back between two attempts."""
+
+    call_id: str
+    tool: str
+    text: str
+    """Its beginning; redact before showing."""
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamExchange:
+    """One attempt: what an upstream was sent, and what came back; redact before showing."""
+
+    n: int
+    """From 1, as the ledger counts attempts."""
+    round: int
+    """From 2 on, the model was asked again because tools of Signalbox ran."""
+    provider: str
+    model: str
+    reason: str
+    """One sentence for people: why this candidate, or why it was not asked."""
+    at: float
+    """When it began, in seconds since the epoch."""
+    duration_s: float = 0.0
+    first_byte_s: float | None = None
+    """Of the answer's body; None: none came."""
+    key: str = ""
+    """Which of several keys it was called with, as `key 2 of 3`."""
+    dialect: str = ""
+    status: int | None = None
+    """The upstream's HTTP status; None: it was not asked, or did not answer."""
+    outcome: str = "ok"
+    """ok, cancelled, or the type of the error."""
+    error_message: str = ""
+    stop_reason: str | None = None
+    input_tokens: int = 0
+    """Uncached ones, as the Messages API counts them."""
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    request: str = ""
+    """Empty where nothing was sent, or where `is_dropped`."""
+    reply: str = ""
+    request_headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Without the key."""
+    reply_headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Without cookies."""
+    is_cut: bool = False
+    """One of the two bodies was longer than is kept."""
+    is_dropped: bool = False
+    """Its bodies made room for those of later attempts."""
+    results: tuple[ToolResult, ...] = ()
+    """Of the tools that Signalbox ran after it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """Both sides of one request as text, each part cut at a limit; redact before showing."""
 
     request_id: str
     client_request: str = ""
-    upstream_request: str = ""
-    upstream_reply: str = ""
     client_reply: str = ""
     client_headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Without the credential headers."""
-    upstream_headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    truncated: bool = False
+    upstream: tuple[UpstreamExchange, ...] = ()
+    """Every attempt, in order."""
+    is_cut: bool = False
+    """What the client sent or was told was longer than is kept."""
 
 
 @dataclass(frozen=True, slots=True)

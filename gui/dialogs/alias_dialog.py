@@ -178,9 +178,9 @@ class AliasDialog(EditorDialog):
         self._told: tuple[DearerView, ...] = ()
         self.middle.addWidget(self.dearer)
         self.middle.addStretch(1)
-        self.candidates.changed.connect(self._tell_dearer)
-        self.may_be_dearer.toggled.connect(self._tell_dearer)
-        self._tell_dearer()
+        self.candidates.changed.connect(self.tell_dearer)
+        self.may_be_dearer.toggled.connect(self.tell_dearer)
+        self.tell_dearer()
         self.name.setFocus()
 
     def save(self) -> bool:
@@ -206,7 +206,7 @@ class AliasDialog(EditorDialog):
             self.name.text().strip(), patterns, self.candidates.value(), self.may_be_dearer.isChecked()
         )
 
-    def _tell_dearer(self) -> None:
+    def tell_dearer(self) -> None:
         """Says which candidates would be skipped, when that has become another answer."""
         alias = self._typed()
         dearer = self._desk.dearer(alias, replaces=self._replaces)

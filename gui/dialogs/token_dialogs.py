@@ -43,7 +43,8 @@ class TokenDialog(EditorDialog):
         self.workspace.addItem("The default one", None)
         for workspace in desk.workspaces():
             self.workspace.addItem(workspace.name, workspace.name)
-        self.add_row("Workspace", self.workspace, "Where the tools of its requests may work.")
+        about = "Where the tools of its requests may work. Tokens of one workspace share batches and files."
+        self.add_row("Workspace", self.workspace, about)
         self.save_button.say("Make token")
         self.name.setFocus()
 
@@ -123,8 +124,9 @@ class RevokeDialog(EditorDialog):
         self.middle.addWidget(
             selectable(
                 label(
-                    "Clients that use it are refused from now on. This cannot be undone; a new token has "
-                    "another value.",
+                    "Clients that use it are refused from now on, and its batches go no further. This cannot "
+                    "be undone; a new token has another value, and takes over batches and files if it is "
+                    "called the same.",
                     wraps=True,
                 )
             )

@@ -98,6 +98,7 @@ class ModelsPage(Page):
         self.body.addWidget(self.resolve)
         room.bridge.aliases_changed.connect(self.refresh)
         room.bridge.providers_changed.connect(self.resolve.refresh)
+        room.bridge.prices_changed.connect(self.resolve.refresh)
         self.table.chosen.connect(self._show_chosen)
         self.table.opened.connect(self.open_edit)
         self.table.remove_asked.connect(self.remove_chosen)
@@ -131,17 +132,13 @@ class ModelsPage(Page):
 
     def open_add(self) -> None:
         """Opens the editor for a new alias."""
-        dialog = AliasDialog(self.room.theme, self.room.desk, self)
-        dialog.saved.connect(self._on_saved)
-        dialog.open()
+        self._open(AliasDialog(self.room.theme, self.room.desk, self))
 
     def open_edit(self) -> None:
         """Opens the editor for the chosen alias."""
         alias = self.chosen()
         if alias is not None:
-            dialog = AliasDialog(self.room.theme, self.room.desk, self, alias)
-            dialog.saved.connect(self._on_saved)
-            dialog.open()
+            self._open(AliasDialog(self.room.theme, self.room.desk, self, alias))
 
     def remove_chosen(self) -> None:
         """Removes the chosen alias and offers it back."""
@@ -151,6 +148,11 @@ class ModelsPage(Page):
         name = alias.name
         refusal = self.room.desk.remove_alias(name)
         self.undo.tell_removal(name, refusal, f"Removed the alias {name}.", lambda: self._restore(name))
+
+    def _open(self, dialog: AliasDialog) -> None:
+        dialog.saved.connect(self._on_saved)
+        self.room.bridge.prices_changed.connect(dialog.tell_dearer)
+        dialog.open()
 
     def _restore(self, name: str) -> str | None:
         self._key.expected = name

@@ -1,61 +1,61 @@
-"""The detail of one request: what happened, and each of the four texts that went over the wire."""
+"""The detail of one request: what happened, each attempt with both sides, its tools, the client's side."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QTabWidget, QVBoxLayout
 
 from gui import wording
+from gui.desk import Desk
+from gui.models.exchanges import steps_of
 from gui.models.requests import RequestRow
 from gui.pages.earlier_facts import cost_words, earlier_ways
+from gui.pages.exchange_sides import CUT, READING, lines_of, why_not_kept
+from gui.pages.request_exchanges import RequestExchanges
 from gui.pages.request_tools import RequestTools
 from gui.permission_desk import DecisionView
+from gui.request_desk import ExchangeRead
 from gui.theme import Theme
 from gui.tokens import SPACE
+from gui.widgets.body_view import BodyView
 from gui.widgets.buttons import CopyButton, button
 from gui.widgets.cards import row
-from gui.widgets.code_view import CodeView, pretty
 from gui.widgets.facts import Fact, Facts
 from gui.widgets.text import label, selectable
-from proxy.events import Exchange, RequestFinished, RequestRouted
+from proxy.events import RequestFinished, RequestRouted
 
-_TEXTS = ("Client request", "Upstream request", "Upstream reply", "Client reply")
-_TOOLS_TAB = 1
-_NOT_KEPT = (
-    "Not kept: this request is still on its way, was refused at the door, or is too old; or the settings "
-    "keep nothing of requests like this one."
-)
+_CLIENT = ("Client request", "Client reply")
+_EXCHANGES_TAB, _TOOLS_TAB = 1, 2
 
 
 class RequestDetail(QFrame):
     """Tabs over one request.
 
-    Both sides of it are asked for, and laid out, when one of their tabs is looked at: they may be megabytes,
-    and taking the secrets out of them is work for the thread that the proxy runs in.
+    Both sides of it are asked for when one of their tabs is looked at: they may be megabytes. The answer
+    comes with `take`.
     """
 
     closed = Signal()
     lines_asked = Signal(str)
 
-    def __init__(
-        self,
-        theme: Theme,
-        exchange_of: Callable[[str], Exchange | None],
-        decisions_of: Callable[[str], tuple[DecisionView, ...]],
-    ) -> None:
+    def __init__(self, theme: Theme, desk: Desk) -> None:
         super().__init__()
         self.setProperty("kind", "card")
         self.setAccessibleName("Request details")
-        self._exchange_of, self._decisions_of = exchange_of, decisions_of
-        self._request_id = ""
-        self._is_truncated: bool | None = None
-        self._texts: dict[str, str] = dict.fromkeys(_TEXTS, "")
+        self._desk = desk
+        self._request: RequestRow | None = None
+        self._decisions: tuple[DecisionView, ...] = ()
+        self._read: ExchangeRead | None = None
+        """The attempts' side, once it was read."""
+        self._client: ExchangeRead | None = None
+        """The client's."""
         self.facts: list[Fact] = []
         self._title = selectable(label(kind="mono"))
         self.to_lines = button(theme, "Log lines", icon="logs", kind="flat", on_click=self._ask_lines)
+        self.save = button(theme, "Save as…", icon="export", kind="flat", on_click=self._save)
         self.copy = CopyButton(theme, self._shown_text, text="Copy", name="Copy what is shown", kind="flat")
         self._close = button(
             theme, "", icon="close", kind="flat", name="Close details", on_click=self.closed.emit
@@ -67,87 +67,128 @@ class RequestDetail(QFrame):
         self.tabs.tabBar().setDrawBase(False)
         self.summary = Facts("Summary")
         self.tabs.addTab(self.summary, "Summary")
+        self.exchanges = RequestExchanges(theme)
+        self.tabs.addTab(self.exchanges, "Exchanges")
         self.tools = RequestTools(theme)
         self.tabs.addTab(self.tools, "Tools")
-        self.views = {title: CodeView(title) for title in _TEXTS}
+        self.views = {title: BodyView(theme, title) for title in _CLIENT}
         for title, view in self.views.items():
-            holder = QWidget()
-            holder.setAccessibleName(f"{title}, page")
-            layout = QVBoxLayout(holder)
-            layout.setContentsMargins(0, SPACE.s, 0, 0)
-            layout.addWidget(view)
-            self.tabs.addTab(holder, title)
+            self.tabs.addTab(view, title)
         self.tabs.currentChanged.connect(self._show_tab)
-        self._truncated = label("Parts of this exchange were too long to keep whole.", kind="caption")
+        self.exchanges.asked.connect(self._ask_attempt)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE.l, SPACE.s, SPACE.m, SPACE.m)
         layout.setSpacing(SPACE.xs)
-        layout.addLayout(row(self._title, None, self.to_lines, self.copy, self._close, spacing=SPACE.xs))
+        layout.addLayout(
+            row(self._title, None, self.to_lines, self.save, self.copy, self._close, spacing=SPACE.xs)
+        )
         layout.addWidget(self.tabs, 1)
-        layout.addWidget(self._truncated)
-        self._truncated.hide()
 
     @property
     def request_id(self) -> str:
         """The request that is shown."""
-        return self._request_id
+        return "" if self._request is None else self._request.request_id
 
     def show_request(self, request: RequestRow) -> None:
         """Shows a request as it is now."""
-        self._request_id = request.request_id
+        if request.request_id != self.request_id:
+            self.exchanges.begin()
+            self._read = self._client = None
+        else:  # what was not there may have come
+            self._read = self._read if _is_kept(self._read) else None
+            self._client = self._client if _is_kept(self._client) else None
+        self._request = request
         self._title.setText(request.request_id)
         self.facts = facts(request)
         self.summary.show_facts(self.facts)
-        self._is_truncated = None
         self.show_tools()
         self._show_tab()
 
     def show_tools(self) -> None:
         """Shows what was decided about the request's calls so far."""
-        decisions = self._decisions_of(self._request_id)
-        self.tools.show_decisions(decisions)
-        self.tabs.setTabText(_TOOLS_TAB, f"Tools ({len(decisions)})" if decisions else "Tools")
+        self._decisions = self._desk.decisions_of(self.request_id)
+        self.tools.show_decisions(self._decisions)
+        number = len(self._decisions)
+        self.tabs.setTabText(_TOOLS_TAB, f"Tools ({number})" if number else "Tools")
+        self._show_steps()
+
+    def take(self, read: ExchangeRead) -> None:
+        """Shows what was asked for, if it is of this request still."""
+        if read.request_id != self.request_id:
+            return
+        if self.tabs.currentWidget() is self.exchanges:
+            self._read = read
+            self._show_steps()
+        else:
+            self._client = read
+            self._show_client()
 
     def _show_tab(self) -> None:
-        title = self.tabs.tabText(self.tabs.currentIndex())
-        view = self.views.get(title)
-        if view is not None:
-            if self._is_truncated is None:
-                exchange = self._exchange_of(self._request_id)
-                self._is_truncated = exchange is not None and exchange.truncated
-                self._texts = _texts(exchange)
-            view.show_text(self._texts[title] or _NOT_KEPT)
-        self._truncated.setVisible(view is not None and self._is_truncated is True)
+        request, tab = self._request, self.tabs.currentWidget()
+        has_body = tab is self.exchanges or tab in self.views.values()
+        self.save.setVisible(has_body)
+        if request is None or not has_body:
+            return
+        if request.is_live or request.refused is not None:
+            self.take(ExchangeRead(request.request_id))  # nothing can be there
+        elif tab is self.exchanges and self._read is None:
+            self._desk.read_exchange(request.request_id, None)
+        elif tab is not self.exchanges and self._client is None:
+            self._desk.read_exchange(request.request_id, 0)
+        self._show_client()
+
+    def _ask_attempt(self, number: int) -> None:
+        self._desk.read_exchange(self.request_id, number)
+
+    def _show_steps(self) -> None:
+        request = self._request
+        if request is None:
+            return
+        exchange = None if self._read is None else self._read.exchange
+        steps = steps_of(request, exchange, self._decisions)
+        number = sum(step.attempt is not None for step in steps)
+        self.tabs.setTabText(_EXCHANGES_TAB, f"Exchanges ({number})" if number else "Exchanges")
+        kept = self._desk.bodies_kept()
+        can_keep = kept != "all" and request.refused is None
+        self.exchanges.show_steps(steps, self._read, why_not_kept(request, kept), can_keep=can_keep)
+
+    def _show_client(self) -> None:
+        if self._request is None:
+            return
+        asked, told = self.views.values()
+        read = self._client
+        if read is None or read.exchange is None:
+            why = READING if read is None else why_not_kept(self._request, self._desk.bodies_kept())
+            for view in (asked, told):
+                view.show_body("", head=why)
+            return
+        exchange = read.exchange
+        note = CUT if exchange.is_cut else ""
+        name = self.request_id
+        head = lines_of(exchange.client_headers)
+        asked.show_body(exchange.client_request, head=head, note=note, file_name=f"{name}-request.json")
+        told.show_body(exchange.client_reply, note=note, file_name=f"{name}-reply.txt")
 
     def _shown_text(self) -> str:
-        title = self.tabs.tabText(self.tabs.currentIndex())
-        if title in self.views:
-            return self._texts[title]
-        if self.tabs.currentWidget() is self.tools:
+        tab = self.tabs.currentWidget()
+        if isinstance(tab, BodyView):
+            return tab.text
+        if tab is self.exchanges:
+            return self.exchanges.text()
+        if tab is self.tools:
             return self.tools.text()
         return "\n".join(f"{name}: {text}" for name, text, _tone in self.facts)
 
+    def _save(self) -> None:
+        tab = self.tabs.currentWidget()
+        (tab if isinstance(tab, BodyView) else self.exchanges.body).save()
+
     def _ask_lines(self) -> None:
-        self.lines_asked.emit(self._request_id)
+        self.lines_asked.emit(self.request_id)
 
 
-def _texts(exchange: Exchange | None) -> dict[str, str]:
-    if exchange is None:
-        return dict.fromkeys(_TEXTS, "")
-    bodies = (
-        _with_headers(exchange.client_headers, exchange.client_request),
-        _with_headers(exchange.upstream_headers, exchange.upstream_request),
-        exchange.upstream_reply,
-        exchange.client_reply,
-    )
-    return dict(zip(_TEXTS, bodies, strict=True))
-
-
-def _with_headers(headers: Mapping[str, str], body: str) -> str:
-    if not headers:
-        return pretty(body)
-    head = "\n".join(f"{name}: {value}" for name, value in headers.items())
-    return f"{head}\n\n{pretty(body)}"
+def _is_kept(read: ExchangeRead | None) -> bool:
+    return read is not None and read.exchange is not None
 
 
 def _ways(routes: Sequence[RequestRouted]) -> Iterator[Fact]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget
 
@@ -13,7 +13,7 @@ from gui.models.request_filter import RequestQuery, RequestsProxy
 from gui.models.requests import RequestRow, RequestsModel
 from gui.pages.page import Page, Room
 from gui.pages.request_detail import RequestDetail
-from gui.request_desk import AttemptsRead, EarlierRequestsRead
+from gui.request_desk import AttemptsRead, EarlierRequestsRead, ExchangeRead
 from gui.widgets.buttons import CopyButton, button
 from gui.widgets.cards import EmptyState, row
 from gui.widgets.data_table import DataTable
@@ -49,7 +49,7 @@ class RequestsPage(Page):
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
         self.table.set_widths((88, 78, 140, 86, 130, 52, 46, 52, 64, 82, 68), flexible=2)
-        self.detail = RequestDetail(theme, room.desk.exchange, room.desk.decisions_of)
+        self.detail = RequestDetail(theme, room.desk)
         self.detail.hide()
         self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.setAccessibleName("Requests and details")
@@ -57,7 +57,7 @@ class RequestsPage(Page):
         self.splitter.setHandleWidth(12)
         self.splitter.addWidget(self.table)
         self.splitter.addWidget(self.detail)
-        self.splitter.setSizes([250, 350])
+        self.splitter.setSizes([220, 380])
         self.copy_lines = CopyButton(
             theme, self._connect_lines, text="Copy the two lines", name="Copy both lines", kind="primary"
         )
@@ -83,6 +83,8 @@ class RequestsPage(Page):
         bridge = self.room.bridge
         bridge.requests_advanced.connect(self._on_advanced)
         bridge.exchange_kept.connect(self._on_exchange)
+        bridge.exchange_read.connect(self._on_exchange_read)
+        bridge.settings_changed.connect(self._show_kept)
         bridge.tools_decided.connect(self._on_decided)
         bridge.earlier_requests_read.connect(self._on_earlier)
         bridge.attempts_read.connect(self._on_attempts)
@@ -94,12 +96,13 @@ class RequestsPage(Page):
             chip.toggled.connect(self._apply_filter)
         self.table.chosen.connect(self._show_chosen)
         self.table.opened.connect(self._show_chosen)
+        self.detail.exchanges.keep_asked.connect(self._keep_bodies)
         self.detail.closed.connect(self.close_detail)
         self.detail.lines_asked.connect(self.lines_asked.emit)
 
     def remembered(self) -> tuple[QSplitter | DataTable, ...]:
         """Returns what keeps its sizes."""
-        return (self.splitter, self.table)
+        return (self.splitter, self.table, self.detail.exchanges.splitter)
 
     def focus_filter(self) -> None:
         """Puts the cursor into the filter."""
@@ -169,6 +172,9 @@ class RequestsPage(Page):
             self.show_request(self._wanted)
 
     def _on_attempts(self, read: AttemptsRead) -> None:
+        row = self.model.row_of(read.request_id)
+        if row is not None and not read.attempts and self.model.request(row).earlier is None:
+            return  # the ledger has not got it yet
         self.model.note_attempts(read.request_id, read.attempts)
         if not self.detail.isHidden() and read.request_id == self.detail.request_id:
             self._show_chosen()
@@ -194,6 +200,31 @@ class RequestsPage(Page):
         if not self.detail.isHidden() and request_id == self.detail.request_id:
             self._show_chosen()
 
+    def _on_exchange_read(self, read: ExchangeRead) -> None:
+        if self.detail.isHidden():
+            return
+        self.detail.take(read)
+        request = self.table.current_value()
+        if (
+            read.exchange is None
+            and isinstance(request, RequestRow)
+            and request.request_id == read.request_id
+        ):
+            self._ask_attempts(request)  # the ledger knows how each ended
+
+    def _ask_attempts(self, request: RequestRow) -> None:
+        if request.attempts is None and not request.is_live and request.refused is None:
+            self.room.desk.read_attempts(request.request_id)
+
+    def _keep_bodies(self) -> None:
+        problem = self.room.desk.keep_bodies()
+        if problem is not None:
+            self.detail.exchanges.hint.setText(problem)
+
+    def _show_kept(self) -> None:
+        if not self.detail.isHidden():
+            self._show_chosen()
+
     def _on_decided(self, decisions: tuple[ToolDecided, ...]) -> None:
         shown = self.detail.request_id
         if not self.detail.isHidden() and any(each.request_id == shown for each in decisions):
@@ -202,10 +233,12 @@ class RequestsPage(Page):
     def _show_chosen(self) -> None:
         request = self.table.current_value()
         if isinstance(request, RequestRow):
-            if request.earlier is not None and request.attempts is None:
-                self.room.desk.read_attempts(request.request_id)
+            if request.earlier is not None:
+                self._ask_attempts(request)
             self.detail.show_request(request)
-            self.detail.show()
+            if self.detail.isHidden():
+                self.detail.show()  # the table gets less room: its chosen row is to stay in view
+                QTimer.singleShot(0, self.table, lambda: self.table.scrollTo(self.table.currentIndex()))
 
     def _count(self) -> None:
         kept, shown = self.model.rowCount(), self.proxy.rowCount()

@@ -1,4 +1,4 @@
-"""The card that says what today cost: requests, tokens, money, and how the budgets stand."""
+"""The card that says what today cost, how the budgets stand, and when repeated requests are stopped."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from gui import wording
+from gui.dialogs.repeats_dialog import RepeatsDialog
 from gui.pages.page import Room
+from gui.permission_words import repeats_words
 from gui.spending import BudgetView, SpendingView
 from gui.tokens import SPACE
-from gui.widgets.cards import Card
+from gui.widgets.buttons import button
+from gui.widgets.cards import Card, row
 from gui.widgets.shape import Shape
 from gui.widgets.text import label
 
@@ -34,6 +37,14 @@ class TodayCard(Card):
         self._cells: list[QWidget] = []
         self._shown: SpendingView | None = None
         self.body.addLayout(self._grid)
+        self.repeats = label(wraps=True)
+        self.change_repeats = button(
+            room.theme, "Change…", kind="link", name="Change repeated requests", on_click=self._open_repeats
+        )
+        line = row(label("Repeated requests", kind="strong"), SPACE.s)
+        line.addWidget(self.repeats, 1)
+        line.addWidget(self.change_repeats)
+        self.body.addLayout(line)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(_SOON_MS)
@@ -41,6 +52,8 @@ class TodayCard(Card):
         room.bridge.requests_advanced.connect(self._on_requests)
         room.bridge.state_changed.connect(self.refresh)
         room.bridge.tokens_changed.connect(self.refresh)
+        room.bridge.permissions_changed.connect(self._show_repeats)
+        self._show_repeats()
         self.refresh()
 
     def refresh(self) -> None:
@@ -57,6 +70,13 @@ class TodayCard(Card):
             month += f" Requests of unknown price count against budgets with {unpriced}."
         self.month.setText(month)
         self._show_budgets(spending.budgets)
+
+    def _show_repeats(self) -> None:
+        text = repeats_words(self._room.desk.safety())
+        self.repeats.setText(f"{text[:1].upper()}{text[1:]}.")
+
+    def _open_repeats(self) -> None:
+        RepeatsDialog(self._room.theme, self._room.desk, self).open()
 
     def _on_requests(self) -> None:
         if not self._soon.isActive():

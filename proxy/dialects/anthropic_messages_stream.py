@@ -51,6 +51,11 @@ class AnthropicMessagesDecoder:
         return False
 
     @property
+    def heard_chars(self) -> int:
+        """Nothing beside what its own events show."""
+        return 0
+
+    @property
     def cost_usd(self) -> float | None:
         """What the upstream said the answer cost; Anthropic does not say."""
         return self._cost

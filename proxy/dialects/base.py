@@ -65,6 +65,11 @@ class StreamDecoder(Protocol):
         ...
 
     @property
+    def heard_chars(self) -> int:
+        """How much of an answer there was so far, with thinking that no event shows; 0: events show all."""
+        ...
+
+    @property
     def cost_usd(self) -> float | None:
         """What the upstream said the answer cost, once it said so."""
         ...

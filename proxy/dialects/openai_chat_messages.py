@@ -49,8 +49,8 @@ class Draft:
     """A chat message in the making; its parts become content at the end."""
 
     role: str
-    parts: list[JsonObject] = field(default_factory=list["JsonObject"])
-    extra: JsonObject = field(default_factory=dict["str", "object"])
+    parts: list[JsonObject] = field(default_factory=list)
+    extra: JsonObject = field(default_factory=dict)
 
 
 @dataclass(slots=True)

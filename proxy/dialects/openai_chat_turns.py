@@ -27,11 +27,11 @@ _GENUINE = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 class _Reasoning:
     """What an assistant's turn thought, sorted by the form it goes back in."""
 
-    details: list[JsonObject] = field(default_factory=list["JsonObject"])
-    fields: dict[str, str] = field(default_factory=dict["str", "str"])
-    parts: list[JsonObject] = field(default_factory=list["JsonObject"])
+    details: list[JsonObject] = field(default_factory=list)
+    fields: dict[str, str] = field(default_factory=dict)
+    parts: list[JsonObject] = field(default_factory=list)
     tags: str = ""
-    calls: dict[str, Any] = field(default_factory=dict["str", "Any"])
+    calls: dict[str, Any] = field(default_factory=dict)
     """extra_content by the client's id of the call."""
 
 

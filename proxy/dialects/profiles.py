@@ -1,8 +1,8 @@
 """What a server and a model family can do, as data: which fields they take, in which words.
 
 The facts stand in `resources/model_profiles.yaml`, in layers that override each other: what every server is
-taken for, what a server is known for (by its base URL), what a model family is known for (by the model's
-name), and what a family is known for on one server.
+taken for, what a server is known for (by the user's word, else by its base URL), what a model family is
+known for (by the model's name), and what a family is known for on one server.
 """
 
 from __future__ import annotations
@@ -121,16 +121,21 @@ class Entry:
 
 
 @lru_cache(maxsize=256)
-def profile_for(provider_base_url: str, model: str) -> Profile:
+def profile_for(provider_base_url: str, model: str, kind: str | None = None) -> Profile:
     """Returns what is known of a model at a server; an unknown one is taken for modest.
 
     Args:
         provider_base_url: The provider's base URL as the settings have it.
         model: The upstream's name for the model, with or without its author.
+        kind: Name of the server entry, or `generic`; None: the address tells.
     """
     servers, families = _entries()
     flags: dict[str, Any] = {}
-    server = next((entry for entry in servers if _matches(entry, _address(provider_base_url))), None)
+    address = _address(provider_base_url)
+    server = next(
+        (entry for entry in servers if (_matches(entry, address) if kind is None else entry.name == kind)),
+        None,
+    )
     if server is not None:
         flags.update(server.flags, server=server.name)
     names = _spellings(model)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,11 +68,15 @@ class Sessions:
         return len(self._kept)
 
     def open(self, token_name: str, version: str, client: str) -> Session:
-        """Returns a new session; where there are too many, the one that was idle longest ends."""
+        """Returns a new session; where there are too many, one of the token that has most of them ends.
+
+        Of its sessions it is the one that was idle longest: no client drives out those of another token.
+        """
         self._expire()
         while len(self._kept) >= MAX_SESSIONS:
-            idle = next((each for each in self._kept.values() if not each.is_busy), None)
-            self.end(idle or next(iter(self._kept.values())))
+            crowd = Counter(each.token_name for each in self._kept.values()).most_common(1)[0][0]
+            theirs = [each for each in self._kept.values() if each.token_name == crowd]
+            self.end(next((each for each in theirs if not each.is_busy), theirs[0]))
         session = Session(self._new_id("mcp_"), token_name, version, client, self._clock())
         self._kept[session.id] = session
         return session

@@ -151,6 +151,11 @@ class Server:
         self._answer("approved", digest)
         self._begin(by_hand=True)
 
+    def ask_again(self) -> None:
+        """Asks about it anew where it counted as rejected because the answers were lost."""
+        if self._state.phase is ServerPhase.REJECTED and self._state.reason == _UNKNOWN:
+            self._begin(by_hand=False)
+
     def reject(self) -> None:
         """Never starts it as it is now."""
         self._answer("rejected", None if self._launch is None else self._launch.digest)

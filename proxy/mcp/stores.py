@@ -20,17 +20,20 @@ import structlog
 
 from proxy.mcp.approvals import Approvals
 from proxy.mcp.pins import Pins
+from proxy.mcp.surroundings import Sleep
 from proxy.tasks import spawn
 
 _log = structlog.get_logger("proxy.mcp")
 _APPROVALS = "approvals.json"
 _PINS = "pins.json"
 _MAX_FILE_BYTES = 64 * 2**20
+_LOOK_S = 2.0
+"""Between two looks whether damaged files are still there."""
 _T = TypeVar("_T")
 
 
 class Stores:
-    """What was approved; read once, written after each change."""
+    """What was approved: read once, written after each change, and whether damaged files are still kept."""
 
     def __init__(self, folder: Path) -> None:
         """Reads nothing yet.
@@ -78,21 +81,47 @@ class Stores:
             f"mend it and give it its name back: {_APPROVALS} or {_PINS}."
         )
 
+    async def watch(self, sleep: Sleep, mended: Callable[[], None]) -> None:
+        """Looks whether damaged files are still there, and returns when there is none.
+
+        Args:
+            sleep: Waits between two looks.
+            mended: Called each time when one is there no more.
+        """
+        await self.ready()
+        while self._damaged:
+            await sleep(_LOOK_S)
+            kept = await asyncio.to_thread(self._kept)
+            if kept != self._damaged:
+                self._take_note(kept)
+                mended()
+
     async def _read(self) -> None:
         approvals, pins = await asyncio.to_thread(self._read_files)
-        lost = {path.name.partition(".")[0] for path in self._damaged}
+        kept = await asyncio.to_thread(self._kept)
         self.approvals = approvals or Approvals()
-        self.approvals.are_lost = "approvals" in lost
-        self.pins = pins or Pins(are_lost="pins" in lost)
-        if "pins" in lost:
+        self._take_note(kept)
+        are_pins_lost = "pins" in self._lost()
+        self.pins = pins or Pins(are_lost=are_pins_lost)
+        if are_pins_lost:
             self.save()  # that they were lost must be known at the next start, whatever becomes of the file
+
+    def _take_note(self, kept: tuple[Path, ...]) -> None:
+        self._damaged = kept
+        self._untouched &= {path.name for path in kept}
+        self.approvals.are_lost = "approvals" in self._lost()
+
+    def _lost(self) -> set[str]:
+        return {path.name.partition(".")[0] for path in self._damaged}
 
     def _read_files(self) -> tuple[Approvals | None, Pins | None]:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        found = self._load(_APPROVALS, Approvals.read), self._load(_PINS, Pins.read)
-        kept = {*self._folder.glob("*.damaged-*"), *(self._folder / name for name in self._untouched)}
-        self._damaged = tuple(sorted(kept))
-        return found
+        return self._load(_APPROVALS, Approvals.read), self._load(_PINS, Pins.read)
+
+    def _kept(self) -> tuple[Path, ...]:
+        """Returns the damaged files that are there now."""
+        untouched = (path for name in self._untouched if (path := self._folder / name).exists())
+        return tuple(sorted({*self._folder.glob("*.damaged-*"), *untouched}))
 
     def _load(self, name: str, read: Callable[[object], _T]) -> _T | None:
         """Returns what a file says; None: there is none, or it cannot be read and was set aside."""

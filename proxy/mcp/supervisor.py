@@ -33,6 +33,7 @@ class Supervisor:
         self._servers: dict[str, Server] = {}
         self._order: tuple[str, ...] = ()
         self._leaving: set[asyncio.Task[None]] = set()
+        self._watching: asyncio.Task[None] | None = None
         self._is_closed = False
 
     # What there is ------------------------------------------------------------------------------
@@ -58,6 +59,9 @@ class Supervisor:
                 )
             else:
                 server.configure(config)
+        if self._watching is None:
+            watching = self._stores.watch(self._with.sleep, self._trust_mended)
+            self._watching = spawn(watching, name="watch damaged approvals of MCP servers")
         self._with.emit()
 
     def trust_problem(self) -> str | None:
@@ -236,8 +240,15 @@ class Supervisor:
     async def aclose(self) -> None:
         """Stops all servers, all at once, and starts none again."""
         self._is_closed = True
+        if self._watching is not None:
+            self._watching.cancel()
         await asyncio.gather(*(server.aclose() for server in self._servers.values()), *self._leaving)
         await self._stores.saved()
+
+    def _trust_mended(self) -> None:
+        for server in self._servers.values():
+            server.ask_again()
+        self._with.emit()
 
     def _server(self, name: str) -> Server:
         server = self._servers.get(name)

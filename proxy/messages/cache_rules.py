@@ -45,6 +45,13 @@ def check_caching(request: MessagesRequest) -> None:
         )
 
 
+def caches_for_an_hour(request: MessagesRequest) -> bool:
+    """Whether a lawful request asks for a cache that is kept for an hour."""
+    automatic = (request.model_extra or {}).get("cache_control")
+    marks = (*(mark for _, mark in _marks(request)), automatic)
+    return any(isinstance(mark, dict) and cast("dict[str, Any]", mark).get("ttl") == "1h" for mark in marks)
+
+
 def _ttl(at: str, mark: Any) -> str:
     fields = cast("dict[str, Any]", mark) if isinstance(mark, dict) else {}
     if fields.get("type") != "ephemeral":

@@ -98,3 +98,14 @@ def invalid_request(message: str) -> ClientError:
 
 class UpstreamError(ApiError):
     """The upstream failed: retried or handed to the next candidate, else told to the client."""
+
+    def saying(self, message: str) -> UpstreamError:
+        """Returns the same error in other words."""
+        return UpstreamError(
+            self.type,
+            message,
+            status=self.status,
+            retry_after_s=self.retry_after_s,
+            should_retry=self.should_retry,
+            details=self.details,
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from proxy.messages.message import JsonObject
@@ -18,6 +19,27 @@ def tokens_told(value: Any) -> int | None:
     if type(value) is int or isinstance(value, float):  # no bool
         return int(value) if 0 <= value <= MOST_TOKENS else None
     return None
+
+
+def hour_told(usage: Mapping[str, Any], written: int) -> int:
+    """Returns how many of the tokens that were written to a cache are kept there for an hour.
+
+    Args:
+        usage: As the Messages API has it: `cache_creation` tells the two kinds apart.
+        written: Of both kinds together.
+    """
+    kinds = usage.get("cache_creation")
+    told = cast("JsonObject", kinds).get("ephemeral_1h_input_tokens") if isinstance(kinds, dict) else None
+    return min(tokens_told(told) or 0, written)
+
+
+def hidden_told(delta: Mapping[str, Any]) -> int:
+    """Returns how many tokens of thinking a delta stands for that shows none of it.
+
+    Messages API, beta `thinking-token-count-2026-05-13`: while thinking is omitted, some of its empty deltas
+    hold an increment of a coarse estimate.
+    """
+    return tokens_told(delta.get("estimated_tokens")) or 0
 
 
 def cost_told(usage: JsonObject) -> float | None:

@@ -28,6 +28,8 @@ class Route:
     """None: the name was passed on as it is, or the demo answers."""
     candidates: tuple[Candidate, ...]
     reason: str
+    dearer: tuple[Candidate, ...] = ()
+    """Left out because they cost more than the first choice; a client whom nobody serves is told."""
 
 
 def without_openrouter(model: str) -> str:

@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import Literal
 
 from proxy.config import Budgets, ProxyConfig
+from proxy.context import LOCAL_TOKEN
 
 Period = Literal["day", "month"]
 Scope = tuple[Literal["all", "token", "alias"], str]
@@ -75,8 +76,12 @@ class Standing:
         wrong = "is used up" if self.is_used_up else "has no room beside the requests under way"
         return f"the {period} budget {_of(self.limit.scope)} {wrong}"
 
-    def refusal(self) -> str:
-        """Returns the sentences for the client: which budget, spent, limit, and when there is room again."""
+    def refusal(self, token: str) -> str:
+        """Returns the sentences for the client: which budget, spent, limit, and when there is room again.
+
+        Args:
+            token: The client's. What others spend is told to the first one's alone.
+        """
         reserved = f" and {usd(self.reserved_micro_usd)} reserved" if self.reserved_micro_usd else ""
         if self.is_used_up:
             again = (
@@ -85,10 +90,9 @@ class Standing:
             )
         else:
             again = "Most of what is reserved is free again when they have ended: try again then."
-        return (
-            f"T{self.words[1:]}: {usd(self.spent_micro_usd)} spent{reserved} of "
-            f"{usd(self.limit.micro_usd)}. {again}"
-        )
+        amounts = f": {usd(self.spent_micro_usd)} spent{reserved} of {usd(self.limit.micro_usd)}"
+        is_told = token == LOCAL_TOKEN or self.limit.scope == ("token", token)
+        return f"T{self.words[1:]}{amounts if is_told else ''}. {again}"
 
 
 ALERTS_AT = (50, 80, 100)

@@ -18,7 +18,7 @@ from proxy.messages.request import (
     ToolResultParam,
 )
 from proxy.routing.aliases import Route, check_name, resolve
-from proxy.routing.token_limits import may_use
+from proxy.routing.token_limits import may_use, resolve_for
 
 _WEB_SEARCH = "web_search"
 """The types of Anthropic's web search begin with it (`web_search_20250305`); a client's own tool has none."""
@@ -55,11 +55,11 @@ def route_of(config: ProxyConfig, asked: Asked) -> Route:
             why = _why_holds(rule.when, asked)
             if why is None:
                 continue
-            route = resolve(config, rule.use)
+            route = resolve_for(config, asked.token_name, rule.use)
             if may_use(config, asked.token_name, route):
                 reason = f"rule {number} sends '{model}' to {rule.use}: {why}"
                 return replace(route, asked=model, reason=reason)
-    return resolve(config, model)
+    return resolve_for(config, asked.token_name, model)
 
 
 @dataclass(frozen=True, slots=True)

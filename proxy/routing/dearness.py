@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from proxy.config import Candidate
+from proxy.messages.errors import ApiError, UpstreamError
 from proxy.routing.aliases import Route
 
 
@@ -54,7 +55,24 @@ def without_dearer(route: Route, rates_of: RatesOf) -> Route:
     ]
     gone = {each.candidate for each in dearer}
     kept = tuple(each for each in route.candidates if each not in gone)
-    return replace(route, candidates=kept, reason="; ".join([route.reason, *skipped]))
+    reason = "; ".join([route.reason, *skipped])
+    return replace(route, candidates=kept, reason=reason, dearer=tuple(each.candidate for each in dearer))
+
+
+def naming_dearer(error: ApiError, route: Route) -> ApiError:
+    """Returns what a client is told whom nobody served: also who was not asked, and what would allow it.
+
+    Where it was no upstream that failed (a budget, the disk), nobody else would have done better.
+    """
+    if not route.dearer or not isinstance(error, UpstreamError):
+        return error
+    names = " and ".join(dict.fromkeys(f"{each.provider}/{each.model}" for each in route.dearer))
+    costs, them = ("costs", "it") if len(route.dearer) == 1 else ("cost", "them")
+    return error.saying(
+        f"{error.message}\n\n"
+        f"Signalbox did not ask {names}, which {costs} more than the first choice of the alias "
+        f"{route.alias}. To have {them} asked in such a case, set fall_back_to_dearer: true for this alias."
+    )
 
 
 def dearer_of(candidates: Sequence[Candidate], rates_of: RatesOf) -> tuple[Dearer, ...]:

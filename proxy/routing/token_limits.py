@@ -1,17 +1,23 @@
-"""What a client's token may use: some have only a few aliases, and a revoked one has none."""
+"""What a client's token may use, and for whom it asks: some have few aliases, a revoked one none."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from proxy.config import ClientToken, ProxyConfig
-from proxy.context import LOCAL_TOKEN
+from proxy.context import LOCAL_TOKEN, Owner
 from proxy.messages.errors import ClientError, ErrorType
-from proxy.routing.aliases import Route
+from proxy.routing.aliases import Route, resolve
+
+
+def owner_of(config: ProxyConfig, token_name: str) -> Owner:
+    """Returns whose batches and files a token's requests have to do with."""
+    token = _token(config, token_name)
+    return Owner(token_name, None if token is None else token.workspace)
 
 
 def check_token_use(config: ProxyConfig, token_name: str, route: Route) -> None:
-    """Refuses a route that a token may not take.
+    """Refuses a route that a token may not take, and names no alias that the token may not use.
 
     Raises:
         ClientError: The alias is none of the token's (403), or the token was revoked after the request came,
@@ -23,12 +29,23 @@ def check_token_use(config: ProxyConfig, token_name: str, route: Route) -> None:
     if token is None:
         raise ClientError(ErrorType.AUTHENTICATION, f"The token {token_name} was revoked.")
     if not _allows(token, route):
-        leads = f"the alias {route.alias}" if route.alias is not None else "no alias"
         raise ClientError(
             ErrorType.PERMISSION,
-            f"model: the token {token_name} may use {', '.join(token.aliases)} only; '{route.asked}' leads "
-            f"to {leads}.",
+            f"model: the token {token_name} may use {', '.join(token.aliases)} only, and '{route.asked}' "
+            "leads to none of these.",
         )
+
+
+def resolve_for(config: ProxyConfig, token_name: str, asked: str) -> Route:
+    """Returns the route of a name, as `aliases.resolve`; whether the token may take it is not checked.
+
+    Raises:
+        ClientError: Nothing serves the name. What the error suggests is what the token may use.
+    """
+    try:
+        return resolve(config, asked)
+    except ClientError:
+        return resolve(visible_to(config, token_name), asked)
 
 
 def may_use(config: ProxyConfig, token_name: str, route: Route) -> bool:
@@ -43,10 +60,13 @@ def _allows(token: ClientToken, route: Route) -> bool:
 
 def visible_to(config: ProxyConfig, token_name: str) -> ProxyConfig:
     """Returns the config with nothing but what a token may use, for lists of models."""
-    token = None if token_name == LOCAL_TOKEN else _token(config, token_name)
-    if token is None or not token.aliases:
+    if token_name == LOCAL_TOKEN:
         return config
-    aliases = tuple(each for each in config.aliases if each.name in token.aliases)
+    token = _token(config, token_name)
+    if token is not None and not token.aliases:
+        return config
+    names = () if token is None else token.aliases
+    aliases = tuple(each for each in config.aliases if each.name in names)
     return replace(config, aliases=aliases, unknown_models=None)
 
 

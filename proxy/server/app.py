@@ -13,13 +13,14 @@ import structlog
 from aiohttp import web
 
 from proxy.config import ProxyConfig
-from proxy.context import LOCAL_TOKEN, NewId, RequestContext
+from proxy.context import LOCAL_TOKEN, NewId, Owner, RequestContext
 from proxy.events import BreakerChanged, EventSink, RequestRefused, ToolDecided
 from proxy.ids import new_id
 from proxy.messages.errors import ApiError, ClientError, ErrorType, forget_frames
 from proxy.messages.message import JsonObject
 from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest
 from proxy.permissions.values import Mode, ToolCall, Verdict
+from proxy.routing.budgets import all_limits
 from proxy.server import door
 from proxy.server.call import Call
 from proxy.server.connection import ConnectionGuard, GuardedConnection, GuardedServer
@@ -103,7 +104,7 @@ class ProxyServer:
             None if storage is None else self._open_audit,
             SubConversations(lambda: self._service, lambda: self._announcer, new_id).run,
         )
-        self._mcp = McpDoor(self._desk, new_id, clock)
+        self._mcp = McpDoor(self._desk, new_id, clock, host.redact)
         self._loop_guard = LoopGuard(self._desk.asking, clocks, facts.price_of, self._desk.note)
         self._announcer = Announcer(emit, clock, wall_clock, config.capture_bytes, self._ledger.book)
         self._failed_tokens = door.FailedTokens(self._limits, clock)
@@ -113,8 +114,8 @@ class ProxyServer:
         self._service: MessagesService = MessagesService(
             config, self._connections, new_id, self._health, facts, ledger=self._ledger, tools=self._desk.door
         )
-        batched = BatchMessages(lambda: self._service, self._announcer, self._with_files)
-        means = Means(batched, batched.provider_of, wall_clock, new_id)
+        batched = BatchMessages(lambda: self._service, lambda: self._announcer, self._with_files)
+        means = Means(batched, batched.provider_of, wall_clock, new_id, may_begin=batched.may_begin)
         self._storage = None if storage is None else LazyStorage(storage, means)
         max_file_bytes = 0 if storage is None else storage.rules.max_file_bytes + FORM_OVERHEAD_BYTES
         self._bodies = {
@@ -139,12 +140,18 @@ class ProxyServer:
 
         Raises:
             OSError: The port cannot be bound; `errno.EADDRINUSE` where another program has it.
+            StoreError: There are budgets, and another program has the data folder.
         """
-        server = self._config.server
-        loop = asyncio.get_running_loop()
+        server, loop = self._config.server, asyncio.get_running_loop()
+        if self._storage is not None:
+            await self._storage.claim(is_needed=bool(all_limits(self._config)))
         await self._desk.begin()
         self._http = GuardedServer(self._answer, self._guard)
-        self._listening = [await loop.create_server(self._http, server.host, server.port)]
+        try:
+            self._listening = [await loop.create_server(self._http, server.host, server.port)]
+        except BaseException:
+            await self.stop(0.0)  # what has begun by now, such as the claim on the data folder
+            raise
         self._port = self._listening[0].sockets[0].getsockname()[1]
         if server.host == _LOOPBACK:
             await self._listen_on_ipv6(loop, self._http)
@@ -154,6 +161,11 @@ class ProxyServer:
         # Its imports take the interpreter from whoever waits for the address; a request does not wait for it.
         self._preloading = loop.call_later(_PRELOAD_AFTER_S, self._preload)
         return f"http://{_shown_host(server.host)}:{self._port}"
+
+    @property
+    def shares_folder(self) -> bool:
+        """Another program has the data folder: nothing is kept, and there can be no budgets."""
+        return self._storage is not None and self._storage.is_shared
 
     async def stop(self, drain_s: float = 30.0) -> None:
         """Closes the port, lets running requests finish for `drain_s` seconds, then ends them.
@@ -319,17 +331,9 @@ class ProxyServer:
         )
         structlog.contextvars.bind_contextvars(request_id=context.request_id, client=context.client, **hints)
         return Call(
-            request,
-            context,
-            protocol.state,
-            self._config,
-            self._service,
-            self._announcer,
-            self._limits,
-            self._open_storage,
-            self._mcp,
-            self._loop_guard,
-        )
+            request, context, protocol.state, self._config, self._service, self._announcer, self._limits,
+            self._open_storage, self._mcp, self._loop_guard,
+        )  # fmt: skip
 
     async def _open_storage(self) -> Storage:
         if self._storage is None:
@@ -346,8 +350,8 @@ class ProxyServer:
         await self._desk.flush()
         await self._ledger.flush()
 
-    async def _with_files(self, body: JsonObject) -> JsonObject:
-        return await (await self._open_storage()).files.in_place(body)
+    async def _with_files(self, body: JsonObject, owner: Owner) -> JsonObject:
+        return await (await self._open_storage()).files.in_place(body, owner)
 
     async def _through_the_door(self, call: Call) -> web.StreamResponse:
         """The order matters: a stranger never causes body parsing."""

@@ -27,14 +27,13 @@ async def collection(call: Call, _found: Match) -> web.StreamResponse:
     batches = (await call.storage()).batches
     base_url = _base_url(call)
     if call.request.method == "GET":
-        page, has_more = await batches.page(call.request.query)
+        page, has_more = await batches.page(call.request.query, call.owner)
         return json_response(page_view(page, base_url, has_more=has_more), call.context.request_id)
     draft = await batches.begin_body()
     try:
         await receive_body(call.request, call.connection, draft, MAX_BATCH_BYTES)
-        batch = await batches.create(
-            draft, call.context.client, passed_on(call.request.headers), call.context.token_name
-        )
+        headers = passed_on(call.request.headers)
+        batch = await batches.create(draft, call.context.client, headers, call.owner)
     finally:
         await draft.discard()
     return json_response(batch_view(batch, base_url), call.context.request_id)
@@ -44,9 +43,9 @@ async def one(call: Call, found: Match) -> web.StreamResponse:
     """`GET /v1/messages/batches/{id}` retrieves, `DELETE` deletes."""
     batches = (await call.storage()).batches
     if call.request.method == "DELETE":
-        await batches.delete(found.item_id)
+        await batches.delete(found.item_id, call.owner)
         return json_response({"id": found.item_id, "type": "message_batch_deleted"}, call.context.request_id)
-    batch = await batches.get(found.item_id)
+    batch = await batches.get(found.item_id, call.owner)
     response = json_response(batch_view(batch, _base_url(call)), call.context.request_id)
     if batch.ended_us is None:
         response.headers["retry-after"] = POLL_AFTER_S
@@ -55,13 +54,13 @@ async def one(call: Call, found: Match) -> web.StreamResponse:
 
 async def cancel(call: Call, found: Match) -> web.StreamResponse:
     """`POST /v1/messages/batches/{id}/cancel`; a body, which nobody needs to send, is not read."""
-    batch = await (await call.storage()).batches.cancel(found.item_id)
+    batch = await (await call.storage()).batches.cancel(found.item_id, call.owner)
     return json_response(batch_view(batch, _base_url(call)), call.context.request_id)
 
 
 async def results(call: Call, found: Match) -> web.StreamResponse:
     """`GET /v1/messages/batches/{id}/results`: one JSON object a line."""
-    lines = await (await call.storage()).batches.results(found.item_id)
+    lines = await (await call.storage()).batches.results(found.item_id, call.owner)
     response = web.StreamResponse(headers={"request-id": call.context.request_id})
     response.content_type = "application/x-jsonl"
     return await send_pieces(call, response, lines)

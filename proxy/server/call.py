@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from proxy.config import ProxyConfig
-from proxy.context import RequestContext
+from proxy.context import Owner, RequestContext
+from proxy.routing.token_limits import owner_of
 from proxy.server.connection import ConnectionState
 from proxy.server.limits import Limits
 from proxy.server.sse_response import SseResponse
@@ -41,3 +42,8 @@ class Call:
     """Exists once the request was understood; what fails before was refused."""
     stream: SseResponse | None = None
     """The answer, where it is streamed."""
+
+    @property
+    def owner(self) -> Owner:
+        """Whose batches and files it may have to do with."""
+        return owner_of(self.config, self.context.token_name)

@@ -21,6 +21,7 @@ async def collection(call: Call, _found: Match) -> web.StreamResponse:
     if call.request.method == "GET":
         query = call.request.query
         page, has_more = await files.page(
+            call.owner,
             ids=_ids(query),
             limit=query.get("limit"),
             page=query.get("page"),
@@ -34,7 +35,7 @@ async def collection(call: Call, _found: Match) -> web.StreamResponse:
         if not form.has_file:
             raise ClientError(ErrorType.INVALID_REQUEST, "file: Field required")
         expires = form.fields.get("expires_in_seconds")
-        file = await files.upload(draft, form.filename, form.mime_type, expires)
+        file = await files.upload(draft, form.filename, form.mime_type, expires, call.owner)
     finally:
         await draft.discard()
     return json_response(file_view(file, is_beta=is_beta), call.context.request_id)
@@ -44,15 +45,15 @@ async def one(call: Call, found: Match) -> web.StreamResponse:
     """`GET /v1/files/{id}` returns the metadata, `DELETE` deletes."""
     files = (await call.storage()).files
     if call.request.method == "DELETE":
-        await files.delete(found.item_id)
+        await files.delete(found.item_id, call.owner)
         return json_response({"id": found.item_id, "type": "file_deleted"}, call.context.request_id)
-    file = await files.get(found.item_id)
+    file = await files.get(found.item_id, call.owner)
     return json_response(file_view(file, is_beta=_is_beta(call)), call.context.request_id)
 
 
 async def content(call: Call, found: Match) -> web.StreamResponse:
     """`GET /v1/files/{id}/content` downloads."""
-    file, pieces = await (await call.storage()).files.content(found.item_id)
+    file, pieces = await (await call.storage()).files.content(found.item_id, call.owner)
     response = web.StreamResponse(headers={"request-id": call.context.request_id})
     response.content_type = file.mime_type
     response.content_length = file.size_bytes

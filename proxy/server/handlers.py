@@ -111,7 +111,7 @@ async def _json_body(call: Call) -> tuple[bytes, object]:
         return data, body
     if not isinstance(body, dict) or not named_files(found := cast("dict[str, Any]", body)):
         return data, cast("object", body)
-    return data, await (await call.storage()).files.in_place(found)
+    return data, await (await call.storage()).files.in_place(found, call.owner)
 
 
 def _begin(call: Call, request: MessagesRequest, data: bytes) -> RequestRecord:

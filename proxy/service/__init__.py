@@ -4,9 +4,10 @@
 events on; `attempt` is one candidate's try, whose events `lawful` judges on their way out, `turns` says
 whose turn it is, and `loop_guard` stops a client that repeats itself. `health` keeps how candidates stand for
 all requests together (breakers, pauses, keys), with a `line` for each provider's places. `record` notes what
-happens to one request and announces it, `session_ids` says to which conversation it belongs;
-`connections` keeps one upstream client a provider; `answer_headers` says which headers go which way;
-`models` (whose rows `model_rows` makes) and `prewarm` (no tokens asked) answer from memory.
+happens to one request and announces it, an `exchange_log` keeps both sides of its attempts where somebody
+wants to see them, `session_ids` says to which conversation it belongs; `connections` keeps one upstream
+client a provider; `answer_headers` says which headers go which way; `models` (whose
+rows `model_rows` makes) and `prewarm` (no tokens asked) answer from memory.
 
 `structured_output` sees to answers that shall match a schema, by which `answer_schema` judges them;
 `count_tokens` counts, and `overflow` puts counts into errors; `model_facts` is what is known of a model.

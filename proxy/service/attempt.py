@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import aclosing
 from dataclasses import dataclass
 
-from proxy.config import Candidate, ProviderConfig
+from proxy.config import Candidate, DialectName, ProviderConfig
 from proxy.context import NewId
 from proxy.dialects.base import Dialect, Encoded, StreamDecoder, Target
 from proxy.dialects.profiles import Profile
@@ -35,6 +34,7 @@ class Plan:
     target: Target
     dialect: Dialect
     encoded: Encoded
+    dialect_name: DialectName
     is_passed_through: bool = False
     """The upstream speaks the protocol itself: headers go both ways too."""
 
@@ -50,7 +50,8 @@ class Plan:
         target = Target(provider.name, candidate.model, profile)
         dialect = dialect_for(provider.dialect)
         encoded = dialect.encode_request(request, target)
-        return cls(request, target, dialect, encoded, provider.dialect == "anthropic-messages")
+        name = provider.dialect
+        return cls(request, target, dialect, encoded, name, name == "anthropic-messages")
 
 
 class Attempt:
@@ -78,20 +79,36 @@ class Attempt:
     async def aclose(self) -> None:
         """Ends the upstream's answer, finished or not."""
         self._record.told_cost(self._decoder.cost_usd)
+        self._record.heard(self._decoder.heard_chars)
         await self.answer.aclose()
 
 
 async def open_attempt(
-    plan: Plan, lease: Lease, headers: Mapping[str, str], record: RequestRecord, new_id: NewId
+    plan: Plan,
+    lease: Lease,
+    headers: Mapping[str, str],
+    record: RequestRecord,
+    new_id: NewId,
+    key: str = "",
 ) -> Attempt:
     """Sends the request and waits until the upstream answers 200.
+
+    Args:
+        plan: What to send.
+        lease: The connection.
+        headers: Further ones for the upstream.
+        record: Whose answer it is.
+        new_id: Makes ids.
+        key: Which of several keys is used, for people.
 
     Raises:
         UpstreamError: It could not be reached, or answered with another status.
     """
-    if record.keeps_bodies:
-        record.upstream_sent(write_json(plan.encoded.payload), headers)
+    if record.exchanges is not None:
+        record.exchanges.sent(write_json(plan.encoded.payload), headers, plan.dialect_name, key)
     answer = await lease.upstream.open(plan.dialect.path, plan.encoded.payload, headers)
+    if record.exchanges is not None:
+        record.exchanges.answered(answer.status, answer.headers)
     if plan.is_passed_through:
         record.answer_headers |= passed_back(answer.headers)
     try:
@@ -116,12 +133,9 @@ async def open_attempt(
 
 async def _error_body(answer: UpstreamAnswer, record: RequestRecord) -> bytes:
     body = b""
-    async with aclosing(answer.chunks()) as pieces:
-        async for piece in pieces:
-            record.upstream_replied(piece)
-            body += piece
-            if len(body) >= MAX_ERROR_BYTES:
-                break
+    while len(body) < MAX_ERROR_BYTES and (piece := await answer.read()):
+        record.upstream_replied(piece)
+        body += piece
     return body[:MAX_ERROR_BYTES]
 
 
@@ -136,11 +150,4 @@ def cleaned(error: UpstreamError, provider: ProviderConfig) -> UpstreamError:
     )
     if len(shown) > MAX_MESSAGE_CHARS:
         shown = shown[:MAX_MESSAGE_CHARS] + " …"
-    return UpstreamError(
-        error.type,
-        shown,
-        status=error.status,
-        retry_after_s=error.retry_after_s,
-        should_retry=error.should_retry,
-        details=error.details,
-    )
+    return error.saying(shown)

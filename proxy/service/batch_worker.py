@@ -13,7 +13,7 @@ The rules:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -39,16 +39,16 @@ T = TypeVar("T")
 PATH = "/v1/messages/batches"
 _WINDOW = 100
 """How many pending requests are looked up at once."""
+_LOOK_AGAIN_S = 5.0
+"""Between two looks whether requests are served now."""
 _LAST_STORE_S = 5.0
 """What a failing store gets at the end to take what is left."""
 
 
 class RunMessage(Protocol):
-    """Serves one Messages request and returns the whole Message."""
+    """Serves one Messages request of a batch and returns the whole Message."""
 
-    def __call__(
-        self, params: JsonObject, context: RequestContext, headers: Mapping[str, str], /
-    ) -> Awaitable[JsonObject]:
+    def __call__(self, params: JsonObject, context: RequestContext, batch: Batch, /) -> Awaitable[JsonObject]:
         """Raises ApiError where there is no answer."""
         ...
 
@@ -71,12 +71,15 @@ class Means:
     """What the worker needs of the world around it."""
 
     run_message: RunMessage
-    provider_of: Callable[[str], str]
-    """The provider a model's name leads to, whose places are used; raises ClientError for an unknown name."""
+    provider_of: Callable[[str, str], str]
+    """The provider whose places a request needs, by its model's name and the name of the token it is for;
+    raises ClientError for an unknown model."""
     clock: Callable[[], float]
     """Seconds since the epoch."""
     new_id: NewId
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    may_begin: Callable[[], bool] = lambda: True
+    """Whether requests are served now; those that have not begun wait until they are."""
 
 
 @dataclass(slots=True)
@@ -185,11 +188,15 @@ class BatchWorker:
                 await self._begin(run, request)
 
     async def _begin(self, run: _Run, request: PendingRequest) -> None:
+        while not self._means.may_begin():
+            await self._means.sleep(_LOOK_AGAIN_S)
         try:
             params = await self._params(run.batch, request)
             model = params.get("model")
             # Without a model there is nothing to route; serving it tells the client which field is missing.
-            provider = self._means.provider_of(model) if isinstance(model, str) and model else ""
+            provider = ""
+            if isinstance(model, str) and model:
+                provider = self._means.provider_of(model, run.batch.token)
         except ApiError as error:
             await self._decide(run.batch, request, error, self._means.new_id("req_"))
             return
@@ -235,7 +242,7 @@ class BatchWorker:
         tried = 0
         while True:
             try:
-                return await self._means.run_message(params, context, batch.headers)
+                return await self._means.run_message(params, context, batch)
             except ApiError as error:
                 tried += 1
                 wait_s = wait_before_retry_s(error, tried, self._limits)

@@ -1,5 +1,7 @@
 """Message Batches as the real API has them: create, list, retrieve, cancel, delete, results.
 
+Each verb is for the owner that asks: a batch of another one is unknown to it.
+
 Source: the Message Batches API. Where an error text is not published, ours says what is wrong and helps.
 """
 
@@ -10,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from proxy.context import LOCAL_TOKEN
+from proxy.context import Owner
 from proxy.messages.errors import ClientError, ErrorType, invalid_request
 from proxy.messages.message import JsonObject
 from proxy.service.batch_body import read_batch
@@ -70,10 +72,8 @@ class BatchService:
         """Returns where the body of a new batch is to be written."""
         return await self._bodies.draft()
 
-    async def create(
-        self, body: Draft, client: str, headers: Mapping[str, str], token: str = LOCAL_TOKEN
-    ) -> Batch:
-        """Creates a batch from a body that was written to `body`, and begins its work.
+    async def create(self, body: Draft, client: str, headers: Mapping[str, str], owner: Owner) -> Batch:
+        """Creates a batch of `owner` from a body that was written to `body`, and begins its work.
 
         Raises:
             ClientError: The list of requests is not lawful.
@@ -89,7 +89,8 @@ class BatchService:
             expires_us=now_us + EXPIRES_AFTER_US,
             client=client,
             headers=MappingProxyType(kept),
-            token=token,
+            token=owner.token,
+            workspace=owner.workspace,
         )
         await body.commit(batch.id)
         try:
@@ -100,18 +101,18 @@ class BatchService:
         self._worker.take(batch)
         return batch
 
-    async def get(self, batch_id: str) -> Batch:
+    async def get(self, batch_id: str, owner: Owner) -> Batch:
         """Returns a batch.
 
         Raises:
-            ClientError: There is none of that id (404).
+            ClientError: The owner has none of that id (404).
         """
         batch = await self._store.get(batch_id)
-        if batch is None:
+        if batch is None or not owner.has(batch.owner):
             raise _unknown()
         return batch
 
-    async def page(self, query: Mapping[str, str]) -> tuple[list[Batch], bool]:
+    async def page(self, query: Mapping[str, str], owner: Owner) -> tuple[list[Batch], bool]:
         """Returns one page, newest first, and whether there is more (List: `after_id`, `before_id`, `limit`).
 
         Raises:
@@ -120,18 +121,18 @@ class BatchService:
         after, before = query.get("after_id") or None, query.get("before_id") or None
         if after is not None and before is not None:
             raise invalid_request("Only one of `after_id` and `before_id` may be given.")
-        page = await self._store.page(limit_of(query.get("limit")), after=after, before=before)
+        page = await self._store.page(owner, limit_of(query.get("limit")), after=after, before=before)
         if page is None:
             raise invalid_request(f"{'after_id' if after else 'before_id'}: there is no such message batch")
         return page
 
-    async def cancel(self, batch_id: str) -> Batch:
+    async def cancel(self, batch_id: str, owner: Owner) -> Batch:
         """Begins to cancel a batch and returns it as `canceling`.
 
         Raises:
-            ClientError: There is none of that id (404), or it has ended.
+            ClientError: The owner has none of that id (404), or it has ended.
         """
-        if (await self.get(batch_id)).ended_us is not None:
+        if (await self.get(batch_id, owner)).ended_us is not None:
             raise invalid_request("This message batch has ended; it can be canceled only before.")
         batch = await self._store.begin_cancel(batch_id, read_us(self._clock))
         if batch is None:
@@ -139,12 +140,13 @@ class BatchService:
         self._worker.cancel(batch_id)
         return batch
 
-    async def delete(self, batch_id: str) -> None:
+    async def delete(self, batch_id: str, owner: Owner) -> None:
         """Deletes an ended batch with its results.
 
         Raises:
-            ClientError: There is none of that id (404), or it has not ended.
+            ClientError: The owner has none of that id (404), or it has not ended.
         """
+        await self.get(batch_id, owner)
         deletion = await self._store.delete(batch_id)
         if deletion == "unknown":
             raise _unknown()
@@ -153,13 +155,13 @@ class BatchService:
                 "A message batch can be deleted only once it has ended: to delete it now, cancel it first."
             )
 
-    async def results(self, batch_id: str) -> AsyncIterator[bytes]:
+    async def results(self, batch_id: str, owner: Owner) -> AsyncIterator[bytes]:
         """Returns the lines of a batch's results, some at a time.
 
         Raises:
-            ClientError: There is none of that id, its results are gone (404), or it has not ended.
+            ClientError: The owner has none of that id, its results are gone (404), or it has not ended.
         """
-        batch = await self.get(batch_id)
+        batch = await self.get(batch_id, owner)
         if batch.ended_us is None:
             raise invalid_request("This message batch has not ended: its results are available once it has.")
         if batch.archived_us is not None:

@@ -96,9 +96,10 @@ class Connections:
 
     async def lease(self, provider: ProviderConfig) -> Lease:
         """Returns the right to use the provider's upstream."""
-        if provider not in self._kept:
-            await asyncio.to_thread(preload, provider)
         kept = self._kept.get(provider)
+        if kept is None:
+            await asyncio.to_thread(preload, provider)
+            kept = self._kept.get(provider)  # another request may have made it meanwhile
         if kept is None:
             kept = self._kept[provider] = _Kept(self._make(provider))
         return Lease(kept)

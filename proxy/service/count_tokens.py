@@ -109,10 +109,10 @@ class TokenCounter:
         known, because an estimate costs as much as the request did; and answers in which the upstream ran
         tools, because it counts their results too.
         """
-        counts = (usage.get(f"{kind}input_tokens") for kind in ("", "cache_read_", "cache_creation_"))
-        actual = sum(count for count in counts if isinstance(count, int))
         if family_of(model).vocabulary not in self._loading:
             return
+        counts = (usage.get(f"{kind}input_tokens") for kind in ("", "cache_read_", "cache_creation_"))
+        actual = sum(count for count in counts if isinstance(count, int))
         if actual <= 0 or self._is_observing or usage.get("server_tool_use") or _runs_server_tools(request):
             return
         self._answers[model] += 1
@@ -145,7 +145,7 @@ async def _ask(
     answer = await upstream.open(COUNT_PATH, payload, headers)
     try:
         body = b""
-        async for piece in answer.chunks():
+        while piece := await answer.read():
             body += piece
             if len(body) > _MAX_BYTES:
                 break

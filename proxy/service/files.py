@@ -1,5 +1,7 @@
 """Files as the real API has them: upload, list, metadata, content, delete, and their use in messages.
 
+Each verb is for the owner that asks: a file of another one is unknown to it.
+
 Source: the Files API, in its general and in its beta shape (`files-api-2025-04-14`).
 """
 
@@ -12,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from proxy.context import NewId
+from proxy.context import NewId, Owner
 from proxy.messages.errors import ClientError, ErrorType, invalid_request
 from proxy.messages.message import JsonObject
 from proxy.service.batches import limit_of
@@ -77,7 +79,12 @@ class FileService:
         return await self._store.folder.draft()
 
     async def upload(
-        self, draft: Draft, filename: str | None, mime_type: str | None, expires_in_s: str | None
+        self,
+        draft: Draft,
+        filename: str | None,
+        mime_type: str | None,
+        expires_in_s: str | None,
+        owner: Owner,
     ) -> StoredFile:
         """Keeps an uploaded file.
 
@@ -86,6 +93,7 @@ class FileService:
             filename: As the part of the upload names it.
             mime_type: As the part names it.
             expires_in_s: The form's `expires_in_seconds`.
+            owner: Whose it is to be.
 
         Raises:
             ClientError: The name or the expiry is not lawful.
@@ -103,23 +111,26 @@ class FileService:
             created_us=now_us,
             expires_us=None if lives_s is None else now_us + lives_s * 10**6,
             downloadable=self.rules.uploads_are_downloadable,
+            token=owner.token,
+            workspace=owner.workspace,
         )
         await self._store.add(draft, file)
         return file
 
-    async def get(self, file_id: str) -> StoredFile:
+    async def get(self, file_id: str, owner: Owner) -> StoredFile:
         """Returns a file's metadata.
 
         Raises:
-            ClientError: There is none of that id (404).
+            ClientError: The owner has none of that id (404).
         """
-        file = await self._store.get(file_id)
+        file = await self._find(file_id, owner)
         if file is None:
             raise _unknown(file_id)
         return file
 
     async def page(
         self,
+        owner: Owner,
         *,
         ids: Sequence[str] = (),
         limit: str | None = None,
@@ -130,6 +141,7 @@ class FileService:
         """Returns one page, newest first, and whether there is more.
 
         Args:
+            owner: Whose files.
             ids: Only these; then there is no paging.
             limit: The page's size.
             page: The cursor of an earlier page.
@@ -147,33 +159,35 @@ class FileService:
                 raise invalid_request(
                     f"ids: List should have at most {MAX_IDS} items after validation, not {len(wanted)}"
                 )
-            return await self._store.chosen(wanted), False
+            return await self._store.chosen(owner, wanted), False
         size = limit_of(limit)
         if sum(each is not None for each in (page, after_id, before_id)) > 1:
             raise invalid_request("Only one of `page`, `after_id` and `before_id` may be given.")
         if before_id is not None:
-            return await self._store.page(size, before=await self._number(before_id, "before_id"))
+            before = await self._number(before_id, "before_id", owner)
+            return await self._store.page(owner, size, before=before)
         after = _number_of(page) if page is not None else None
         if after_id is not None:
-            after = await self._number(after_id, "after_id")
-        return await self._store.page(size, after=after)
+            after = await self._number(after_id, "after_id", owner)
+        return await self._store.page(owner, size, after=after)
 
-    async def delete(self, file_id: str) -> None:
+    async def delete(self, file_id: str, owner: Owner) -> None:
         """Deletes a file.
 
         Raises:
-            ClientError: There is none of that id (404).
+            ClientError: The owner has none of that id (404).
         """
+        await self.get(file_id, owner)
         if not await self._store.remove(file_id):
             raise _unknown(file_id)
 
-    async def content(self, file_id: str) -> tuple[StoredFile, AsyncIterator[bytes]]:
+    async def content(self, file_id: str, owner: Owner) -> tuple[StoredFile, AsyncIterator[bytes]]:
         """Returns a file and its bytes, piece by piece.
 
         Raises:
-            ClientError: There is none of that id (404), it expired (404), or it is not for download (400).
+            ClientError: The owner has none of that id (404), it expired (404), or is not for download (400).
         """
-        file = await self.get(file_id)
+        file = await self.get(file_id, owner)
         self._check_alive(file)
         if not file.downloadable:
             raise ClientError(
@@ -183,12 +197,12 @@ class FileService:
             )
         return file, self._store.folder.pieces(file_id)
 
-    async def in_place(self, request: JsonObject) -> JsonObject:
-        """Returns a Messages request with the content of the files it names in place of their ids.
+    async def in_place(self, request: JsonObject, owner: Owner) -> JsonObject:
+        """Returns a Messages request of `owner` with the content of the files it names in place of their ids.
 
         Raises:
-            ClientError: A file does not exist or has expired (404), does not fit its block (400), or together
-                they are too much (413).
+            ClientError: The owner has no such file or it has expired (404), it does not fit its block (400),
+                or together they are too much (413).
         """
         names = named_files(request)
         if not names:
@@ -196,7 +210,7 @@ class FileService:
         files: dict[str, Content] = {}
         left = self.rules.max_request_bytes
         for file_id in names:
-            file = await self.get(file_id)
+            file = await self.get(file_id, owner)
             self._check_alive(file)
             left -= file.size_bytes
             if left < 0:
@@ -221,8 +235,12 @@ class FileService:
                 ErrorType.NOT_FOUND, f"File {file.id} has expired.", details={"error_code": "file_expired"}
             )
 
-    async def _number(self, file_id: str, parameter: str) -> int:
+    async def _find(self, file_id: str, owner: Owner) -> StoredFile | None:
         file = await self._store.get(file_id)
+        return file if file is not None and owner.has(file.owner) else None
+
+    async def _number(self, file_id: str, parameter: str, owner: Owner) -> int:
+        file = await self._find(file_id, owner)
         if file is None:
             raise invalid_request(f"{parameter}: there is no such file")
         return file.number

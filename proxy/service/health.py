@@ -7,11 +7,12 @@ what became of the try. When to open, how long to rest and which key to take is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import TracebackType
 
 import structlog
+from typing_extensions import Self
 
 from proxy.config import BreakerPolicy, Candidate, ProviderConfig
 from proxy.events import BreakerChanged, EventSink
@@ -128,23 +129,23 @@ class Health:
         index = rests.pick(len(keys_of(provider)), now)
         return index is not None and (index not in rests.rests or rests.rests[index].until <= now)
 
-    @asynccontextmanager
-    async def trying(
-        self, candidate: Candidate, provider: ProviderConfig, policy: BreakerPolicy
-    ) -> AsyncGenerator[Ticket]:
-        """A try of a candidate, with its ticket; the request has a place in the provider's line.
+    def trying(self, candidate: Candidate, provider: ProviderConfig, policy: BreakerPolicy) -> Ticket:
+        """Begins a try of a candidate, to be made inside its ticket; it has a place in the provider's line.
 
         Raises:
             Rests: The candidate may not be tried now.
         """
-        ticket = self._begin(candidate, provider, policy)
-        try:
-            yield ticket
-        except ApiError as error:
-            ticket.failed(error)
-            raise
-        finally:
-            ticket.close()
+        known = self._of(candidate, provider) or self._remember(candidate, provider)
+        index = 0
+        if provider.further_keys:
+            index = self._rests(known).pick(len(keys_of(provider)), self.clock())
+        begun = known.breaker.begun(self.clock(), known.asking)
+        if index is None or begun is None:
+            raise Rests
+        self._change(known, begun)
+        known.in_flight += 1
+        known.asking += 1
+        return Ticket(self, known, policy, index, begun.epoch)
 
     async def wait(self, seconds: float, *others: asyncio.Future[Line]) -> None:
         """Waits so long, or until some candidate's standing changes or one of the others is done."""
@@ -231,19 +232,6 @@ class Health:
         if len(self._known) > MAX_KNOWN:
             self._forget_oldest()
 
-    def _begin(self, candidate: Candidate, provider: ProviderConfig, policy: BreakerPolicy) -> Ticket:
-        known = self._of(candidate, provider) or self._remember(candidate, provider)
-        index = 0
-        if provider.further_keys:
-            index = self._rests(known).pick(len(keys_of(provider)), self.clock())
-        begun = known.breaker.begun(self.clock(), known.asking)
-        if index is None or begun is None:
-            raise Rests
-        self._change(known, begun)
-        known.in_flight += 1
-        known.asking += 1
-        return Ticket(self, known, policy, index, begun.epoch)
-
     def _of(self, candidate: Candidate, provider: ProviderConfig) -> _Known | None:
         known = self._known.get((candidate.provider, candidate.model))
         if known is None or (known.provider is not provider and known.provider != provider):
@@ -295,7 +283,7 @@ class Health:
 
 
 class Ticket:
-    """One try of one candidate with one of its provider's keys; close it once."""
+    """One try of one candidate with one of its provider's keys: a block, left by the error that ended it."""
 
     def __init__(
         self, health: Health, known: _Known, policy: BreakerPolicy, key_index: int, epoch: int
@@ -309,6 +297,12 @@ class Ticket:
         self._epoch = epoch
         self._is_asking = True
         self._has_answered = False
+
+    @property
+    def key_label(self) -> str:
+        """Which of several keys it is called with, for people; empty where there is one."""
+        keys = len(keys_of(self._known.provider))
+        return f"key {self._key_index + 1} of {keys}" if keys > 1 else ""
 
     def let_in(self) -> None:
         """The upstream answers with status 200; only the first call counts."""
@@ -330,8 +324,16 @@ class Ticket:
         else:
             self._health.ended(self._known, self._epoch, self._policy, error)
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        """Begins."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Ends the try."""
+        if isinstance(exc, ApiError):
+            self.failed(exc)
         if self._is_asking:
             self._is_asking = False
             self._health.asks_no_more(self._known)

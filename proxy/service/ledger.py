@@ -23,6 +23,7 @@ import structlog
 from proxy.config import Candidate, ProxyConfig
 from proxy.context import RequestContext
 from proxy.events import BudgetReached, EventSink
+from proxy.messages.cache_rules import caches_for_an_hour
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.messages.request import MessagesRequest
 from proxy.routing.aliases import Route
@@ -227,7 +228,8 @@ class Ledger:
         route = await self._within_budgets(route, charge)
         # From the check to the reservation nothing waits: requests that come together see each other's.
         prices, tokens = (self._prices.price(each)[0] for each in route.candidates), record.input_guess or 0
-        most = max(most_of(each, tokens, request.max_tokens) for each in prices)
+        hour = caches_for_an_hour(request)
+        most = max(most_of(each, tokens, request.max_tokens, for_an_hour=hour) for each in prices)
         charge = replace(charge, micro_usd=spent + most)
         self._hold(context.request_id, charge)
         if self._open_store is not None and self._on_disk.get(context.request_id, 0) < charge.micro_usd:
@@ -255,11 +257,11 @@ class Ledger:
                 reason = f"{route.reason}; skipped {names}: {refused.words}"
                 return replace(route, candidates=free, reason=reason)
             if refused.is_used_up:
-                raise ClientError(ErrorType.RATE_LIMIT, refused.refusal(), should_retry=False)
+                raise ClientError(ErrorType.RATE_LIMIT, refused.refusal(held.token), should_retry=False)
             if not await self._waiting.is_woken_in(until - clock()):
                 raise ClientError(
                     ErrorType.RATE_LIMIT,
-                    refused.refusal(),
+                    refused.refusal(held.token),
                     retry_after_s=_COME_BACK_AFTER_S,
                     should_retry=True,
                 )

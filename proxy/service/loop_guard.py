@@ -26,7 +26,7 @@ from proxy.permissions.approval import (
 from proxy.permissions.values import Verdict
 from proxy.routing.aliases import Route
 from proxy.routing.repeats import Repeated, Repeats, is_probe, key_of
-from proxy.service.prices import PriceList, PriceOf, Tokens, cost_of, is_free, micro_usd
+from proxy.service.prices import PriceList, PriceOf, cost_of, is_free, micro_usd
 from proxy.service.record import RequestRecord, Tally
 from proxy.service.tool_desk import Clocks
 from proxy.tools.course import arguments_text, decided_by
@@ -282,10 +282,4 @@ def _cost(bill: _Bill, prices: PriceList) -> int:
     tally = bill.tally
     if tally.cost_usd is not None:
         return micro_usd(tally.cost_usd)
-    tokens = Tokens(
-        tally.count("input_tokens"),
-        tally.count("output_tokens"),
-        tally.count("cache_read_input_tokens"),
-        tally.count("cache_creation_input_tokens"),
-    )
-    return cost_of(prices.price(bill.candidate)[0], tokens)
+    return cost_of(prices.price(bill.candidate)[0], tally.tokens())

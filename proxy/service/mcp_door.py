@@ -29,16 +29,20 @@ _ONLY_IN_MESSAGES = frozenset({"Agent"})
 class McpDoor:
     """What the HTTP server asks for `/mcp` and `/mcp-servers`."""
 
-    def __init__(self, desk: ToolDesk, new_id: NewId, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, desk: ToolDesk, new_id: NewId, clock: Callable[[], float], redact: Callable[[str], str]
+    ) -> None:
         """Makes the door; loads and starts nothing.
 
         Args:
             desk: The tools, and the MCP servers.
             new_id: Makes ids of sessions and calls.
             clock: Seconds, for idleness.
+            redact: Takes secrets out of a text.
         """
         self._desk = desk
         self._new_id = new_id
+        self._redact = redact
         self._gateway: Gateway | None = None
         self._lists = self._lists_now()
         self.changes = Changes()
@@ -74,7 +78,7 @@ class McpDoor:
             {
                 "name": each.name,
                 "state": each.phase.value,
-                "reason": each.reason,
+                "reason": self._redact(each.reason),  # maybe its last words, and it was given keys
                 "tools": sum(self._desk.catalogue.is_offered(tool.full_name) for tool in each.tools),
             }
             for each in statuses

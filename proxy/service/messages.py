@@ -271,7 +271,7 @@ class MessagesService:
         """One attempt; its events are noted in `tally`, or in the record where they leave for the client."""
         if self.ledger is not None:
             await self.ledger.reserve_again(record, request, route, candidate)
-        async with self.health.trying(candidate, provider, self.config.breaker) as ticket:
+        with self.health.trying(candidate, provider, self.config.breaker) as ticket:
             lease = await self.connections.lease(ticket.provider)
             try:
                 plan = Plan.make(request, candidate, provider, self.facts.profile(provider, candidate.model))
@@ -282,20 +282,24 @@ class MessagesService:
                 self._check_strict(route, candidate, losses)
                 check_key(ticket.provider)
                 attempt = await open_attempt(
-                    plan, lease, headers if plan.is_passed_through else {}, record, self.new_id
+                    plan,
+                    lease,
+                    headers if plan.is_passed_through else {},
+                    record,
+                    self.new_id,
+                    ticket.key_label,
                 )
                 ticket.let_in()
                 record.taken(candidate, tally)
                 try:
                     yield []
                     lawful = Lawful(record, tally)
-                    async with aclosing(attempt.answer.chunks()) as chunks:
-                        async for chunk in chunks:
-                            if batch := lawful.judged(attempt.decoded(chunk)):
-                                ticket.answered()
-                                yield batch
-                            if lawful.is_over or attempt.is_cut_short:
-                                break
+                    while chunk := await attempt.answer.read():
+                        if batch := lawful.judged(attempt.decoded(chunk)):
+                            ticket.answered()
+                            yield batch
+                        if lawful.is_over or attempt.is_cut_short:
+                            break
                     if batch := lawful.judged(attempt.rest()):
                         ticket.answered()
                         yield batch

@@ -22,7 +22,7 @@ class ModelFacts:
         """Makes them of the lists, or of the profiles alone where there is no catalogue."""
         self._catalogue = catalogue
         self._is_loaded = False
-        self._profiles: dict[tuple[str, str], tuple[ModelEntry | None, Profile]] = {}
+        self._profiles: dict[tuple[str, str | None, str], tuple[ModelEntry | None, Profile]] = {}
 
     async def load(self) -> None:
         """Reads the profiles from disk, the first time in a thread; to be awaited before `profile`."""
@@ -45,11 +45,11 @@ class ModelFacts:
 
     def profile(self, provider: ProviderConfig, model: str) -> Profile:
         """Returns the profile that requests for the model are encoded by."""
-        key, entry = (provider.base_url, model), self.entry(provider, model)
+        key, entry = (provider.base_url, provider.kind, model), self.entry(provider, model)
         kept = self._profiles.get(key)
         if kept is not None and kept[0] is entry:
             return kept[1]
-        profile = profile_with(profile_for(provider.base_url, model), entry)
+        profile = profile_with(profile_for(provider.base_url, model, provider.kind), entry)
         if len(self._profiles) >= _MAX_PROFILES:
             self._profiles.clear()
         self._profiles[key] = entry, profile

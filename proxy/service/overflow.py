@@ -25,11 +25,4 @@ def lacks_numbers(error: UpstreamError) -> bool:
 
 def with_numbers(error: UpstreamError, tokens: int, maximum: int) -> UpstreamError:
     """Returns the error with the numbers; a prompt that was refused counts as longer than the window."""
-    return UpstreamError(
-        error.type,
-        f"{_TOO_LONG}: {max(tokens, maximum + 1)} tokens > {maximum} maximum",
-        status=error.status,
-        retry_after_s=error.retry_after_s,
-        should_retry=error.should_retry,
-        details=error.details,
-    )
+    return error.saying(f"{_TOO_LONG}: {max(tokens, maximum + 1)} tokens > {maximum} maximum")

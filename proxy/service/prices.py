@@ -20,6 +20,10 @@ DEAREST = Prices(input=15e-6, output=75e-6)
 
 MOST_USD = 1_000_000.0
 """No request counts as more, whatever its price and its `max_tokens` come to: as much as a budget can be."""
+_HOUR_TO_INPUT = 2.0
+"""What writing to a cache for an hour costs at Anthropic, in prices of plain input."""
+_HOUR_TO_MINUTES = _HOUR_TO_INPUT / 1.25
+"""And in prices of writing to it for five minutes."""
 _FREE = Prices(input=0.0, output=0.0)
 
 
@@ -30,6 +34,8 @@ class Tokens(NamedTuple):
     output: int = 0
     cache_read: int = 0
     cache_write: int = 0
+    cache_write_1h: int = 0
+    """The part of `cache_write` that is kept for an hour; the rest is for five minutes."""
 
     def plus(self, other: Tokens) -> Tokens:
         """Returns the sum."""
@@ -38,6 +44,7 @@ class Tokens(NamedTuple):
             self.output + other.output,
             self.cache_read + other.cache_read,
             self.cache_write + other.cache_write,
+            self.cache_write_1h + other.cache_write_1h,
         )
 
 
@@ -99,15 +106,30 @@ def _said(provider: ProviderConfig, model: str) -> Prices | None:
 
 
 def cost_of(prices: Prices, tokens: Tokens) -> int:
-    """Returns what tokens cost at a price; what a list does not say of caches costs as plain input."""
+    """Returns what tokens cost at a price; what a list does not say of caches costs as plain input.
+
+    Except what is written for an hour: only upstreams that ask more for it tell it apart.
+    """
     plain = prices.input or 0.0
+    hour = hour_rate(prices) * tokens.cache_write_1h if tokens.cache_write_1h else 0.0
     return micro_usd(
         plain * tokens.input
         + (prices.output or 0.0) * tokens.output
         + (plain if prices.cache_read is None else prices.cache_read) * tokens.cache_read
-        + (plain if prices.cache_write is None else prices.cache_write) * tokens.cache_write
+        + (plain if prices.cache_write is None else prices.cache_write)
+        * (tokens.cache_write - tokens.cache_write_1h)
+        + hour
         + (prices.request or 0.0)
     )
+
+
+def hour_rate(prices: Prices) -> float:
+    """Returns what a token costs that a cache keeps for an hour, as listed or as Anthropic reckons it."""
+    if prices.cache_write_1h is not None:
+        return prices.cache_write_1h
+    if prices.cache_write is not None:
+        return prices.cache_write * _HOUR_TO_MINUTES
+    return (prices.input or 0.0) * _HOUR_TO_INPUT
 
 
 def is_free(prices: Prices) -> bool:
@@ -116,9 +138,16 @@ def is_free(prices: Prices) -> bool:
     return not any(rates)
 
 
-def most_of(prices: Prices, input_tokens: int, max_tokens: int) -> int:
-    """Returns the most a request can cost: all its input at the dearest rate, and the longest answer."""
-    rates = (prices.input, prices.cache_write, prices.cache_write_1h)
+def most_of(prices: Prices, input_tokens: int, max_tokens: int, *, for_an_hour: bool = False) -> int:
+    """Returns the most a request can cost: all its input at the dearest rate, and the longest answer.
+
+    Args:
+        prices: What its tokens cost.
+        input_tokens: How long it is.
+        max_tokens: How long the answer may be.
+        for_an_hour: It asks that some of its input be cached for an hour.
+    """
+    rates = (prices.input, prices.cache_write, hour_rate(prices) if for_an_hour else prices.cache_write_1h)
     dearest = max((each for each in rates if each is not None), default=0.0)
     return micro_usd(dearest * input_tokens + (prices.output or 0.0) * max_tokens + (prices.request or 0.0))
 

@@ -13,7 +13,6 @@ from proxy.config import Candidate
 from proxy.context import RequestContext
 from proxy.events import (
     EventSink,
-    Exchange,
     FirstToken,
     Outcome,
     RequestFinished,
@@ -22,10 +21,11 @@ from proxy.events import (
 )
 from proxy.messages.errors import ApiError
 from proxy.messages.events import StreamEvent
-from proxy.messages.usage_told import tokens_told
+from proxy.messages.usage_told import hidden_told, hour_told, tokens_told
 from proxy.routing.aliases import Route
 from proxy.service.answer_schema import added_usage
 from proxy.service.booking import CHARS_PER_TOKEN, AttemptLog, Booking, Use
+from proxy.service.exchange_log import ExchangeLog
 from proxy.service.prices import Tokens
 
 _log = structlog.get_logger("proxy.service")
@@ -58,38 +58,16 @@ class Announcer:
     """Takes each request that ended into the ledger."""
 
 
-class Capture:
-    """Keeps the beginning of a body; each piece costs an append."""
-
-    def __init__(self, limit: int) -> None:
-        self._left = limit
-        self._pieces: list[bytes] = []
-        self.is_cut = False
-
-    def add(self, piece: bytes) -> None:
-        """Takes the next piece."""
-        if self._left > 0:
-            self._pieces.append(piece[: self._left] if len(piece) > self._left else piece)
-            self._left -= len(piece)
-        elif piece:
-            self.is_cut = True
-
-    def text(self) -> str:
-        """Returns what was kept."""
-        self.is_cut = self.is_cut or self._left < 0
-        return b"".join(self._pieces).decode("utf-8", "replace")
-
-
 @dataclass(slots=True)
 class Tally:
     """What the answer's events say of it."""
 
-    usage: dict[str, Any] = field(default_factory=dict[str, Any])
+    usage: dict[str, Any] = field(default_factory=dict)
     stop_reason: str | None = None
-    tool_names: list[str] = field(default_factory=list[str])
+    tool_names: list[str] = field(default_factory=list)
     cost_usd: float | None = None
     answer_chars: int = 0
-    """Of the texts, the thinking and the tools' input."""
+    """Of the texts, the thinking and the tools' input; hidden thinking too, as far as the upstream tells."""
     is_counted: bool = False
     """The answer's end has told its usage."""
 
@@ -98,8 +76,8 @@ class Tally:
         match event.get("type"):
             case "content_block_delta":
                 delta = event["delta"]
-                text = delta.get("text") or delta.get("partial_json") or delta.get("thinking") or ""
-                self.answer_chars += len(text)
+                text = delta.get("text") or delta.get("partial_json") or delta.get("thinking")
+                self.answer_chars += len(text) if text else CHARS_PER_TOKEN * hidden_told(delta)
                 return False
             case "content_block_start":
                 block = event["content_block"]
@@ -141,7 +119,9 @@ class Tally:
 
     def tokens(self) -> Tokens:
         """Returns what is paid for, as the upstream said it."""
-        return Tokens(*map(self.count, _PAID_FOR))
+        tokens = Tokens(*map(self.count, _PAID_FOR))
+        written = tokens.cache_write
+        return tokens._replace(cache_write_1h=hour_told(self.usage, written)) if written else tokens
 
 
 class RequestRecord:
@@ -161,19 +141,17 @@ class RequestRecord:
         """From upstreams, whatever they held: the sign that one lives."""
         self.is_at_work = False
         """We ourselves run tools now, and live without an upstream."""
-        self.keeps_bodies = announcer.capture_limit_bytes > 0
-        """Somebody wants to see what went over the wire."""
         self._announcer = announcer
-        self._headers = headers
         self._started_at = announcer.clock()
         self._first_token_s: float | None = None
         self._is_finished = False
         limit = announcer.capture_limit_bytes
-        self._client_request = Capture(limit)
-        self._client_reply = Capture(limit)
-        self._upstream_request = Capture(limit)
-        self._upstream_reply = Capture(limit)
-        self._upstream_headers: Mapping[str, str] = {}
+        self.exchanges = (
+            ExchangeLog(context.request_id, headers, limit, announcer.clock, announcer.wall_clock)
+            if limit > 0
+            else None
+        )
+        """Both sides of the request; None: nobody wants to see them."""
         self._attempts = AttemptLog(context.request_id, announcer.clock)
         self._alias: str | None = None
         self._model_asked, self._is_streamed = "", False
@@ -187,7 +165,8 @@ class RequestRecord:
     def start(self, *, model: str, stream: bool, body: bytes) -> None:
         """The request was understood."""
         context = self.context
-        self._client_request.add(body)
+        if self.exchanges is not None:
+            self.exchanges.client_request.add(body)
         self._model_asked, self._is_streamed, self._request_bytes = model, stream, len(body)
         self._began_at = self._announcer.wall_clock()
         self._announcer.emit(
@@ -206,6 +185,8 @@ class RequestRecord:
         """An attempt at a candidate begins."""
         self._alias = alias
         self._attempts.begin(candidate, reason)
+        if self.exchanges is not None:
+            self.exchanges.begin(candidate, reason, self._round)
         self._announcer.emit(
             RequestRouted(
                 self.context.request_id,
@@ -251,6 +232,8 @@ class RequestRecord:
         if guess is None:
             guess = -(-self._request_bytes // CHARS_PER_TOKEN)
         self._uses.append((candidate, guess, tally or self.tally))
+        if self.exchanges is not None:
+            self.exchanges.taken(tally or self.tally)
 
     @property
     def has_new_use(self) -> bool:
@@ -266,6 +249,14 @@ class RequestRecord:
         self.tally.cost_usd = cost_usd
         if self._uses:
             self._uses[-1][2].cost_usd = cost_usd
+        if self.exchanges is not None:
+            self.exchanges.closed()
+
+    def heard(self, chars: int) -> None:
+        """The upstream that took the request last has written so much, whether it was to be shown or not."""
+        if self._uses:
+            tally = self._uses[-1][2]
+            tally.answer_chars = max(tally.answer_chars, chars)
 
     def uses(self) -> tuple[Use, ...]:
         """Returns what is to be paid so far."""
@@ -277,23 +268,20 @@ class RequestRecord:
     def attempt_failed(self, error: ApiError) -> None:
         """The attempt failed; the next one begins with a tally of its own."""
         self._attempts.fail(error)
+        if self.exchanges is not None:
+            self.exchanges.fail(error)
         self.tally = Tally()
-
-    def upstream_sent(self, payload: bytes, headers: Mapping[str, str]) -> None:
-        """A request goes to an upstream; an earlier attempt's capture is dropped."""
-        limit = self._announcer.capture_limit_bytes
-        self._upstream_request, self._upstream_reply = Capture(limit), Capture(limit)
-        self._upstream_request.add(payload)
-        self._upstream_headers = headers
 
     def upstream_replied(self, piece: bytes) -> None:
         """A piece of the upstream's answer arrived."""
         self.pieces_heard += 1
-        self._upstream_reply.add(piece)
+        if self.exchanges is not None:
+            self.exchanges.heard(piece)
 
     def client_told(self, piece: bytes) -> None:
         """A piece of the answer left for the client."""
-        self._client_reply.add(piece)
+        if self.exchanges is not None:
+            self.exchanges.client_reply.add(piece)
 
     def note(self, event: StreamEvent) -> None:
         """An event is about to leave for the client."""
@@ -333,8 +321,9 @@ class RequestRecord:
             self._attempts.end(finished.error_type or outcome)
             self._announcer.book(self._booking(finished))
         self._announcer.emit(finished)
-        if self.keeps_bodies:
-            self._announcer.emit(self._exchange())
+        if self.exchanges is not None:
+            self.exchanges.end(finished.error_type or outcome, finished.error_message or "")
+            self._announcer.emit(self.exchanges.exchange())
 
     def _booking(self, finished: RequestFinished) -> Booking:
         return Booking(
@@ -369,17 +358,3 @@ class RequestRecord:
             "tools": list(finished.tool_names) or None,
         }
         _log.info("request_finished", **{name: value for name, value in told.items() if value is not None})
-
-    def _exchange(self) -> Exchange:
-        parts = (self._client_request, self._upstream_request, self._upstream_reply, self._client_reply)
-        texts = [part.text() for part in parts]
-        return Exchange(
-            request_id=self.context.request_id,
-            client_request=texts[0],
-            upstream_request=texts[1],
-            upstream_reply=texts[2],
-            client_reply=texts[3],
-            client_headers=self._headers,
-            upstream_headers=self._upstream_headers,
-            truncated=any(part.is_cut for part in parts),
-        )

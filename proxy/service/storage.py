@@ -17,7 +17,8 @@ from proxy.service.batch_worker import BatchLimits, BatchWorker, Means
 from proxy.service.batches import BatchService
 from proxy.service.files import FileRules, FileService
 from proxy.store.folder import PrivateFolder, in_thread
-from proxy.store.values import StoreError
+from proxy.store.folder_lock import FolderLock
+from proxy.store.values import StoreError, StoreFailure
 from proxy.tasks import spawn
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Storage:
 class _Store:
     """What needs SQLAlchemy."""
 
-    open_database: Callable[[Path, float], Awaitable[Database]]
+    open_database: Callable[[Path, float, FolderLock], Awaitable[Database]]
     BatchStore: type[BatchStore]
     DecisionStore: type[DecisionStore]
     FileStore: type[FileStore]
@@ -105,19 +106,29 @@ def _load_store() -> _Store:
     return _Store(open_database, BatchStore, DecisionStore, FileStore, LedgerStore)
 
 
-async def open_storage(config: StorageConfig, means: Means) -> Storage:
+async def open_storage(config: StorageConfig, means: Means, lock: FolderLock | None = None) -> Storage:
     """Opens the store and goes on with the batches that had not ended.
+
+    Args:
+        config: Where it is.
+        means: What it needs of the world around it.
+        lock: The folder's, which is the store's from now on; None: it is taken now.
 
     Raises:
         StoreError: Another process has the folder, or it cannot be used.
     """
-    store = await asyncio.to_thread(_load_store)
+    held = lock or await in_thread(lambda: FolderLock(config.folder))  # nothing is touched without it
     home = PrivateFolder(config.folder)
     bodies = PrivateFolder(config.folder / "batches")
     uploads = PrivateFolder(config.folder / "files")
-    for folder in (home, bodies, uploads):
-        await in_thread(folder.prepare)
-    database = await store.open_database(config.folder, means.clock())
+    try:
+        store = await asyncio.to_thread(_load_store)
+        for folder in (home, bodies, uploads):
+            await in_thread(folder.prepare)
+    except BaseException:
+        held.release()
+        raise
+    database = await store.open_database(config.folder, means.clock(), held)
     try:
         batch_store, file_store = store.BatchStore(database), store.FileStore(database, uploads)
         if database.health.set_aside is None:  # else the rows may be older than the files
@@ -138,12 +149,36 @@ async def open_storage(config: StorageConfig, means: Means) -> Storage:
 
 
 class LazyStorage:
-    """The store as the server holds it: opened in the background, and anew on demand where that failed."""
+    """The store as the server holds it: opened in the background, and anew on demand where that failed.
+
+    The folder is claimed before anything else is done, so that of two programs that start together one knows
+    that it is the second.
+    """
 
     def __init__(self, config: StorageConfig, means: Means) -> None:
         self._config = config
         self._means = means
         self._opening: asyncio.Task[Storage | StoreError] | None = None
+        self._lock: FolderLock | None = None
+        """Taken, and not yet the store's."""
+        self.is_shared = False
+        """Another process had the folder when it was last asked for."""
+
+    async def claim(self, *, is_needed: bool) -> None:
+        """Takes the folder, unless another process has it.
+
+        Args:
+            is_needed: There are budgets, which nobody can keep without it.
+
+        Raises:
+            StoreError: It is needed, and another process has it.
+        """
+        try:
+            self._lock = await self._take()
+        except StoreError as error:
+            if is_needed and self.is_shared:
+                raise
+            _log.debug("folder_not_claimed", reason=error.message)  # whoever opens the store will warn
 
     def begin(self) -> None:
         """Begins to open the store, so that batches go on without being asked for."""
@@ -170,6 +205,9 @@ class LazyStorage:
         """Closes the store, if it was opened; what `flush` still has to write is written before."""
         opening = self._opening
         if opening is None:
+            if self._lock is not None:
+                self._lock.release()
+                self._lock = None
             return
         await asyncio.wait({opening})
         try:
@@ -180,9 +218,19 @@ class LazyStorage:
         finally:
             self._opening = None
 
+    async def _take(self) -> FolderLock:
+        try:
+            lock = await in_thread(lambda: FolderLock(self._config.folder))
+        except StoreError as error:
+            self.is_shared = error.failure is StoreFailure.IN_USE
+            raise
+        self.is_shared = False
+        return lock
+
     async def _open(self) -> Storage | StoreError:
         try:
-            storage = await open_storage(self._config, self._means)
+            lock, self._lock = self._lock, None
+            storage = await open_storage(self._config, self._means, lock or await self._take())
         except StoreError as error:
             _log.error("store_unavailable", reason=error.message)
             return error

@@ -162,7 +162,7 @@ class ToolDesk:
         if config.tools.search != earlier.tools.search:
             spawn(self._searcher.aclose(), name="close the search engine before")
             self._searcher = self._new_searcher(config)
-        if config.tools.sandbox != earlier.tools.sandbox:
+        if (config.tools.sandbox, config.tools.own_paths) != (earlier.tools.sandbox, earlier.tools.own_paths):
             self._sandbox = self._new_sandbox()
         if config.tools != earlier.tools:
             self.door = self._new_door()
@@ -324,7 +324,8 @@ class ToolDesk:
         return WebSearcher(config.tools.search, secrets=self._host.secrets)
 
     def _new_sandbox(self) -> Sandbox:
-        return Sandbox(self._children, self._config.tools.sandbox, hidden=self._host.machine.own_paths)
+        tools = self._config.tools
+        return Sandbox(self._children, tools.sandbox, hidden=tools.own_paths)
 
     def _new_door(self) -> ToolDoor:
         return ToolDoor(

@@ -221,6 +221,8 @@ class ToolLoop:
                 async for call, block in done:
                     self._prepared.known.add(block)
                     self._sources.add(block)
+                    if self._record.exchanges is not None:
+                        self._record.exchanges.tool_ran(call.id, call.name, block)
                     if self._plan.own[call.name].is_server_tool and not _is_error(block):
                         self._usage.count(COUNTED_AS[str(_kind(block))])
                     yield call, block

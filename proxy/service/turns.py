@@ -15,6 +15,7 @@ from proxy.config import Candidate, ProviderConfig, RetryPolicy
 from proxy.messages.errors import ApiError, ErrorType, UpstreamError, forget_frames
 from proxy.routing.aliases import Route
 from proxy.routing.candidates import ordered
+from proxy.routing.dearness import naming_dearer
 from proxy.routing.keys import concerns_key
 from proxy.routing.progress import GiveUp, Hasten, Progress, Standing, Try, Wait
 from proxy.routing.retry import may_try_next
@@ -94,7 +95,7 @@ class Turns:
                 self.leave()  # a line it may still be in
                 if step.not_asked is not None:
                     self._not_asked(step.not_asked, f"not asked: {step.error.message}", step.error)
-                raise step.error
+                raise naming_dearer(step.error, self._route)
             self._log_failure()
             if isinstance(step, Try):
                 return self._begun(step)

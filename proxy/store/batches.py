@@ -18,7 +18,9 @@ from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select, update
 
+from proxy.context import Owner
 from proxy.store.database import Database
+from proxy.store.ownership import is_of
 from proxy.store.schema import BATCH_REQUESTS, BATCHES
 from proxy.store.values import Batch, NewRequest, Outcome, PendingRequest, ResultRow
 
@@ -50,6 +52,7 @@ class BatchStore:
                     client=batch.client,
                     headers=json.dumps(dict(batch.headers)),
                     token=batch.token,
+                    workspace=batch.workspace,
                 )
             )
             number = made.inserted_primary_key[0] if made.inserted_primary_key else None
@@ -73,23 +76,25 @@ class BatchStore:
         return await self._run(lambda connection: _find(connection, batch_id))
 
     async def page(
-        self, limit: int, *, after: str | None = None, before: str | None = None
+        self, owner: Owner, limit: int, *, after: str | None = None, before: str | None = None
     ) -> tuple[list[Batch], bool] | None:
         """Returns one page, newest first, and whether there is more in the direction of paging.
 
         Args:
+            owner: Whose batches.
             limit: The most batches to return.
             after: The id just before the page (older batches follow).
             before: The id just after the page.
 
         Returns:
-            None where the given id is of no batch.
+            None where the given id is of no batch of the owner's.
         """
 
         def work(connection: Connection) -> tuple[list[Batch], bool] | None:
-            query = select(BATCHES)
+            query = select(BATCHES).where(is_of(BATCHES, owner))
             if after is not None or before is not None:
-                number = _number(connection, after or before or "")
+                place = select(_B.number).where(_B.id == (after or before), is_of(BATCHES, owner))
+                number = connection.execute(place).scalar_one_or_none()
                 if number is None:
                     return None
                 query = query.where(_B.number < number if after is not None else _B.number > number)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 
 from proxy.store import recovery
 from proxy.store.folder import failure_of, open_private
@@ -79,15 +79,16 @@ class Database:
         try:
             with self._engine.begin() as connection:
                 return work(connection)
+        except (DataError, OverflowError, UnicodeError) as exc:  # no column can hold the value
+            raise _unfit(exc) from exc
         except DBAPIError as exc:
             raise _failure_of(exc.orig) from exc
-        except (OverflowError, UnicodeError) as exc:  # the driver's own: no column can hold the value
-            raise _unfit(exc) from exc
 
 
 async def open_database(
     folder: Path,
     now: float,
+    lock: FolderLock | None = None,
     *,
     migrations: Mapping[int, Migration] = MIGRATIONS,
     newest: int = VERSION,
@@ -98,6 +99,7 @@ async def open_database(
     Args:
         folder: A private folder that exists.
         now: Seconds since the epoch, for the names of what is set aside and the age of the backup.
+        lock: The folder's, which is the database's from now on; None: it is taken now.
         migrations: The steps to the newest schema.
         newest: The version they lead to.
         pragmas: Further settings of the connection.
@@ -108,11 +110,11 @@ async def open_database(
     thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="signalbox-store")
 
     def work() -> Database:
-        lock = FolderLock(folder)
+        held = lock or FolderLock(folder)
         try:
-            return _open(folder / DATABASE_NAME, now, migrations, newest, pragmas, thread, lock)
+            return _open(folder / DATABASE_NAME, now, migrations, newest, pragmas, thread, held)
         except BaseException:
-            lock.release()
+            held.release()
             raise
 
     try:
@@ -170,7 +172,8 @@ def _engine(path: Path, pragmas: tuple[str, ...]) -> Engine:
 
 
 def _unfit(error: Exception) -> StoreError:
-    _log.error("database_refused_a_value", reason=str(error))
+    reason = error.orig if isinstance(error, DataError) else error  # SQLAlchemy's own words hold all values
+    _log.error("database_refused_a_value", reason=str(reason))
     return StoreError(StoreFailure.UNFIT)
 
 

@@ -89,7 +89,7 @@ class DecisionStore:
 
     async def _read(self, query: Select[Any]) -> list[ToolDecided]:
         return await self._run(
-            lambda connection: [_event_of(row) for row in connection.execute(query).mappings()]
+            lambda connection: [event_of(row) for row in connection.execute(query).mappings()]
         )
 
 
@@ -136,7 +136,8 @@ def _row_of(decided: ToolDecided) -> dict[str, Any]:
     }
 
 
-def _event_of(row: RowMapping) -> ToolDecided:
+def event_of(row: RowMapping) -> ToolDecided:
+    """Returns the decision that a row holds."""
     return ToolDecided(
         request_id=row["request_id"],
         at=row["at_us"] / 1e6,

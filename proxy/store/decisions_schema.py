@@ -6,9 +6,9 @@ which only retention moves on.
 
 from __future__ import annotations
 
-from sqlalchemy import DDL, BigInteger, Boolean, Column, Index, Integer, String, Table, Text, event
+from sqlalchemy import DDL, BigInteger, Boolean, Column, Index, String, Table, Text, event
 
-from proxy.store.schema import METADATA
+from proxy.store.schema import METADATA, WIDE
 
 OLDEST_KEPT = "decisions_from"
 """In `meta`: the number of the oldest decision that is kept."""
@@ -16,7 +16,7 @@ OLDEST_KEPT = "decisions_from"
 DECISIONS = Table(
     "decisions",
     METADATA,
-    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("number", WIDE, primary_key=True, autoincrement=True),
     Column("at_us", BigInteger, nullable=False),
     Column("request_id", String(64), nullable=False),
     Column("call_id", Text, nullable=False),
@@ -33,7 +33,7 @@ DECISIONS = Table(
     Column("workspace", Text),
     Column("ran", Boolean, nullable=False),
     Column("is_error", Boolean, nullable=False),
-    Column("exit_code", Integer),
+    Column("exit_code", WIDE),
     Column("result_bytes", BigInteger, nullable=False),
     Column("duration_us", BigInteger, nullable=False),
     Index("ix_decisions_request_id", "request_id"),
@@ -50,7 +50,7 @@ _ON_SQLITE = (
     BEGIN SELECT RAISE(ABORT, 'decisions are kept'); END""",
 )
 _ON_POSTGRESQL = (
-    """CREATE FUNCTION decisions_guard() RETURNS trigger AS $$ BEGIN
+    """CREATE OR REPLACE FUNCTION decisions_guard() RETURNS trigger AS $$ BEGIN
     IF TG_OP = 'DELETE' AND OLD.number <
         COALESCE((SELECT CAST(value AS BIGINT) FROM meta WHERE key = 'decisions_from'), 0)
     THEN RETURN OLD; END IF;

@@ -11,8 +11,10 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, delete, insert, select
 
+from proxy.context import Owner
 from proxy.store.database import Database
 from proxy.store.folder import Draft, PrivateFolder
+from proxy.store.ownership import is_of
 from proxy.store.schema import FILES
 from proxy.store.values import StoredFile, StoreError
 
@@ -43,22 +45,23 @@ class FileStore:
         found = await self._run(lambda connection: _files(connection, query))
         return found[0] if found else None
 
-    async def chosen(self, ids: Collection[str]) -> list[StoredFile]:
-        """Returns those of `ids` that exist, newest first."""
-        query = select(FILES).where(_F.id.in_(ids)).order_by(_F.number.desc())
+    async def chosen(self, owner: Owner, ids: Collection[str]) -> list[StoredFile]:
+        """Returns those of `ids` that the owner has, newest first."""
+        query = select(FILES).where(_F.id.in_(ids), is_of(FILES, owner)).order_by(_F.number.desc())
         return await self._run(lambda connection: _files(connection, query))
 
     async def page(
-        self, limit: int, *, after: int | None = None, before: int | None = None
+        self, owner: Owner, limit: int, *, after: int | None = None, before: int | None = None
     ) -> tuple[list[StoredFile], bool]:
         """Returns one page, newest first, and whether there is more in the direction of paging.
 
         Args:
+            owner: Whose files.
             limit: The most files to return.
             after: The `number` just before the page (older files follow).
             before: The `number` just after the page.
         """
-        query = select(FILES)
+        query = select(FILES).where(is_of(FILES, owner))
         if after is not None:
             query = query.where(_F.number < after)
         if before is not None:

@@ -16,11 +16,13 @@ class FolderLock:
     """Keeps a second process out of the data folder."""
 
     def __init__(self, folder: Path) -> None:
-        """Takes the lock of a folder that exists. Blocks.
+        """Takes the lock of a folder, which is made where it is missing. Blocks.
 
         Raises:
             StoreError: Another process has it.
+            OSError: The folder cannot be used.
         """
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._file = _open_lock(folder / _NAME)
         try:
             _lock(self._file)
@@ -29,7 +31,7 @@ class FolderLock:
             raise StoreError(StoreFailure.IN_USE) from exc
 
     def release(self) -> None:
-        """Gives the lock back."""
+        """Gives the lock back; again does no harm."""
         self._file.close()
 
 

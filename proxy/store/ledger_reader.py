@@ -15,7 +15,10 @@ from typing import TypeVar
 from sqlalchemy import Connection, NullPool, create_engine, inspect, select
 from sqlalchemy.exc import DBAPIError
 
+from proxy.events import ToolDecided
 from proxy.store.database import DATABASE_NAME, meaning_of
+from proxy.store.decisions import event_of
+from proxy.store.decisions_schema import DECISIONS
 from proxy.store.ledger import attempts_of, row_of
 from proxy.store.ledger_schema import REQUESTS
 from proxy.store.ledger_values import AttemptRow, RequestRow
@@ -62,6 +65,13 @@ class LedgerReader:
     def attempts(self, request_id: str) -> list[AttemptRow]:
         """Returns the attempts of a request in order."""
         return self._read(lambda connection: attempts_of(connection, request_id), [])
+
+    def decisions(self, request_id: str) -> list[ToolDecided]:
+        """Returns the decisions about a request's tool calls in order."""
+        query = select(DECISIONS).where(DECISIONS.c.request_id == request_id).order_by(DECISIONS.c.number)
+        return self._read(
+            lambda connection: [event_of(each) for each in connection.execute(query).mappings()], []
+        )
 
     def _read(self, work: Callable[[Connection], T], nothing: T) -> T:
         if not self._path.exists():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text
 
-from proxy.store.schema import METADATA
+from proxy.store.schema import METADATA, WIDE
 
 REQUESTS = Table(
     "requests",
     METADATA,
-    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("number", WIDE, primary_key=True, autoincrement=True),
     Column("id", String(64), nullable=False, unique=True),
     Column("started_us", BigInteger, nullable=False),
     Column("client", Text, nullable=False),
@@ -30,8 +30,8 @@ REQUESTS = Table(
     Column("cache_write_tokens", BigInteger, nullable=False),
     Column("cost_micro_usd", BigInteger, nullable=False),
     Column("cost_source", String(12), nullable=False),
-    Column("first_token_ms", Integer),
-    Column("total_ms", Integer),
+    Column("first_token_ms", WIDE),
+    Column("total_ms", WIDE),
     Index("ix_requests_started_us", "started_us"),
 )
 """One row a request that ended; old ones go as the settings say."""
@@ -45,7 +45,7 @@ ATTEMPTS = Table(
     Column("model", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("outcome", Text, nullable=False),
-    Column("duration_ms", Integer, nullable=False),
+    Column("duration_ms", WIDE, nullable=False),
 )
 
 RESERVATIONS = Table(

@@ -27,7 +27,14 @@ def _with_decisions(connection: Connection) -> None:
     DECISIONS.create(connection)  # whoever changes the table copies it here as it was
 
 
-MIGRATIONS: Mapping[int, Migration] = {2: _with_ledger, 3: _with_decisions}
+def _with_owners(connection: Connection) -> None:
+    """Version 4: whose batches and files are. Who uploaded a file was not known: it is the first token's."""
+    connection.execute(text("ALTER TABLE files ADD COLUMN token VARCHAR(100) DEFAULT 'local' NOT NULL"))
+    for table in ("batches", "files"):
+        connection.execute(text(f"ALTER TABLE {table} ADD COLUMN workspace TEXT"))
+
+
+MIGRATIONS: Mapping[int, Migration] = {2: _with_ledger, 3: _with_decisions, 4: _with_owners}
 """By the version it leads to; 1 is the first schema, which `schema` itself creates. Add, never change."""
 
 

@@ -19,8 +19,11 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 3
+VERSION = 4
 """Of the tables below; `migrations` brings an older database to it."""
+
+WIDE = BigInteger().with_variant(Integer, "sqlite")
+"""64 bits everywhere: SQLite's INTEGER has them, and counts rows on only under that very name."""
 
 METADATA = MetaData(
     naming_convention={
@@ -44,7 +47,7 @@ BATCHES = Table(
     "batches",
     METADATA,
     # Numbers are never used twice, so that a page's cursor stays true when the newest batch is deleted.
-    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("number", WIDE, primary_key=True, autoincrement=True),
     Column("id", String(64), nullable=False, unique=True),
     Column("total", Integer, nullable=False),
     Column("remaining", Integer, CheckConstraint("remaining >= 0", name="remaining"), nullable=False),
@@ -60,13 +63,15 @@ BATCHES = Table(
     Column("client", Text, nullable=False),
     Column("headers", Text, nullable=False),
     Column("token", String(100), nullable=False, server_default="local"),
+    Column("workspace", Text),
     sqlite_autoincrement=True,
 )
+"""`token` and `workspace` say whose a batch is, likewise with files (`context.Owner`)."""
 
 BATCH_REQUESTS = Table(
     "batch_requests",
     METADATA,
-    Column("batch_number", Integer, ForeignKey("batches.number", ondelete="CASCADE"), primary_key=True),
+    Column("batch_number", WIDE, ForeignKey("batches.number", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("custom_id", String(64), nullable=False),
     Column("body_offset", BigInteger, nullable=False),
@@ -80,7 +85,7 @@ BATCH_REQUESTS = Table(
 FILES = Table(
     "files",
     METADATA,
-    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("number", WIDE, primary_key=True, autoincrement=True),
     Column("id", String(64), nullable=False, unique=True),
     Column("filename", Text, nullable=False),
     Column("mime_type", Text, nullable=False),
@@ -88,5 +93,7 @@ FILES = Table(
     Column("created_us", BigInteger, nullable=False),
     Column("expires_us", BigInteger),
     Column("downloadable", Boolean, nullable=False),
+    Column("token", String(100), nullable=False, server_default="local"),
+    Column("workspace", Text),
     sqlite_autoincrement=True,
 )

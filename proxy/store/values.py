@@ -8,7 +8,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Literal
 
-from proxy.context import LOCAL_TOKEN
+from proxy.context import LOCAL_TOKEN, Owner
 from proxy.messages.errors import ApiError, ErrorType
 
 Outcome = Literal["succeeded", "errored", "canceled", "expired"]
@@ -23,7 +23,10 @@ class StoreFailure(str, Enum):
     """
 
     DISK_FULL = "There is no room left on the disk where Signalbox keeps its data."
-    IN_USE = "Another Signalbox is using this data folder."
+    IN_USE = (
+        "Another Signalbox is using this data folder. End that one, or give this one a folder of its own: "
+        "set SIGNALBOX_HOME."
+    )
     BUSY = "The database of Signalbox is locked by another program."
     DAMAGED = "The database of Signalbox is damaged; restart Signalbox to set it aside."
     NEWER = "The database was made by a newer Signalbox; update this one."
@@ -74,6 +77,13 @@ class Batch:
     """The protocol headers it was created with; they hold for each of its requests."""
     token: str = LOCAL_TOKEN
     """The name of the token it was created with; its limits hold for each of the requests."""
+    workspace: str | None = None
+    """The workspace the token was bound to then."""
+
+    @property
+    def owner(self) -> Owner:
+        """Whose it is."""
+        return Owner(self.token, self.workspace)
 
     @property
     def status(self) -> ProcessingStatus:
@@ -117,3 +127,12 @@ class StoredFile:
     downloadable: bool = False
     number: int = 0
     """Its place in the order of uploads; the store gives it."""
+    token: str = LOCAL_TOKEN
+    """The name of the token it was uploaded with."""
+    workspace: str | None = None
+    """The workspace the token was bound to then."""
+
+    @property
+    def owner(self) -> Owner:
+        """Whose it is."""
+        return Owner(self.token, self.workspace)

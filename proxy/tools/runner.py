@@ -153,7 +153,7 @@ class ToolRunner:
             cwd = None
             if opened is not None and scope.conversation.cwd is not None:
                 cwd = await asyncio.to_thread(folder_of, scope.conversation, opened)
-            yield Site(place_for(cwd, opened, workspaces.machine), opened, problem)
+            yield Site(place_for(cwd, opened, workspaces.machine, workspaces.own_paths), opened, problem)
 
     def _tool_scope(self, call_id: str, scope: RunScope, site: Site) -> ToolScope:
         if site.opened is None:

@@ -29,12 +29,10 @@ _log = structlog.get_logger("proxy.tools")
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What must be known of the machine and the program; handed in."""
+    """What must be known of the machine; handed in."""
 
     home: str
     """The user's home folder."""
-    own_paths: tuple[str, ...] = ()
-    """Signalbox's own settings and state folders."""
     platform: Platform = "linux"
 
 
@@ -117,6 +115,8 @@ class Workspaces:
 
     def __init__(self, config: ProxyConfig, machine: Machine, opener: OpenWorkspace = open_workspace) -> None:
         self.machine = machine
+        self.own_paths = config.tools.own_paths
+        """What no tool may touch."""
         self._open = opener
         self._wanted = _wanted(config)
         self._opened: dict[str, OpenedWorkspace] = {}
@@ -124,7 +124,7 @@ class Workspaces:
 
     def apply(self, config: ProxyConfig) -> None:
         """Uses other workspaces from the next call on."""
-        self._wanted = _wanted(config)
+        self._wanted, self.own_paths = _wanted(config), config.tools.own_paths
         for name, opened in list(self._opened.items()):
             if self._wanted.get(name) != opened.wanted:
                 del self._opened[name]
@@ -224,23 +224,26 @@ def folder_of(conversation: Conversation, opened: OpenedWorkspace) -> str:
     return cwd if is_inside and os.path.realpath(cwd) == cwd and Path(cwd).is_dir() else root
 
 
-def place_for(cwd: str | None, opened: OpenedWorkspace | None, machine: Machine) -> Place:
+def place_for(
+    cwd: str | None, opened: OpenedWorkspace | None, machine: Machine, own_paths: tuple[str, ...] = ()
+) -> Place:
     """Returns where calls are judged.
 
     Args:
         cwd: As `folder_of` says; None: the workspace's root.
         opened: The workspace.
         machine: What is known of the machine.
+        own_paths: What no tool may touch.
     """
     if opened is None:
-        return Place(None, machine.home, machine.home, _unseen, machine.own_paths, machine.platform)
+        return Place(None, machine.home, machine.home, _unseen, own_paths, machine.platform)
     cwd = cwd or opened.workspace.root
     return Place(
         opened.workspace,
         cwd,
         machine.home,
         opened.guard.judged_by(opened.guard.judge, cwd=cwd).facts,
-        machine.own_paths,
+        own_paths,
         machine.platform,
         opened.folds_case,
         list_folder=opened.guard.names_in,

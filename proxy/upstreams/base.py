@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 from proxy.messages.message import JsonObject
@@ -15,8 +15,8 @@ class UpstreamAnswer(Protocol):
     headers: Mapping[str, str]
     """Names in lower case."""
 
-    def chunks(self) -> AsyncGenerator[bytes, None]:
-        """Yields the body as it arrives.
+    async def read(self) -> bytes:
+        """Returns what has arrived of the body since, once it has; empty: it is over.
 
         Raises:
             UpstreamError: The connection broke or fell silent for too long.

@@ -12,6 +12,7 @@ import hashlib
 import os
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -80,6 +81,7 @@ class Catalogue:
         *,
         wall_clock: Callable[[], float] = time.time,  # noqa: TID251 - the real clock is handed in here
         read_list: ReadList = read_model_list,
+        on_read: Callable[[], None] = lambda: None,
     ) -> None:
         """Makes an empty catalogue; nothing is read yet.
 
@@ -87,17 +89,19 @@ class Catalogue:
             folder: Where lists are kept over restarts; made when needed. None: in memory only.
             wall_clock: Seconds since the epoch.
             read_list: Asks a provider; may raise what `lookup.read_model_list` raises.
+            on_read: Called when a list is known, or is another one than before.
         """
         self._folder = folder
         self._clock = wall_clock
         self._read_list = read_list
-        self._lists: dict[tuple[str, str], _List] = {}
+        self._on_read = on_read
+        self._lists = defaultdict[tuple[str, str], _List](_List)
 
     def entry(self, provider: ProviderConfig, model: str) -> ModelEntry | None:
         """Returns what is known of a model now; starts reading the provider's list where that is due."""
         if provider.dialect == "demo":
             return None
-        known = self._lists.setdefault(_key(provider), _List())
+        known = self._lists[_key(provider)]
         self._refresh_if_due(provider, known)
         return find_entry(known.entries, model)
 
@@ -110,7 +114,7 @@ class Catalogue:
         """Returns once what earlier runs kept of these providers' models is known; asks no upstream."""
         loading: list[asyncio.Task[None]] = []
         for provider in providers:
-            known = self._lists.setdefault(_key(provider), _List())
+            known = self._lists[_key(provider)]
             if self._is_to_load(known):
                 loading.append(self._loading(provider, known))
         if loading:
@@ -169,7 +173,7 @@ class Catalogue:
                 _log.info("model_list_unavailable", provider=provider.name, reason=_reason(exc))
             return
         now = self._clock()
-        known.entries = MappingProxyType({each.id: each for each in models})
+        self._take(known, models)
         known.due_at, known.has_failed = now + REFRESH_S, False
         _log.debug("model_list_read", provider=provider.name, models=len(models))
         await self._save(provider, _Saved(_FORMAT, provider.base_url, now, models))
@@ -179,9 +183,13 @@ class Catalogue:
         known.is_loaded = True
         if saved is None or saved.base_url != provider.base_url:
             return
-        known.entries = MappingProxyType({each.id: each for each in saved.models})
+        self._take(known, saved.models)
         if saved.read_at <= self._clock():
             known.due_at = saved.read_at + REFRESH_S
+
+    def _take(self, known: _List, models: tuple[ModelEntry, ...]) -> None:
+        known.entries = MappingProxyType({each.id: each for each in models})
+        self._on_read()
 
     async def _save(self, provider: ProviderConfig, saved: _Saved) -> None:
         if self._folder is None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -54,14 +54,17 @@ class DemoAnswer:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=lambda: _HEADERS)
     is_closed: bool = False
+    told: int = 0
+    """How many lines are out."""
 
-    async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """Yields one event at a time until all are out or the reader left."""
-        for line in self.lines:
-            if self.is_closed:
-                return
-            yield line
+    async def read(self) -> bytes:
+        """Returns one event at a time until all are out or the reader left."""
+        if self.told:
             await self.sleep(self.pace_s)
+        if self.is_closed or self.told == len(self.lines):
+            return b""
+        self.told += 1
+        return self.lines[self.told - 1]
 
     async def aclose(self) -> None:
         """Ends the answer."""

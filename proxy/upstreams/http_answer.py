@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 
 import aiohttp
 
@@ -47,30 +47,24 @@ class HttpAnswer:
         self._patience_s = provider.first_byte_timeout_s
         self._ends_at = self._heard_at + provider.total_timeout_s
         self._cut_as: Stage | None = None
-        self._timer = self._loop.call_later(min(self._patience_s, provider.total_timeout_s), self._look)
+        self._watch(self._patience_s)
         self.status = response.status
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
 
-    async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """Yields the body as it arrives.
+    async def read(self) -> bytes:
+        """Returns what has arrived of the body since, once it has; empty: it is over.
 
         Raises:
             UpstreamError: The connection broke, fell silent for too long or took too long.
         """
-        content = self._response.content
-        now = self._loop.time
+        self._heard_at = self._loop.time()  # a client that reads slowly is not the upstream's silence
         try:
-            while piece := await content.readany():
-                self._heard_at = now()
-                if self._patience_s != self._provider.idle_timeout_s:
-                    self._patience_s = self._provider.idle_timeout_s
-                    self._watch(self._patience_s)
-                yield piece
-                self._heard_at = now()  # a client that reads slowly is not the upstream's silence
+            piece = await self._response.content.readany()
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as exc:
             raise failure_of(exc, self._provider, self._cut_as or Stage.BODY) from exc
-        finally:
-            self._timer.cancel()
+        self._heard_at = self._loop.time()
+        self._patience_s = self._provider.idle_timeout_s
+        return piece
 
     async def aclose(self) -> None:
         """Ends the answer: a finished one leaves its connection for the next request, another is cut."""
@@ -81,9 +75,10 @@ class HttpAnswer:
             self._response.close()
 
     def _watch(self, delay_s: float) -> None:
-        self._timer.cancel()
+        """Looks again then, or as soon as the patience could end after a first piece, which sets no timer."""
         left_s = self._ends_at - self._loop.time()
-        self._timer = self._loop.call_later(max(0.0, min(delay_s, left_s)), self._look)
+        delay_s = min(delay_s, self._provider.idle_timeout_s, left_s)
+        self._timer = self._loop.call_later(max(0.0, delay_s), self._look)
 
     def _look(self) -> None:
         now = self._loop.time()

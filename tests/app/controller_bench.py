@@ -21,9 +21,11 @@ from proxy.config import ProviderConfig, ProxyConfig
 from proxy.events import BreakerChanged, EventSink, ToolDecided
 from proxy.permissions.approval import ApprovalAnswer, ApprovalRequest
 from proxy.permissions.values import ToolCall, Verdict
-from proxy.routing.budgets import Limit, Standing
+from proxy.routing.budgets import Limit, Standing, all_limits
 from proxy.service.ledger import Spending
+from proxy.store.folder_lock import is_in_use
 from proxy.store.ledger_values import DayTotal
+from proxy.store.values import StoreError, StoreFailure
 from proxy.tools.approvals import AnswerRefused
 from proxy.tools.base import ToolGroup, ToolOutput, ToolScope
 from proxy.tools.catalogue import Catalogue
@@ -64,7 +66,10 @@ class FakeServer:
 
     config: ProxyConfig
     emit: EventSink
+    folder: Path
+    """Where it would keep what it must."""
     failure: OSError | UnicodeError | None = None
+    shares_folder: bool = False
     active_requests: int = 0
     applied: list[ProxyConfig] = field(default_factory=list)
     stopped: list[float] = field(default_factory=list)
@@ -81,6 +86,9 @@ class FakeServer:
     verdict: tuple[Verdict, str | None] | str = "there is no workspace called x"
 
     async def start(self) -> str:
+        self.shares_folder = is_in_use(self.folder)
+        if self.shares_folder and all_limits(self.config):
+            raise StoreError(StoreFailure.IN_USE)
         if self.failure is not None:
             raise self.failure
         return f"http://{self.config.server.host}:{self.config.server.port}"
@@ -180,7 +188,7 @@ class Bench:
         return self.controller
 
     def _server(self, config: ProxyConfig, emit: EventSink) -> FakeServer:
-        self.servers.append(FakeServer(config, emit, self.failure))
+        self.servers.append(FakeServer(config, emit, self.folders.store, self.failure))
         return self.servers[-1]
 
     async def _probe(self, provider: ProviderConfig) -> Found:

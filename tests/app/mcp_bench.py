@@ -43,6 +43,7 @@ class _Supervisor:
         self.done: list[tuple[str, ...]] = []
         self.said = [LogEntry(1.0, "stderr", "ready")]
         self.reason = ""
+        self.refusal = ""
 
     def apply(self, configs: Sequence[McpServerConfig]) -> None:
         self.configs = tuple(configs)
@@ -63,6 +64,8 @@ class _Supervisor:
 
     def __getattr__(self, name: str) -> Callable[..., object]:
         def act(*words: str, **named: object) -> None:
+            if self.refusal:
+                raise McpProblem(self.refusal)
             if words and words[0] not in {each.name for each in self.configs}:
                 raise McpProblem(f"there is no MCP server '{words[0]}'")
             self.done.append((name, *map(str, words), *map(str, named.values())))
@@ -94,6 +97,7 @@ class McpDesk:
             McpFile(path),
             lambda: self.supervisor,  # pyright: ignore[reportArgumentType] - a stand-in
             self.events.append,
+            lambda: None,
             lambda: 1.0,
         )
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.alias_desk import AliasDesk
 from gui.desk import AliasesChanged, AliasView, CandidateView
-from gui.spending import DearerView
+from gui.spending import DearerView, PricesChanged
 from proxy.config import ProviderConfig
 from proxy.upstreams.model_entries import Prices
 from tests.app.controller_bench import Bench, Make
@@ -144,3 +144,8 @@ async def test_a_new_alias_and_a_renamed_one_are_written_with_the_wish(bench: Be
     await saved(bench, AliasView("tiny", (), (CHEAP, DEAR)), "small")
     assert written(bench).startswith(SETTINGS + "  tiny:\n")
     assert written(bench).endswith("    fall_back_to_dearer: false\n")
+
+
+async def test_the_window_hears_of_it_when_prices_become_known(bench: Bench) -> None:
+    bench.controller.models_read()
+    await bench.until(PricesChanged)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -11,7 +13,8 @@ from app.bodies import Bodies
 from app.exchange_folder import ExchangeFolder
 from app.redaction import Redactor
 from app.settings import BodySettings
-from proxy.events import Exchange, RequestFinished
+from proxy.events import Exchange, RequestFinished, ToolResult, UpstreamExchange
+from tests.proxy.scripted import delta
 
 SECRET = "correct horse battery"
 
@@ -28,6 +31,11 @@ def _bodies(folder: Path, **settings: object) -> Bodies:
 async def _settled() -> None:
     """Waits for what goes on in the background."""
     await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
+
+
+async def _got(bodies: Bodies, request_id: str = "req_1") -> Exchange | None:
+    """What is kept of a request, with the client's bodies."""
+    return (await bodies.read(request_id, 0)).exchange
 
 
 def _only_file(folder: Path) -> Path:
@@ -49,21 +57,21 @@ def _finished(outcome: str, request_id: str = "req_1") -> RequestFinished:
         ("off", "error", False),
     ],
 )
-def test_the_settings_say_which_are_kept(folder: Path, keep: str, outcome: str, is_kept: bool) -> None:
+async def test_the_settings_say_which_are_kept(folder: Path, keep: str, outcome: str, is_kept: bool) -> None:
     bodies = _bodies(folder, keep=keep)
     bodies.finished(_finished(outcome))
 
     assert bodies.keep(Exchange("req_1", client_request="hello")) is is_kept
-    assert (bodies.get("req_1") is not None) is is_kept
+    assert ((await _got(bodies)) is not None) is is_kept
 
 
 async def test_without_a_window_they_go_to_the_disk_only(folder: Path) -> None:
     bodies = Bodies(Redactor(), BodySettings(days=1), folder, lambda: 1.7e9, in_memory=False)
     assert bodies.keep(Exchange("req_1", client_request="hello"))
     await _settled()
-    assert bodies.get("req_1") is not None
+    assert await _got(bodies) is not None
     _only_file(folder).unlink()
-    assert bodies.get("req_1") is None
+    assert await _got(bodies) is None
 
 
 async def test_switching_it_off_forgets_at_once(folder: Path) -> None:
@@ -71,7 +79,7 @@ async def test_switching_it_off_forgets_at_once(folder: Path) -> None:
     bodies.keep(Exchange("req_1", client_request="hello"))
     bodies.apply(BodySettings(keep="off"))
     await _settled()
-    assert bodies.get("req_1") is None
+    assert await _got(bodies) is None
 
 
 def _is_private_and_clean(folder: Path) -> None:
@@ -82,15 +90,36 @@ def _is_private_and_clean(folder: Path) -> None:
 
 async def test_on_disk_they_outlive_the_program_and_hold_no_secret(folder: Path) -> None:
     first = _bodies(folder, days=2)
-    exchange = Exchange("req_1", client_request=f"a {SECRET}", client_headers={"x": "y"}, truncated=True)
-    first.keep(exchange)
+    result = ToolResult("call_1", "Read", f"c {SECRET}")
+    attempts = (
+        UpstreamExchange(1, 1, "one", "m", "why", 1.5, results=(result,)),
+        UpstreamExchange(
+            2, 2, "one", "m", "why", 2.5, request=f"b {SECRET}", reply_headers={"retry-after": "1"}
+        ),
+    )
+    first.keep(
+        Exchange(
+            "req_1",
+            client_request=f"a {SECRET}",
+            client_headers=MappingProxyType({"x": "y"}),
+            upstream=attempts,
+            is_cut=True,
+        )
+    )
     await _settled()
 
     _is_private_and_clean(folder)
-    found = _bodies(folder, days=2).get("req_1")
-    assert found == Exchange(
-        "req_1", client_request="a [redacted]", client_headers={"x": "y"}, truncated=True
-    )
+    read = await _bodies(folder, days=2).read("req_1", None)
+    assert read.n == 2
+    assert read.exchange is not None
+    attempts = read.exchange.upstream
+    assert [(each.n, each.request) for each in attempts] == [(1, ""), (2, "b [redacted]")]
+    assert attempts[0].results == (ToolResult("call_1", "Read", "c [redacted]"),)
+    assert attempts[1].reply_headers == {"retry-after": "1"}
+    assert (read.exchange.client_headers, read.exchange.is_cut) == ({"x": "y"}, True)
+    client = await _got(_bodies(folder, days=2))
+    assert client is not None
+    assert client.client_request == "a [redacted]"
 
 
 @pytest.mark.parametrize(("days", "left"), [(0, []), (1, ["2023-11-14"]), (3, ["2023-11-13", "2023-11-14"])])
@@ -128,8 +157,27 @@ async def test_from_all_to_errors_what_went_well_goes_from_the_disk_too(folder: 
     bodies.apply(BodySettings(keep="errors", days=2))
     await _settled()
     assert _names(folder) == ["req_2.failed.json"]
-    assert bodies.get("req_1") is None
-    assert _bodies(folder, keep="errors", days=2).get("req_2") is not None
+    assert await _got(bodies) is None
+    assert await _got(_bodies(folder, keep="errors", days=2), "req_2") is not None
+
+
+async def test_an_attempts_answer_is_read_as_a_message_and_holds_no_secret_that_came_in_pieces(
+    folder: Path,
+) -> None:
+    bodies = _bodies(folder)
+    reply = "".join(
+        delta(finish, content=piece).decode()
+        for piece, finish in ((SECRET[:9], None), (SECRET[9:], None), ("", "stop"))
+    )
+    attempt = UpstreamExchange(
+        1, 1, "one", "m", "why", 1.5, dialect="openai-chat", status=200, reply=reply + "data: [DONE]\n\n"
+    )
+    bodies.keep(Exchange("req_1", client_request="{}", upstream=(attempt,)))
+    read = await bodies.read("req_1", 1)
+    message = json.loads(read.answer)
+    assert message["content"] == [{"type": "text", "text": "[redacted]"}]
+    assert message["stop_reason"] == "end_turn"
+    assert (await bodies.read("req_1", 0)).answer == ""
 
 
 class Hours:

@@ -10,6 +10,7 @@ import pytest
 
 from gui.desk import DeskEvent, ProxyPhase, ProxyStateChanged
 from gui.mcp_desk import McpChanged
+from gui.request_desk import ExchangeRead
 from proxy.events import BreakerChanged, Exchange, RequestRefused
 from proxy.mcp.values import ServerPhase, ServerStatus
 from tests.app.controller_bench import KEY, OPENROUTER, Make
@@ -76,17 +77,19 @@ async def test_an_exchange_is_kept_announced_by_its_id_and_shown_without_secrets
 
     bench.servers[0].emit(
         Exchange(
-            "req_1", client_request=f'{{"x":"{KEY}"}}', upstream_headers={"authorization": f"Bearer {KEY}"}
+            "req_1", client_request=f'{{"x":"{KEY}"}}', client_headers={"authorization": f"Bearer {KEY}"}
         )
     )
     announced = await bench.until(Exchange)
-    shown = bench.desk.exchange("req_1")
+    bench.desk.read_exchange("req_1", 0)
+    read = await bench.until(ExchangeRead)
 
     assert announced == Exchange("req_1")
-    assert shown is not None
-    assert shown.client_request == '{"x":"[redacted]"}'
-    assert KEY not in repr(shown)
-    assert bench.desk.exchange("req_2") is None
+    assert read.exchange is not None
+    assert read.exchange.client_request == '{"x":"[redacted]"}'
+    assert KEY not in repr(read)
+    bench.desk.read_exchange("req_2", None)
+    assert await bench.until(ExchangeRead) == ExchangeRead("req_2")
 
 
 async def test_a_listener_that_raises_harms_neither_the_proxy_nor_the_others(make: Make) -> None:

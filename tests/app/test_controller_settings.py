@@ -24,6 +24,7 @@ async def test_broken_settings_are_set_aside_and_every_request_is_refused_with_t
     assert refusing.key_missing is not None
     assert "line 2, column 17" in refusing.key_missing
     assert config.unknown_models == refusing.name
+    assert config.is_stand_in
     state = bench.desk.state()
     assert not state.is_demo
     assert "set aside untouched" in state.problems[0].text

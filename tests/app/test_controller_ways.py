@@ -3,20 +3,29 @@
 import asyncio
 import errno
 import socket
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 
+from app.settings import has_budgets
 from gui.desk import (
     ActionDone,
     ActionFailed,
     AliasesChanged,
+    DeskEvent,
+    ProvidersChanged,
     ProxyPhase,
     ProxyStateChanged,
+    SettingsChanged,
+    TokenCreated,
 )
 from gui.mcp_desk import McpChanged
+from gui.permission_desk import PermissionsChanged
+from gui.spending import TokenDraft
+from proxy.routing.budgets import all_limits
 from proxy.store.folder_lock import FolderLock
-from tests.app.controller_bench import KEY, OPENROUTER, Make
+from tests.app.controller_bench import KEY, OPENROUTER, Bench, Make
 from tests.app.test_secrets import Entries
 
 
@@ -116,6 +125,33 @@ async def test_settings_changed_by_hand_come_into_force_by_themselves(make: Make
     assert bench.servers[0].applied[-1].permissions.sources[0].deny == ("Bash", "WebFetch")
 
 
+async def test_an_edit_by_hand_that_a_change_from_the_window_takes_along_is_told_too(make: Make) -> None:
+    bench = make(settings=OPENROUTER)
+    await bench.controller.start()
+    bench.folders.settings_file.write_text(OPENROUTER + "permissions: {deny: [WebFetch]}\n")
+    bench.desk.set_theme("dark")
+    done = await bench.until(ActionDone)
+    assert done.text == "The settings that were changed on disk are in force"
+    await bench.until(ProvidersChanged)
+    await bench.until(PermissionsChanged)
+    assert bench.desk.theme() == "dark"
+    assert bench.servers[0].applied[-1].permissions.sources[0].deny == ("WebFetch",)
+
+    seen: list[DeskEvent] = []
+    bench.controller.subscribe(seen.append)
+    bench.desk.set_theme("light")
+    await bench.until(SettingsChanged, lambda _event: bench.desk.theme() == "light")
+    assert not [each for each in seen if isinstance(each, ActionDone)], "it is told once"
+
+
+async def test_settings_that_are_an_empty_file_can_be_changed_from_the_window(make: Make) -> None:
+    bench = make(settings="\n")
+    await bench.controller.start()
+    bench.desk.set_theme("dark")
+    await bench.until(SettingsChanged)
+    assert bench.desk.theme() == "dark"
+
+
 @pytest.mark.expects_log("hand_edit_not_taken")
 async def test_a_broken_edit_by_hand_keeps_the_settings_in_force_and_is_told(make: Make) -> None:
     bench = make(settings="permissions: {deny: [Bash]}\n")
@@ -141,7 +177,7 @@ async def test_mcp_servers_changed_by_hand_come_and_a_broken_edit_takes_none_awa
     await bench.controller.start()
     file.write_text("servers: {box: {type: stdio, command: box}}\n")
     bench.pass_time()
-    await bench.until(McpChanged)
+    await bench.until(McpChanged, lambda _event: bool(bench.controller.mcp_servers()))
     assert [each.name for each in bench.controller.mcp_servers()] == ["box"]
     file.write_text("servers: {box: {type: stdio\n")
     bench.pass_time()
@@ -151,6 +187,19 @@ async def test_mcp_servers_changed_by_hand_come_and_a_broken_edit_takes_none_awa
         "asked for, it says so as well"
     )
     assert [each.name for each in bench.controller.mcp_servers()] == ["box"]
+
+
+@pytest.mark.expects_log("mcp_file_unusable")
+async def test_a_file_of_servers_that_is_broken_at_the_start_is_told_until_it_is_mended(make: Make) -> None:
+    bench = make()
+    file = bench.folders.config / "mcp_servers.yaml"
+    file.write_text("servers: {box: {type: stdio\n")
+    await bench.controller.start()
+    told = await bench.until(ProxyStateChanged, lambda event: bool(event.state.problems))
+    assert [each.title for each in told.state.problems] == ["No MCP server runs"]
+    file.write_text("servers: {}\n")
+    bench.pass_time()
+    await bench.until(ProxyStateChanged, lambda event: not event.state.problems)
 
 
 async def test_a_misspelt_provider_of_one_candidate_is_a_problem_with_the_near_miss(make: Make) -> None:
@@ -175,7 +224,7 @@ async def test_beside_another_signalbox_on_the_same_data_nothing_with_budgets_st
     lock = FolderLock(bench.folders.store)
     await bench.controller.start()
     state = bench.controller.state()
-    assert (state.phase, bench.servers, bench.controller.supervisor) == (ProxyPhase.FAILED, [], None)
+    assert (state.phase, state.url, bench.controller.supervisor) == (ProxyPhase.FAILED, None, None)
     assert f"Another Signalbox uses the data folder {bench.folders.state}" in state.problems[0].text
     assert "SIGNALBOX_HOME" in state.problems[0].text
 
@@ -229,3 +278,65 @@ async def test_without_budgets_it_runs_beside_another_and_says_that_it_records_n
     assert problem.title == "Another Signalbox has the data folder"
     assert "not recorded" in problem.text
     lock.release()
+
+
+@pytest.fixture
+async def shared(make: Make) -> AsyncIterator[tuple[Bench, FolderLock]]:
+    """A Signalbox without budgets beside another one, whose lock on the data is given too."""
+    bench = make(settings=OPENROUTER)
+    lock = FolderLock(bench.folders.store)
+    await bench.controller.start()
+    yield bench, lock
+    lock.release()
+
+
+@pytest.mark.expects_log("hand_edit_not_taken")
+@pytest.mark.parametrize(
+    "budget",
+    [
+        "budgets: {day_usd: 5}\n",
+        "aliases: {big: {candidates: [{provider: openrouter, model: b}], budgets: {month_usd: 5}}}\n",
+        "budgets: {day_usd: 0}\n",
+    ],
+)
+async def test_beside_another_a_budget_that_is_written_into_the_file_is_refused_and_told(
+    shared: tuple[Bench, FolderLock], budget: str
+) -> None:
+    bench, _lock = shared
+    bench.folders.settings_file.write_text(OPENROUTER + budget)
+    bench.pass_time()
+    event = await bench.until(
+        ProxyStateChanged, lambda event: any("on disk" in each.title for each in event.state.problems)
+    )
+    (problem,) = (each for each in event.state.problems if "on disk" in each.title)
+    assert f"another Signalbox uses the data folder {bench.folders.state}" in problem.text
+    assert "set SIGNALBOX_HOME. What was in force before stays in force" in problem.text
+    assert not has_budgets(bench.configuration.settings)
+    assert not [config for config in bench.servers[0].applied if all_limits(config)]
+
+
+async def test_beside_another_a_token_with_a_budget_is_refused_when_it_is_made_and_one_without_is_not(
+    shared: tuple[Bench, FolderLock],
+) -> None:
+    bench, lock = shared
+    refused = bench.desk.create_token(TokenDraft("phone", day_usd=5.0))
+    assert refused is not None
+    assert "no budget can come into force here" in refused
+    assert bench.desk.create_token(TokenDraft("laptop")) is None
+    assert (await bench.until(TokenCreated)).name == "laptop"
+    lock.release()
+    assert bench.desk.create_token(TokenDraft("phone", day_usd=5.0)) is None
+    assert (await bench.until(TokenCreated)).name == "phone"
+
+
+@pytest.mark.expects_log("change_failed")
+async def test_beside_another_no_other_change_brings_a_budget_of_the_file_into_force(
+    shared: tuple[Bench, FolderLock],
+) -> None:
+    bench, _lock = shared
+    before = OPENROUTER + "budgets: {day_usd: 5}\n"
+    bench.folders.settings_file.write_text(before)
+    bench.desk.set_theme("dark")
+    assert "no budget can come into force here" in (await bench.until(ActionFailed)).text
+    assert bench.folders.settings_file.read_text() == before
+    assert not has_budgets(bench.configuration.settings)

@@ -11,9 +11,10 @@ import pytest
 
 from app.control_answers import answers
 from app.environment import Environment
-from app.exit_codes import FAILED, OK
+from app.exit_codes import BROKEN_SETTINGS, FAILED, OK
 from app.instance import ControlChannel
 from app.key_commands import key_command
+from app.paths import Folders
 from tests.app.controller_bench import Bench, Make
 from tests.app.test_secrets import Entries
 
@@ -68,3 +69,21 @@ async def test_settings_that_the_running_program_was_given_are_not_mistaken_for_
     assert await _run(bench, "set", "openrouter") == FAILED
     assert f"uses {other}, which was given on its command line" in capsys.readouterr().err
     assert (other.read_text(), bench.folders.settings_file.read_text()) == ("version: 1\n", "version: 1\n")
+
+
+@pytest.mark.usefixtures("typed")
+def test_settings_that_were_set_aside_are_not_replaced_by_a_provider(
+    tmp_path: Path, entries: Entries, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = Folders(config=tmp_path, state=tmp_path, runtime=tmp_path / "run")
+    folders.create()
+    aside = tmp_path / "settings.broken-20261122-123001.yaml"
+    aside.write_text("broken: [")
+    assert key_command("set", "openrouter", folders, Environment(), lambda: entries) == BROKEN_SETTINGS
+    said = capsys.readouterr().err
+    assert "Stored in the keyring as 'openrouter'." in said
+    assert (
+        f"was not added to the settings: {folders.settings_file}, it could not be used and was set aside"
+        in said
+    )
+    assert not folders.settings_file.exists()

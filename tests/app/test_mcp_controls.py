@@ -220,3 +220,19 @@ async def test_what_is_there_already_is_skipped_or_replaced(desk: McpDesk) -> No
     await desk.settled()
     assert desk.servers()["time"]["command"] == "other"
     assert isinstance(desk.controls.read_mcp_text("hello"), str)
+
+
+async def test_a_refusal_that_quotes_a_server_is_told_without_secrets(make: Make, tmp_path: Path) -> None:
+    value = "plainer words"
+    bench = make(Entries())
+    path = tmp_path / "mcp_servers.yaml"
+    path.write_text(TIME)
+    desk = McpDesk(bench, path)
+    await desk.controls.start_servers()
+    bench.configuration.redactor.know([value])
+    desk.supervisor.refusal = f"time: what it would start is not known yet: exit 1: {value} is no key"
+    told = "time: what it would start is not known yet: exit 1: [redacted] is no key"
+    assert desk.controls.approve_mcp("time", "d1") == told
+    reply = mcp_answer(desk.controls, "mcp.approve", {"name": "time", "digest": "d1"})
+    assert isinstance(reply, Reply)
+    assert reply.text == told

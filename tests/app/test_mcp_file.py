@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from app.environment import Environment
 from app.mcp_file import McpFile, read_mcp
+from app.own_files import mcp_path
+from app.paths import Folders
+from app.settings import Settings
 from app.settings_edit import Put, Remove
 from app.yaml_document import SettingsError
 from proxy.mcp.values import McpServerConfig, ToolChoice
@@ -153,11 +157,40 @@ def test_a_file_that_is_emptied_or_gone_is_neither_read_nor_edited_nor_its_last_
     assert [each.name for each in file.servers()] == ["time", "box"]
 
 
-def test_an_empty_file_that_no_server_came_from_is_not_edited(tmp_path: Path) -> None:
+def test_an_empty_file_that_never_held_anything_counts_as_none(tmp_path: Path) -> None:
     made = McpFile(tmp_path / "mcp_servers.yaml")
     made.path.write_bytes(b"")
     made.load()
+    first = [Put(("servers", "x"), {"command": "x"})]
 
     assert made.problem_on_disk() is None
-    with pytest.raises(SettingsError, match="delete it to begin anew"):
-        made.apply([Put(("servers", "x"), {"command": "x"})])
+    made.check(first)
+    made.apply(first)
+    assert made.path.read_text().startswith("# MCP servers.")
+    assert [each.name for each in made.servers()] == ["x"]
+    assert not made.path.with_name("mcp_servers.yaml.bak").exists()
+
+
+def test_an_emptied_file_is_not_edited_though_no_server_came_from_it(file: McpFile) -> None:
+    file.apply([Put(("servers", "box", "enabled"), False)])
+    file.path.write_bytes(b"")
+    later = McpFile(file.path)
+    later.load()
+    with pytest.raises(SettingsError, match=r"copy mcp_servers\.yaml\.bak .*, or delete it to begin anew"):
+        later.apply([Put(("servers", "x"), {"command": "x"})])
+
+
+def test_a_file_in_the_home_of_nobody_is_neither_read_nor_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    environment = Environment(process={"MCP_CONFIG_PATH": "~no-such-user/mcp.yaml"})
+    made = McpFile(mcp_path(environment, Settings(), Folders(tmp_path, tmp_path, tmp_path)))
+    made.load()
+    assert made.problem() == (
+        "~no-such-user/mcp.yaml, which MCP_CONFIG_PATH or mcp_config names: '~no-such-user/mcp.yaml' "
+        "begins in a home folder that is not known; write out the whole path"
+    )
+    with pytest.raises(SettingsError, match="not known"):
+        made.apply([Put(("servers", "time"), {"type": "python", "command": "mcp-server-time"})])
+    assert not any(tmp_path.iterdir())

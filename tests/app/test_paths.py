@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from app.paths import UnsafeFolder, folders, make_private
+from app.paths import UnknownHome, UnsafeFolder, expanded, folders, make_private
+
+NOBODY = "~no-such-user/x"
 
 
 def test_signalbox_home_holds_everything(tmp_path: Path) -> None:
@@ -54,3 +56,15 @@ def test_a_folder_of_someone_else_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(UnsafeFolder, match="belongs to another user"):
         make_private(folder)
+
+
+@pytest.mark.usefixtures("home")
+def test_a_tilde_is_the_users_home_and_one_of_nobody_is_an_error_that_says_what_to_do() -> None:
+    assert expanded("~/x") == Path.home() / "x"
+    with pytest.raises(UnknownHome, match=f"'{NOBODY}' begins in a home folder that is not known; write out"):
+        expanded(NOBODY)
+
+
+def test_a_signalbox_home_of_nobody_is_refused_by_name() -> None:
+    with pytest.raises(UnsafeFolder, match=f"SIGNALBOX_HOME: '{NOBODY}' begins"):
+        folders({"SIGNALBOX_HOME": NOBODY})

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.permission_controls import PermissionControls
-from gui.desk import ActionDone
+from gui.desk import ActionDone, ActionFailed
 from gui.permission_desk import (
     ApprovalAnswerDraft,
     ApprovalsChanged,
@@ -196,6 +196,7 @@ async def test_rules_of_a_claude_code_file_are_shown_then_taken_over(make: Make,
     assert "nothing" not in (bench.controller.import_rules(str(file)) or "nothing")
 
 
+@pytest.mark.expects_log("change_failed")
 async def test_a_file_that_cannot_be_imported_says_why(make: Make, tmp_path: Path) -> None:
     bench = await _started(make)
     file = tmp_path / "settings.json"
@@ -205,6 +206,10 @@ async def test_a_file_that_cannot_be_imported_says_why(make: Make, tmp_path: Pat
     assert "UTF-8" in (bench.controller.preview_import(str(file)).problem or "")
     file.write_text("{,}")
     assert str(file) in (bench.controller.import_rules(str(file)) or "")
+    nobodys = "~no-such-user/settings.json"
+    assert "home folder" in (bench.controller.preview_import(nobodys).problem or "")
+    assert bench.controller.export_rules(nobodys) is None
+    assert "home folder" in (await bench.until(ActionFailed)).text
 
 
 async def test_exported_rules_join_those_of_the_file_and_leave_its_bytes(make: Make, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from app.settings_money import LoopGuardSettings
 from gui.permission_desk import PermissionsChanged
+from proxy.config import LoopGuardPolicy
 from tests.app.controller_bench import Bench, Make
 
 
@@ -53,3 +55,17 @@ async def test_safety_says_what_holds_commands_and_what_is_protected(make: Make)
     assert make(settings="loop_guard: {repeats: 0}\n").controller.safety().repeats == 0
     assert ".git" in safety.protected
     assert safety.critical
+
+
+async def test_the_loop_guard_is_set_from_the_window_and_what_cannot_be_is_refused(make: Make) -> None:
+    bench = await _started(make, "version: 1\n")
+    assert bench.desk.set_loop_guard(8, 30.5) is None
+    await bench.until(PermissionsChanged)
+    assert bench.servers[0].applied[-1].loop_guard == LoopGuardPolicy(8, 30.5)
+    safety = bench.desk.safety()
+    assert (safety.repeats, safety.repeats_within_s) == (8, 30.5)
+    assert "per_s" in (bench.desk.set_loop_guard(8, 4000) or "")
+    assert bench.desk.set_loop_guard(0, 60) is None
+    await bench.until(PermissionsChanged)
+    assert bench.servers[0].applied[-1].loop_guard is None
+    assert bench.configuration.settings.loop_guard == LoopGuardSettings(repeats=0, per_s=30.5)

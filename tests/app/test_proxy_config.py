@@ -8,9 +8,15 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel, SecretStr
 
-from app.proxy_config import dangling_names, provider_config, to_proxy_config
+from app.proxy_config import (
+    MAX_CAPTURE_BYTES,
+    capture_bytes,
+    dangling_names,
+    provider_config,
+    to_proxy_config,
+)
 from app.secrets import FoundKey
-from app.settings import ProviderSettings, Settings, unknown_keys
+from app.settings import BodySettings, ProviderSettings, Settings, unknown_keys
 from app.settings_document import read_settings
 from app.yaml_document import SettingsError
 from proxy.config import (
@@ -22,6 +28,7 @@ from proxy.config import (
     RetryPolicy,
     RouteRule,
 )
+from proxy.service.exchange_log import SIDES_AT_MOST
 
 TEXT = """version: 1
 providers:
@@ -185,11 +192,14 @@ def _provider(**more: object) -> ProviderSettings:
 
 def test_a_provider_is_given_its_further_keys_its_deadlines_and_its_places() -> None:
     found = FoundKey(SecretStr("a"), "x", further=(FoundKey(SecretStr("b"), "y"), FoundKey(None, "missing")))
-    settings = _provider(key={"env": "A"}, keys=[{"env": "B"}], total_timeout_s=9, max_concurrent=2)
+    settings = _provider(
+        key={"env": "A"}, keys=[{"env": "B"}], total_timeout_s=9, max_concurrent=2, kind="openrouter"
+    )
     config = provider_config("box", settings, found)
 
     assert (config.key, config.further_keys) == (SecretStr("a"), (SecretStr("b"),))
     assert (config.total_timeout_s, config.max_concurrent, config.key_missing) == (9, 2, None)
+    assert config.kind == "openrouter"
 
 
 @pytest.mark.parametrize("named", [{"key": {"env": "A"}}, {"keys": [{"env": "A"}]}])
@@ -241,3 +251,22 @@ def test_each_provider_that_an_alias_names_and_nobody_configured_is_told_with_th
     )
     text = f"providers: {{{providers}}}\naliases:\n  big: {{candidates: [{listed}]}}\n"
     assert list(dangling_names(read_settings(text.encode()).settings)) == said
+
+
+@pytest.mark.parametrize(
+    ("bodies", "has_window", "limit"),
+    [
+        ({}, True, 6 * 2**20),
+        ({"memory_mb": 1}, True, 2**17),
+        ({"memory_mb": 4096}, True, MAX_CAPTURE_BYTES),
+        ({"keep": "errors"}, True, 6 * 2**20),
+        ({"keep": "off", "days": 1}, True, 0),
+        ({}, False, 0),
+        ({"days": 1}, False, 6 * 2**20),
+    ],
+)
+def test_a_body_gets_a_part_of_the_room_for_all_and_none_where_nobody_keeps_it(
+    bodies: dict[str, object], has_window: bool, limit: int
+) -> None:
+    assert capture_bytes(BodySettings.model_validate(bodies), has_window=has_window) == limit
+    assert limit * SIDES_AT_MOST <= BodySettings.model_validate(bodies).memory_mb * 2**20

@@ -326,3 +326,33 @@ def test_a_stored_key_never_survives(before: str, after: str) -> None:
     key = "n0t-a-known-kind-7"
 
     assert key not in Redactor([key]).text(before + key + after)
+
+
+LINES = (
+    ("max_tokens: 4096", "max_tokens: 4096"),
+    ('"password": "correct-horse-battery-9"', '"password": "[redacted]"'),
+    ("sk-" + "ant-api03-" + "a1B2" * 9, "[redacted]"),
+    ("gh" + "p_" + "a1B2c3" * 6, "[redacted]"),
+    ("%67h" + "p_" + "a1B2c3" * 6, "[redacted]"),
+    ("\\u0067h" + "p_" + "a1B2c3" * 6, "[redacted]"),
+    ("next_token: abcdefghijklmnop", "next_token: abcdefghijklmnop"),
+)
+
+
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("edge", [4 * 1024, 224 * 1024, 228 * 1024, 256 * 1024, 448 * 1024])
+def test_in_a_long_text_a_secret_is_found_wherever_it_stands(line: tuple[str, str], edge: int) -> None:
+    secret, shown = line
+    redactor = Redactor()
+    assert redactor.text(f"x\n{secret}\n") == f"x\n{shown}\n"
+    for shift in (-len(secret) - 2, -len(secret), -len(secret) // 2, -1, 0, 2):
+        before = "lamp 12\n" * (edge // 8)
+        before = before[: edge + shift - 1] + "\n"
+        after = "\n" + "lamp 12\n" * 40_000
+        assert redactor.text(before + secret + after) == before + shown + after, shift
+
+
+def test_of_two_keys_in_a_long_text_neither_hides_the_other() -> None:
+    secret, shown = LINES[2]
+    text = "\n".join([secret, *["lamp"] * 100_000, secret, *["lamp"] * 100_000, secret])
+    assert Redactor().text(text) == text.replace(secret, shown)

@@ -8,10 +8,14 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from app.exchange_folder import ExchangeFolder
 from app.exit_codes import FAILED, OK
 from app.paths import Folders
+from app.redaction import Redactor
 from app.request_commands import list_requests, show_request
+from proxy.events import Exchange, ToolDecided, ToolResult, UpstreamExchange
 from proxy.store.database import open_database
+from proxy.store.decisions import DecisionStore
 from proxy.store.ledger import LedgerStore
 from proxy.store.ledger_values import Entry, RequestRow
 from tests.app.test_cli import TOKEN, Shell
@@ -72,6 +76,97 @@ def test_one_request_tells_each_attempt_and_why_it_was_made(
         "  why:        second\n"
     ) in out
     assert "cost:         $0.000700, as the provider stated\n" in out
+
+
+async def _with_bodies(home: Path) -> Folders:
+    """The same, and what the disk keeps of its two sides and of a tool between its attempts."""
+    places = await _with(home, ROW)
+    key = "sk-" + "or-v1-" + "0123456789abcdef" * 4
+    decision = ToolDecided(
+        "req_1", NOW + 2, "toolu_1", "Bash", f'{{"command":"echo {key}"}}', "signalbox", "allow",
+        "a rule matches", "Bash(echo *)", "settings", "rule", ran=True, exit_code=0, result_bytes=12,
+        duration_s=0.25,
+    )  # fmt: skip
+    database = await open_database(places.store, NOW)
+    await DecisionStore(database).append([decision])
+    await database.close()
+    first = UpstreamExchange(
+        1, 1, "one", "m", "first", NOW, duration_s=0.3, first_byte_s=0.29, key="key 1 of 2", status=529,
+        outcome="overloaded_error", error_message="Overloaded", request='{"a":1}', reply="busy\x1b[2J",
+        results=(ToolResult("toolu_1", "Bash", "lamp is lit"),),
+    )  # fmt: skip
+    second = UpstreamExchange(
+        2, 2, "two", "n", "second", NOW + 3, duration_s=1.5, status=200, input_tokens=10, output_tokens=20,
+        cache_read_tokens=5, stop_reason="end_turn", is_dropped=True,
+    )  # fmt: skip
+    exchange = Exchange("req_1", "asked this", "told that", upstream=(first, second))
+    ExchangeFolder(places.bodies, Redactor(), lambda: NOW).write(exchange, is_failed=False)
+    return places
+
+
+async def test_what_the_disk_keeps_of_each_attempt_and_tool_is_told_in_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = await _with_bodies(tmp_path)
+    assert show_request(places, "req_1", as_json=False) == OK
+    out = capsys.readouterr().out
+    assert (
+        "attempt 1:    one / m: overloaded_error, 3 ms\n"
+        "  why:        first\n"
+        "  answered:   529, first byte after 0.29 s, all after 0.30 s\n"
+        "  key:        key 1 of 2\n"
+        "  error:      Overloaded\n"
+        "tool:         Bash: allowed by Bash(echo *), exit 0 after 0.25 s, 12 bytes\n"
+        '  call:       {"command":"echo [redacted]"}\n'
+        "  result:     lamp is lit\n"
+        "attempt 2:    two / n: ok, 31 ms\n"
+        "  why:        second\n"
+        "  answered:   200\n"
+        "  round:      2: asked again after tools ran\n"
+        "  tokens:     10 in, 20 out, 5 read from cache, 0 written\n"
+        "  stopped by: end_turn\n"
+    ) in out
+    assert out.endswith("bodies:       kept; --bodies prints them\n")
+
+
+async def test_bodies_are_printed_on_demand_and_give_the_terminal_no_orders(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = await _with_bodies(tmp_path)
+    assert show_request(places, "req_1", as_json=False, with_bodies=True) == OK
+    out = capsys.readouterr().out
+    assert '\n--- client request\nasked this\n\n--- attempt 1: sent\n{"a":1}\n' in out
+    assert "--- attempt 2: came back\n\n(not kept: those of later attempts took the room)\n" in out
+    assert "busy" in out
+    assert "\x1b" not in out
+
+
+@pytest.mark.parametrize("with_bodies", [False, True])
+async def test_as_json_the_attempts_and_tools_have_every_field(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], with_bodies: bool
+) -> None:
+    places = await _with_bodies(tmp_path)
+    assert show_request(places, "req_1", as_json=True, with_bodies=with_bodies) == OK
+    facts = json.loads(capsys.readouterr().out)
+    first, second = facts["attempts"]
+    assert (first["status"], first["key"], first["duration_ms"]) == (529, "key 1 of 2", 3)
+    assert (second["round"], second["cache_read_tokens"], second["is_dropped"]) == (2, 5, True)
+    assert facts["bodies_kept"] is True
+    assert [(each["tool"], each["result"]) for each in facts["tools"]] == [("Bash", "lamp is lit")]
+    assert first.get("request") == ('{"a":1}' if with_bodies else None)
+    assert facts.get("client_reply") == ("told that" if with_bodies else None)
+
+
+async def test_without_bodies_on_the_disk_tools_are_told_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = await _with_bodies(tmp_path)
+    for file in places.bodies.glob("*/*.json"):
+        file.unlink()
+    assert show_request(places, "req_1", as_json=False, with_bodies=True) == OK
+    out = capsys.readouterr().out
+    assert "tool:         Bash: allowed by Bash(echo *)" in out
+    assert out.endswith("bodies:       not kept on the disk\n")
 
 
 async def test_what_a_client_said_gives_the_terminal_no_orders(

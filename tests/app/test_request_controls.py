@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.request_controls import PAGE
-from gui.desk import ActionFailed
+from gui.desk import ActionFailed, SettingsChanged
 from gui.request_desk import AttemptsRead, EarlierRequestsRead
 from proxy.store.database import open_database
 from proxy.store.ledger import LedgerStore
@@ -85,3 +85,16 @@ async def test_a_request_that_is_not_there_has_no_attempts(make: Make, request_i
     bench = make()
     bench.controller.read_attempts(request_id)
     assert await bench.until(AttemptsRead) == AttemptsRead(request_id, ())
+
+
+async def test_switching_bodies_on_is_stored_and_in_force_at_once(make: Make) -> None:
+    bench = make(settings="bodies: {keep: 'off'}\n")
+    await bench.controller.start()
+    assert bench.controller.bodies_kept() == "off"
+    assert bench.servers[0].config.capture_bytes == 0
+
+    assert bench.controller.keep_bodies() is None
+    await bench.until(SettingsChanged)
+    assert bench.controller.bodies_kept() == "all"
+    assert "keep: all" in bench.folders.settings_file.read_text()
+    assert bench.servers[0].applied[-1].capture_bytes > 0

@@ -181,6 +181,17 @@ def test_a_file_others_could_read_or_plant_is_refused(
     assert words in found.problem
 
 
+def test_a_file_in_the_home_of_nobody_is_a_key_that_is_missing() -> None:
+    provider = ProviderSettings.model_validate(
+        {"base_url": "https://a.example", "key": {"file": "~no-such-user/key"}}
+    )
+    found = _store(None).find_key(provider)
+    assert found.key is None
+    assert (found.problem or "").startswith(
+        "the key file '~no-such-user/key' begins in a home folder that is"
+    )
+
+
 def _named(name: str, base: type[Exception] = Exception) -> Exception:
     return type(name, (base,), {})("a text that quotes sk-or-secret")
 

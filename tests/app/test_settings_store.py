@@ -300,6 +300,20 @@ def test_an_emptied_file_is_not_edited_and_the_last_good_content_is_kept(
     assert store.backup.read_text() == FILE
 
 
+@pytest.mark.parametrize("blank", [b"", b" \n", b"\xef\xbb\xbf"])
+def test_an_empty_file_that_never_held_anything_counts_as_none(tmp_path: Path, blank: bytes) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_bytes(blank)
+    store = SettingsStore(path)
+
+    document = store.apply(DARK)
+
+    assert document.settings.window.theme == "dark"
+    assert [*document.raw["aliases"]] == ["big", "small"], "as in the file that is shipped"
+    assert path.read_text().startswith("# Signalbox's settings.")
+    assert not store.backup.exists(), "there was nothing to keep"
+
+
 def test_a_file_that_is_gone_while_it_is_in_force_is_not_made_anew(tmp_path: Path) -> None:
     path = tmp_path / "settings.yaml"
 

@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Generator, Mapping, Sequence
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "local-token-of-the-clients"
 MODEL = "claude-sonnet-4-6"
 _END_S = 20
+_LOG_S = 10
+
+Record = dict[str, str]
 
 _SETTINGS = """\
 version: 1
@@ -38,11 +42,19 @@ class Server:
     errors: Path
     pid: int
 
-    def logged(self, event: str) -> list[dict[str, str]]:
-        """The records of Signalbox's log with this event."""
-        lines = self.errors.read_text("utf-8").splitlines()
-        records: list[dict[str, str]] = [json.loads(line) for line in lines]
-        return [record for record in records if record["event"] == event]
+    def logged(self, event: str, *, until: Callable[[list[Record]], bool] = bool) -> list[Record]:
+        """The records of Signalbox's log with this event; waits a while for those that `until` asks for.
+
+        A thread writes the log, so a client may have its answer before the line is there.
+        """
+        latest = time.monotonic() + _LOG_S
+        while True:
+            lines = self.errors.read_text("utf-8").split("\n")[:-1]  # the last is not whole yet
+            records: list[Record] = [json.loads(line) for line in lines]
+            found = [record for record in records if record["event"] == event]
+            if until(found) or time.monotonic() > latest:
+                return found
+            time.sleep(0.05)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from pydantic import SecretStr
 
+from app.exchanges import part_of
 from gui.desk import (
     ActionDone,
     ActionFailed,
@@ -30,7 +31,7 @@ from gui.desk import (
     TokenCreated,
     TokensChanged,
 )
-from gui.request_desk import AttemptsRead, EarlierRequestsRead
+from gui.request_desk import AttemptsRead, BodiesKept, EarlierRequestsRead, ExchangeRead
 from gui.spending import DearerView, SpendingView, TokenDraft, TokenView
 from proxy.events import BreakerChanged, Exchange
 from proxy.store.ledger_values import AttemptRow, RequestRow
@@ -57,7 +58,10 @@ class FakeDesk(FakeMcp, FakePermissions):
         self.exchanges: dict[str, Exchange] = {}
         self.spending_now: SpendingView | None = None
         self.token_list: list[TokenView] = []
-        self.exchanges_asked: list[str] = []
+        self.exchanges_asked: list[tuple[str, int | None]] = []
+        self.messages: dict[tuple[str, int], str] = {}
+        """What an attempt was answered as one message, by request and number."""
+        self.bodies_now: BodiesKept = "all"
         self.ledger: list[RequestRow] = []
         """Requests of earlier sessions, newest first."""
         self.attempts: dict[str, tuple[AttemptRow, ...]] = {}
@@ -315,9 +319,25 @@ class FakeDesk(FakeMcp, FakePermissions):
         self.announce(TokensChanged())
         return self.refusal
 
-    def exchange(self, request_id: str) -> Exchange | None:
-        self.exchanges_asked.append(request_id)
-        return self.exchanges.get(request_id)
+    def read_exchange(self, request_id: str, n: int | None) -> None:
+        self.exchanges_asked.append((request_id, n))
+        found = self.exchanges.get(request_id)
+        if found is None:
+            self.announce(ExchangeRead(request_id, n or 0))
+            return
+        part, attempt = part_of(found, n)
+        number = 0 if attempt is None else attempt.n
+        self.announce(ExchangeRead(request_id, number, part, self.messages.get((request_id, number), "")))
+
+    def bodies_kept(self) -> BodiesKept:
+        return self.bodies_now
+
+    def keep_bodies(self) -> str | None:
+        self.calls.append("keep_bodies")
+        if self.refusal is None:
+            self.bodies_now = "all"
+            self.announce(SettingsChanged())
+        return self.refusal
 
     def read_earlier_requests(self, before_us: int | None) -> None:
         self.calls.append(f"read_earlier_requests {before_us}")

@@ -169,6 +169,14 @@ class FakePermissions:
         self.announce(PermissionsChanged())
         return None
 
+    def set_loop_guard(self, repeats: int, within_s: float) -> str | None:
+        self.calls.append(f"set_loop_guard {repeats} {within_s:g}")
+        if self.refusal is not None:
+            return self.refusal
+        self.safety_now = replace(self.safety_now, repeats=repeats, repeats_within_s=within_s)
+        self.announce(PermissionsChanged())
+        return None
+
     def workspaces(self) -> tuple[WorkspaceView, ...]:
         return tuple(self.workspace_list)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 
 from gui.desk import AliasView, CandidateView, LogLine, ProviderTested, ProviderView, ProxyPhase, ProxyState
 from proxy.events import (
@@ -13,6 +15,8 @@ from proxy.events import (
     RequestRefused,
     RequestRouted,
     RequestStarted,
+    ToolResult,
+    UpstreamExchange,
 )
 from tests.gui.fake_desk import URL, FakeDesk
 from tests.gui.mcp_scenes import fill as fill_mcp
@@ -165,11 +169,71 @@ def exchange(request_id: str) -> Exchange:
     return Exchange(
         request_id,
         client_request=json.dumps(asked),
-        upstream_request=json.dumps({**asked, "model": "anthropic/claude-sonnet-4"}),
-        upstream_reply='data: {"choices":[{"delta":{"content":"Searching now."}}]}\n\ndata: [DONE]\n',
         client_reply=reply,
         client_headers={"user-agent": "claude-cli/2.1.330", "anthropic-version": "2023-06-01"},
-        upstream_headers={"content-type": "application/json"},
+        upstream=_attempts(asked),
+    )
+
+
+def _attempts(asked: Mapping[str, object]) -> tuple[UpstreamExchange, ...]:
+    """A retry after an overload, a fallback to another provider, and a round after a tool."""
+    busy = UpstreamExchange(
+        n=1,
+        round=1,
+        provider="openrouter",
+        model="anthropic/claude-sonnet-4",
+        reason="alias big → openrouter/anthropic/claude-sonnet-4: candidate 1 of 2",
+        at=START,
+        duration_s=0.31,
+        first_byte_s=0.29,
+        key="key 1 of 2",
+        dialect="openai-chat",
+        status=529,
+        outcome="overloaded_error",
+        error_message="openrouter: Overloaded. The upstream asks to come again in 1 s.",
+        request=json.dumps({**asked, "model": "anthropic/claude-sonnet-4"}),
+        reply='{"error":{"message":"Overloaded","code":529}}',
+        reply_headers={"content-type": "application/json", "retry-after": "1"},
+    )
+    reason = "alias big → local/qwen3-coder:30b: candidate 2 of 2; openrouter failed (529 overloaded_error)"
+    chunk = 'data: {"choices":[{"delta":{"content":"Searching now."}}]}\n\ndata: [DONE]\n'
+    local = UpstreamExchange(
+        n=3,
+        round=1,
+        provider="local",
+        model="qwen3-coder:30b",
+        reason=reason,
+        at=START + 2,
+        duration_s=2.6,
+        first_byte_s=0.41,
+        dialect="openai-chat",
+        status=200,
+        stop_reason="tool_use",
+        input_tokens=1_204,
+        output_tokens=61,
+        cache_read_tokens=18_200,
+        request=json.dumps({**asked, "model": "qwen3-coder:30b"}),
+        reply=chunk,
+        reply_headers={"content-type": "text/event-stream"},
+        results=(ToolResult("toolu_0", "Bash", "> lamp@1.0.0 test\n> node --test\n\n# pass 12\n# fail 0"),),
+    )
+    again = {"reason": "alias big → openrouter/anthropic/claude-sonnet-4: try 2 of it (before: 529)"}
+    return (
+        busy,
+        replace(busy, n=2, at=START + 1.3, duration_s=0.28, key="key 2 of 2", **again),
+        local,
+        replace(
+            local,
+            n=4,
+            round=2,
+            at=START + 60,
+            duration_s=1.9,
+            stop_reason="end_turn",
+            input_tokens=1_311,
+            output_tokens=104,
+            results=(),
+            reason="alias big → local/qwen3-coder:30b: candidate 1 of 2",
+        ),
     )
 
 

@@ -42,7 +42,14 @@ from gui.mcp_desk import McpImportRow
 from gui.pages.page import Room
 from gui.permission_desk import RuleView, WorkspaceView
 from gui.widgets.text import plain, tip
-from proxy.events import Exchange, RequestFinished, RequestRefused, RequestRouted, RequestStarted
+from proxy.events import (
+    Exchange,
+    RequestFinished,
+    RequestRefused,
+    RequestRouted,
+    RequestStarted,
+    UpstreamExchange,
+)
 from proxy.mcp.values import Launch, LogEntry, ServerPhase, ToolChange
 from tests.gui.acting import key
 from tests.gui.fake_desk import URL, FakeDesk
@@ -227,7 +234,22 @@ def hostile(desk: FakeDesk) -> FakeDesk:
     desk.alias_list = [AliasView(HOSTILE, (HOSTILE,), (CandidateView(HOSTILE, HOSTILE),))]
     desk.lines = [LogLine(START, "error", HOSTILE, HOSTILE, HOSTILE, None, {HOSTILE: HOSTILE}, HOSTILE)]
     desk.state_now = ProxyState(ProxyPhase.RUNNING, URL, problems=(Problem(HOSTILE, HOSTILE, "home"),))
-    desk.exchanges = {HOSTILE: Exchange(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, {HOSTILE: HOSTILE})}
+    attempt = UpstreamExchange(
+        1,
+        1,
+        HOSTILE,
+        HOSTILE,
+        HOSTILE,
+        START,
+        key=HOSTILE,
+        outcome=HOSTILE,
+        error_message=HOSTILE,
+        stop_reason=HOSTILE,
+        request=HOSTILE,
+        reply=HOSTILE,
+        reply_headers={HOSTILE: HOSTILE},
+    )
+    desk.exchanges = {HOSTILE: Exchange(HOSTILE, HOSTILE, HOSTILE, {HOSTILE: HOSTILE}, (attempt,))}
     desk.tool_list = [replace(TOOLS[0], name=HOSTILE, group=HOSTILE, description=HOSTILE)]
     desk.rule_list = [
         RuleView("deny", HOSTILE, HOSTILE, HOSTILE, can_change=True, warning=HOSTILE, fix=HOSTILE)

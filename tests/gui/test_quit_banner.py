@@ -109,6 +109,8 @@ def test_while_they_end_it_counts_down_and_offers_not_to_wait(
     desk.state_now = replace(desk.state_now, phase=ProxyPhase.STOPPING)
     _now_active(qtbot, room, desk, 1)
     assert window.quit_banner.title == "Signalbox quits when 1 request has ended"
+    _now_active(qtbot, room, desk, 0)
+    assert window.quit_banner.title == "Signalbox quits"
     press_named(qtbot, window.quit_banner, "Quit now")
     assert desk.calls == ["quit", "quit now"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -60,15 +60,24 @@ class Reply:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "text/event-stream"})
     is_closed: asyncio.Event = field(default_factory=asyncio.Event)
+    left: Iterator[bytes | asyncio.Event | UpstreamError] = field(init=False)
 
-    async def chunks(self) -> AsyncGenerator[bytes, None]:
-        for piece in self.pieces:
+    def __post_init__(self) -> None:
+        self.left = iter(self.pieces)
+
+    def anew(self) -> Reply:
+        """The same, from its beginning."""
+        return replace(self)
+
+    async def read(self) -> bytes:
+        for piece in self.left:
             if isinstance(piece, asyncio.Event):
                 await piece.wait()
             elif isinstance(piece, UpstreamError):
                 raise piece
-            else:
-                yield piece
+            elif piece:
+                return piece
+        return b""
 
     async def aclose(self) -> None:
         self.is_closed.set()
@@ -91,7 +100,7 @@ class ScriptedUpstream:
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         if isinstance(reply, UpstreamError):
             raise reply
-        return reply
+        return reply.anew()
 
     async def aclose(self) -> None:
         self.is_closed = True

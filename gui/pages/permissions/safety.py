@@ -31,7 +31,7 @@ _NOT_KNOWN_YET = "Which sandbox"
 
 
 class SafetyTab(QWidget):
-    """Facts only; they are changed in the settings file."""
+    """Facts only; they are changed elsewhere."""
 
     def __init__(self, room: Room) -> None:
         super().__init__()
@@ -42,8 +42,8 @@ class SafetyTab(QWidget):
         card.body.addWidget(self.facts, 1)
         card.body.addWidget(
             label(
-                "The mode is chosen above; the rest stands in the settings file under permissions, tools and "
-                "loop_guard.",
+                "The mode is chosen above, how often requests may be repeated on Home; the rest stands in "
+                "the settings file under permissions and tools.",
                 kind="caption",
                 wraps=True,
             )
@@ -70,7 +70,7 @@ def safety_facts(safety: SafetyView) -> list[Fact]:
         ("Mode", mode, "danger" if is_bypass else ""),
         ("Policy", _POLICIES.get(safety.policy, safety.policy), ""),
         ("Questions", _APPROVALS.get(safety.approvals, safety.approvals), ""),
-        ("Repeated requests", _repeats_words(safety), ""),
+        ("Repeated requests", words.repeats_words(safety), ""),
         ("Sandbox", _SANDBOX.get(safety.sandbox, safety.sandbox), ""),
         ("Sandbox found", safety.sandbox_found, _sandbox_tone(safety.sandbox_found)),
         ("Commands end after", wording.seconds(safety.shell_timeout_s), ""),
@@ -78,14 +78,6 @@ def safety_facts(safety: SafetyView) -> list[Fact]:
         ("Removing always asks", ",  ".join(safety.critical) or "nothing", ""),
     ]
     return lines
-
-
-def _repeats_words(safety: SafetyView) -> str:
-    if not safety.repeats:
-        return "off: a client may send the very same request as often as it likes"
-    then = "waits for your word" if safety.approvals == "wait" else "is refused"
-    within = f"{safety.repeats_within_s:g} seconds"
-    return f"the very same request is served {safety.repeats} times within {within}, then it {then}"
 
 
 def _sandbox_tone(found: str) -> str:

@@ -6,14 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from gui.desk import Problem, ProxyPhase, ProxyState
+from gui.dialogs.repeats_dialog import RepeatsDialog
 from gui.pages.home import HomePage
 from gui.pages.page import Room
-from tests.gui.acting import heard, press, press_named, shown
+from tests.gui.acting import dialog_of, heard, key, press, press_named, shown, write
 from tests.gui.fake_desk import URL, FakeDesk
 from tests.gui.scenes import RUNNING, START, request_events
 
@@ -136,3 +138,73 @@ def test_where_something_else_failed_another_port_is_not_offered(
 ):
     empty_desk.state_now = ProxyState(ProxyPhase.FAILED)
     assert not show(empty_desk).other_port.isVisible()
+
+
+def test_how_often_a_request_may_be_repeated_stands_beside_the_budgets_and_is_changed_there(
+    qtbot: QtBot, show: Callable[[FakeDesk], HomePage], desk: FakeDesk
+):
+    page = show(desk)
+    before = "The very same request is served 5 times within 60 seconds, then it waits for your word."
+    assert page.today.repeats.text() == before
+    press(page.today.change_repeats)
+    dialog = dialog_of(RepeatsDialog)
+    assert (dialog.times.text(), dialog.seconds.text()) == ("5", "60")
+    write(dialog.times, "8")
+    write(dialog.seconds, "30")
+    with qtbot.waitSignal(page.room.bridge.permissions_changed):
+        press(dialog.save_button)
+    assert desk.calls == ["set_loop_guard 8 30"]
+    assert page.today.repeats.text() == before.replace("5 times within 60", "8 times within 30")
+
+
+def test_the_loop_guard_is_switched_off_and_on_again_with_likely_numbers(
+    qtbot: QtBot, show: Callable[[FakeDesk], HomePage], desk: FakeDesk
+):
+    page = show(desk)
+    press(page.today.change_repeats)
+    dialog = dialog_of(RepeatsDialog)
+    key(dialog.is_on, Qt.Key.Key_Space)
+    assert not dialog.times.isEnabled()
+    with qtbot.waitSignal(page.room.bridge.permissions_changed):
+        press(dialog.save_button)
+    assert page.today.repeats.text().startswith("Off: a client may send")
+    press(page.today.change_repeats)
+    dialog = dialog_of(RepeatsDialog)
+    key(dialog.is_on, Qt.Key.Key_Space)
+    press(dialog.save_button)
+    assert desk.calls == ["set_loop_guard 0 60", "set_loop_guard 5 60"]
+
+
+@pytest.mark.parametrize(
+    ("times", "seconds", "title"),
+    [
+        ("2.5", "60", "This is no number of times"),
+        ("0", "60", "This is no number of times"),
+        ("", "60", "This is no number of times"),
+        ("5", "a minute", "These are no seconds"),
+        ("5", "inf", "These are no seconds"),
+        ("5", "-1", "These are no seconds"),
+    ],
+)
+def test_what_is_no_number_is_not_saved(
+    show: Callable[[FakeDesk], HomePage], desk: FakeDesk, times: str, seconds: str, title: str
+):
+    page = show(desk)
+    press(page.today.change_repeats)
+    dialog = dialog_of(RepeatsDialog)
+    dialog.times.setText(times)
+    dialog.seconds.setText(seconds)
+    press(dialog.save_button)
+    assert (dialog.banner.title, desk.calls) == (title, [])
+    key(dialog.is_on, Qt.Key.Key_Space)
+    assert not dialog.banner.isVisible()
+
+
+def test_a_refusal_of_the_settings_is_shown_there(show: Callable[[FakeDesk], HomePage], desk: FakeDesk):
+    desk.refusal = "loop_guard.per_s: input should be less than or equal to 3600"
+    page = show(desk)
+    press(page.today.change_repeats)
+    dialog = dialog_of(RepeatsDialog)
+    press(dialog.save_button)
+    assert dialog.banner.title == "Not saved"
+    assert dialog.isVisible()

@@ -13,6 +13,7 @@ from gui.desk import AliasView, CandidateView
 from gui.dialogs.alias_dialog import AliasDialog
 from gui.pages.models import ModelsPage
 from gui.pages.page import Room
+from gui.spending import PricesChanged
 from tests.gui.acting import click_cell, dialog_of, key, press, press_named, shown, type_into, write
 from tests.gui.fake_desk import FakeDesk
 
@@ -208,6 +209,22 @@ def test_where_prices_are_not_known_nothing_is_warned_of(page: ModelsPage):
     assert not dialog_of(AliasDialog).dearer.isVisible()
 
 
+def test_a_price_that_becomes_known_while_the_editor_is_open_is_warned_of_at_once(
+    qtbot: QtBot, page: ModelsPage, desk: FakeDesk
+):
+    candidates = CandidateView("openrouter", "sonnet"), CandidateView("claude", "opus")
+    desk.alias_list[0] = AliasView("big", (), candidates)
+    page.refresh()
+    click_cell(page.table, 0)
+    press(page.edit)
+    dialog = dialog_of(AliasDialog)
+    assert not dialog.dearer.isVisible()
+    desk.prices = {"sonnet": 15, "opus": 75}
+    with qtbot.waitSignal(page.room.bridge.prices_changed):
+        desk.announce(PricesChanged())
+    assert DEAR in texts(dialog)
+
+
 def test_the_editor_grows_with_its_candidates_and_what_it_says_of_them(qtbot: QtBot, dialog: AliasDialog):
     def lowest(part: QWidget) -> int:
         return part.mapTo(dialog, part.rect().bottomLeft()).y()
@@ -217,9 +234,8 @@ def test_the_editor_grows_with_its_candidates_and_what_it_says_of_them(qtbot: Qt
         tops = [part.mapTo(dialog, part.rect().topLeft()).y() for part in parts]
         return all(lowest(above) < top for above, top in zip(parts, tops[1:], strict=False))
 
-    assert has_room()
+    qtbot.waitUntil(has_room)
     height = dialog.height()
     press(dialog.candidates.add)
     press(dialog.candidates.add)
-    qtbot.waitUntil(lambda: dialog.height() > height)
-    assert has_room()
+    qtbot.waitUntil(lambda: dialog.height() > height and has_room())

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.bridge import MAX_REQUEST_EVENTS
 from gui.models.requests import RequestRow, RequestsModel
+from gui.pages.exchange_sides import READING
 from gui.pages.page import Room
 from gui.pages.request_detail import facts
 from gui.pages.requests import RequestsPage
@@ -69,12 +70,12 @@ def test_the_newest_request_stands_first(page: RequestsPage, happen: Happen):
     assert _ids(page) == newest_first
 
 
-def _opened(page: RequestsPage, title: str) -> str:
-    view = page.detail.views[title]
-    tabs = page.detail.tabs
-    tabs.setCurrentIndex(next(i for i in range(tabs.count()) if tabs.tabText(i) == title))
-    assert view.isVisible()
-    return view.toPlainText()
+def _opened(qtbot: QtBot, page: RequestsPage, title: str) -> str:
+    body = page.detail.views[title]
+    page.detail.tabs.setCurrentWidget(body)
+    qtbot.waitUntil(lambda: body.view.toPlainText() not in ("", READING))
+    assert body.isVisible()
+    return body.view.toPlainText()
 
 
 def test_updates_that_came_too_fast_to_show_are_counted(page: RequestsPage, happen: Happen):
@@ -101,10 +102,10 @@ def test_a_chosen_request_shows_facts_and_both_sides_pretty(qtbot: QtBot, page: 
     facts = [one.text() for one in page.detail.summary.findChildren(QLabel)]
     assert "200 ok" in facts
     assert any("openrouter / anthropic/claude-sonnet-4" in text for text in facts)
-    client = _opened(page, "Client request")
+    client = _opened(qtbot, page, "Client request")
     assert client.startswith("user-agent: claude-cli/2.1.330\n")
     assert '\n  "model": "claude-sonnet-4-5",' in client
-    assert _opened(page, "Client reply").startswith("event: message_start")
+    assert _opened(qtbot, page, "Client reply").startswith("event: message_start")
 
 
 def test_both_sides_are_asked_for_only_when_they_are_looked_at(
@@ -114,11 +115,13 @@ def test_both_sides_are_asked_for_only_when_they_are_looked_at(
     for row in range(4):
         click_cell(page.table, row)
     assert desk.exchanges_asked == []
-    _opened(page, "Client request")
-    _opened(page, "Client reply")
-    assert desk.exchanges_asked == ["req_0004"]
-    click_cell(page.table, 1)
-    assert desk.exchanges_asked == ["req_0004", "req_0006"]
+    _opened(qtbot, page, "Client request")
+    _opened(qtbot, page, "Client reply")
+    assert desk.exchanges_asked == [("req_0004", 0)]
+    page.table.choose_row(4)
+    assert desk.exchanges_asked == [("req_0004", 0), ("req_0003", 0)]
+    page.table.choose_row(1)  # still on its way
+    assert len(desk.exchanges_asked) == 2
 
 
 def test_losses_and_errors_are_told(qtbot: QtBot, page: RequestsPage, happen: Happen):
@@ -138,12 +141,13 @@ def test_the_detail_follows_a_running_request(
     assert page.detail.facts[0] == ("Status", "waiting", "")
     happen([RequestFinished("req_0002", START, "ok", 200, 1.5)])
     assert page.detail.facts[0] == ("Status", "200 ok", "ok")
-    assert _opened(page, "Client reply").startswith("Not kept")
-    desk.exchanges["req_0002"] = Exchange("req_0002", client_reply="late", truncated=True)
+    assert _opened(qtbot, page, "Client reply").startswith("Not kept")
+    desk.exchanges["req_0002"] = Exchange("req_0002", client_reply="late", is_cut=True)
     with qtbot.waitSignal(page.room.bridge.exchange_kept):
         desk.announce(Exchange("req_0002", client_reply="raw text that may hold a secret"))
-    assert page.detail.views["Client reply"].toPlainText() == "late"
-    assert any(one.isVisible() and "too long" in one.text() for one in page.detail.findChildren(QLabel))
+    reply = page.detail.views["Client reply"]
+    qtbot.waitUntil(lambda: reply.view.toPlainText() == "late")
+    assert "too long" in reply.note
 
 
 def test_escape_closes_the_detail(qtbot: QtBot, page: RequestsPage, happen: Happen):
@@ -183,8 +187,8 @@ def test_the_tools_part_lists_who_ran_each_call_by_which_rule(page: RequestsPage
     happen(request_events(12))
     page.show_request("req_0004")
     tabs = page.detail.tabs
-    assert tabs.tabText(1) == "Tools (4)"
-    tabs.setCurrentIndex(1)
+    assert tabs.tabText(2) == "Tools (4)"
+    tabs.setCurrentIndex(2)
     table = page.detail.tools.table
     assert table.row_text(0).split("\t") == [
         "Bash",
@@ -202,7 +206,7 @@ def test_the_tools_part_lists_who_ran_each_call_by_which_rule(page: RequestsPage
     press(page.detail.copy)
     assert "npm test\tran by Signalbox" in QGuiApplication.clipboard().text()
     page.show_request("req_0001")
-    assert tabs.tabText(1) == "Tools"
+    assert tabs.tabText(2) == "Tools"
     assert page.detail.tools.none.isVisible()
 
 
@@ -238,7 +242,7 @@ def test_an_open_tools_part_follows_what_is_decided(
     desk.past.append(replace(desk.past[0], request_id="req_0002"))
     with qtbot.waitSignal(page.room.bridge.tools_decided):
         desk.announce(_decided("req_0002", "Bash", "allow", "signalbox"))
-    assert page.detail.tabs.tabText(1) == "Tools (1)"
+    assert page.detail.tabs.tabText(2) == "Tools (1)"
 
 
 def test_a_further_round_after_tools_is_no_further_attempt() -> None:

@@ -235,6 +235,7 @@ def test_nothing_follows_the_end() -> None:
     decoder.feed(wire(*HI))
     assert decoder.feed(wire(*HI)) == decoder.finish() == []
     assert decoder.cost_usd is None
+    assert decoder.heard_chars == 0
     assert decoder.is_cut_short is False
 
 

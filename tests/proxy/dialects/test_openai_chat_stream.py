@@ -248,6 +248,15 @@ def test_odd_values_in_a_chunk_are_left_out() -> None:
     assert made["content"] == [{"type": "text", "text": "hi"}]
 
 
+def test_what_was_thought_is_counted_where_it_is_not_shown() -> None:
+    hidden = asked(thinking={"type": "adaptive", "display": "omitted"})
+    decoder = DIALECT.decoder(hidden, target(), "text/event-stream", counter())
+    assert decoder.heard_chars == 0
+    made = decoder.feed(chunk({"reasoning": "x" * 40}) + chunk({"content": "Hello"}))
+    assert not [each for each in made if each.get("delta", {}).get("thinking")]
+    assert decoder.heard_chars == 45
+
+
 def test_cost_and_groq_s_own_usage_are_read() -> None:
     decoder = DIALECT.decoder(asked(), target(), "text/event-stream", counter())
     decoder.feed(data({"choices": [], "x_groq": {"usage": {"prompt_tokens": 3, "completion_tokens": 2}}}))

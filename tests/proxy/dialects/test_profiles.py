@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import get_args
 
+import pytest
+import yaml
+
+import resources
+from app.settings import ServerKind
 from proxy.dialects.base import Dialect
 from proxy.dialects.openai_chat import OpenAIChatDialect
 from proxy.dialects.profiles import Profile, profile_for, read_entries
@@ -15,7 +20,14 @@ from proxy.dialects.registry import dialect_for
     [
         ("https://openrouter.ai/api/v1", "openrouter"),
         ("https://OpenRouter.ai/api/v1/", "openrouter"),
+        ("https://eu.openrouter.ai/api/v1", "openrouter"),
         ("http://127.0.0.1:8102/api/v1", "openrouter"),
+        ("http://localhost:8102/api/v1", "openrouter"),
+        ("http://[::1]:8102/api/v1", "openrouter"),
+        ("http://localhost:1234/api/v1", "lmstudio"),
+        ("https://chat.example/api/v1", "generic"),
+        ("http://192.168.1.7:3000/api/v1", "generic"),
+        ("https://127.0.0.1.example/api/v1", "generic"),
         ("https://user@api.openai.com/v1", "openai"),
         ("https://x.openai.azure.com/openai/v1/", "azure"),
         ("https://api.deepseek.com", "deepseek"),
@@ -26,6 +38,23 @@ from proxy.dialects.registry import dialect_for
 )
 def test_a_server_is_known_by_its_address(url: str, server: str) -> None:
     assert profile_for(url, "some-model").server == server
+
+
+@pytest.mark.parametrize("kind", ["openrouter", "openai", "perplexity"])
+def test_a_server_whose_kind_is_told_has_that_ones_fields_whatever_its_address(kind: str) -> None:
+    own = {"openrouter": "https://openrouter.ai/api/v1", "openai": "https://api.openai.com/v1"}
+    known = profile_for(own.get(kind, "https://api.perplexity.ai"), "claude-opus-4.6")
+    assert profile_for("http://localhost:11434/v1", "claude-opus-4.6", kind) == known
+
+
+def test_a_server_on_this_machine_need_not_be_taken_for_openrouter() -> None:
+    known = profile_for("http://127.0.0.1:3000/api/v1", "whatever", "generic")
+    assert known == Profile(family="whatever")
+
+
+def test_each_kind_of_server_can_be_told_in_the_settings() -> None:
+    named = {each["name"] for each in yaml.safe_load(resources.read_text("model_profiles.yaml"))["servers"]}
+    assert named | {"generic"} == set(get_args(ServerKind))
 
 
 @pytest.mark.parametrize(

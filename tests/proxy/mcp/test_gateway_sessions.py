@@ -70,6 +70,15 @@ def test_where_all_are_busy_the_oldest_ends_so_that_a_new_client_is_served() -> 
     assert kept.ended == ["mcp_0"]
 
 
+def test_a_token_with_too_many_sessions_ends_its_own_and_none_of_another_token() -> None:
+    kept = Kept()
+    quiet = kept.open("quiet")
+    for _ in range(MAX_SESSIONS):
+        kept.open("crowd").changes = ChangeStream()
+    assert kept.ended == ["mcp_1"]
+    assert kept.sessions.find(quiet.id, "quiet") is quiet
+
+
 async def test_the_end_of_a_session_cancels_its_calls_and_ends_its_stream() -> None:
     kept = Kept()
     session = kept.open()

@@ -222,6 +222,30 @@ async def test_with_a_damaged_file_of_approvals_servers_count_as_rejected_and_sa
         await made.stands(ServerPhase.CONNECTED)
 
 
+@pytest.mark.expects_log("mcp_trust_unreadable")
+async def test_once_the_damaged_file_is_deleted_nobody_is_told_of_it_and_servers_are_asked_about(
+    tmp_path: Path,
+) -> None:
+    trust = tmp_path / "mcp"
+    trust.mkdir()
+    for name in ("approvals.json", "approvals.damaged-1.json"):
+        (trust / name).write_text("{")
+    async with room(tmp_path) as made:
+        made.supervisor.apply([raw()])
+        await made.stands(ServerPhase.REJECTED)
+        (trust / "approvals.damaged-1.json").unlink()
+        await made.time.until_someone_sleeps(2.0)
+        made.time.pass_by(2.0)
+        await made.until(lambda: "damaged-1" not in (made.supervisor.trust_problem() or ""))
+        assert "approvals.damaged-2.json" in (made.supervisor.trust_problem() or "")
+        await made.stands(ServerPhase.REJECTED)
+        (trust / "approvals.damaged-2.json").unlink()
+        await made.time.until_someone_sleeps(2.0)
+        made.time.pass_by(2.0)
+        await made.stands(ServerPhase.PENDING)
+        assert made.supervisor.trust_problem() is None
+
+
 async def test_a_version_is_resolved_once_and_pinned_with_the_approval(tmp_path: Path) -> None:
     entry = McpServerConfig("time", "python", "mcp-server-time")
     async with room(tmp_path) as made:

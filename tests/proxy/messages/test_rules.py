@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from proxy.messages.cache_rules import caches_for_an_hour
 from proxy.messages.errors import ClientError
 from proxy.messages.request import parse_request
 from proxy.messages.rules import INTERLEAVED, Terms, check_rules
@@ -311,3 +312,17 @@ def test_every_recorded_request_keeps_the_rules(shared_data: Path) -> None:
             seen += 1
             check_rules(parse_request(asked), OLD)
     assert seen >= 30
+
+
+@pytest.mark.parametrize(
+    ("request_body", "expected"),
+    [
+        (body(), False),
+        (body(system=[text("x", cache_control=EPHEMERAL)]), False),
+        (body(system=[text("x", cache_control=HOUR), text("y", cache_control=EPHEMERAL)]), True),
+        (body(cache_control=HOUR), True),
+        (body(cache_control=EPHEMERAL), False),
+    ],
+)
+def test_it_is_known_whether_a_cache_shall_be_kept_for_an_hour(request_body: Any, *, expected: bool) -> None:
+    assert caches_for_an_hour(parse_request(request_body)) is expected

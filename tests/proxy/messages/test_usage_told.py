@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proxy.messages.usage_told import MOST_TOKENS, cost_told, tokens_told
+from proxy.messages.usage_told import MOST_TOKENS, cost_told, hidden_told, hour_told, tokens_told
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,25 @@ def test_with_the_users_own_key_at_the_provider_its_bill_comes_on_top(
     said: dict[str, Any], expected: float | None
 ) -> None:
     assert cost_told(said) == expected
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        ({"ephemeral_5m_input_tokens": 60, "ephemeral_1h_input_tokens": 40}, 40),
+        ({"ephemeral_1h_input_tokens": 101}, 100),
+        ({"ephemeral_1h_input_tokens": -1}, 0),
+        ({}, 0),
+        (None, 0),
+        ("40", 0),
+    ],
+)
+def test_what_a_cache_keeps_for_an_hour_is_a_part_of_what_was_written(kinds: Any, expected: int) -> None:
+    assert hour_told({"cache_creation": kinds}, 100) == expected
+    assert hour_told({}, 100) == 0
+
+
+@pytest.mark.parametrize(("told", "expected"), [(50, 50), (None, 0), (-50, 0), ("50", 0)])
+def test_thinking_that_is_not_shown_is_counted_as_the_upstream_estimates_it(told: Any, expected: int) -> None:
+    assert hidden_told({"type": "thinking_delta", "thinking": "", "estimated_tokens": told}) == expected
+    assert hidden_told({"type": "thinking_delta", "thinking": ""}) == 0

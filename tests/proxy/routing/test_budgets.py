@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from proxy.config import Alias, Budgets, ClientToken, ProxyConfig, ServerConfig
+from proxy.context import LOCAL_TOKEN
 from proxy.routing.budgets import (
     EVERYTHING,
     Account,
     Charge,
     Limit,
+    Scope,
+    Standing,
     alert_at,
     all_limits,
     limits_of,
@@ -100,15 +103,24 @@ def test_a_refusal_names_the_budget_what_is_spent_the_limit_and_when_it_begins_a
     account.reserve(Charge(TODAY, "ci", "big", 1_500))
     refused = account.without_room((Limit(("token", "ci"), "day", 1_000_000),), TODAY)
     assert refused is not None
-    assert refused.refusal() == (
+    assert refused.refusal("ci") == (
         "The daily budget of the token ci is used up: $1.02 spent and $0.0015 reserved of $1.00. It resets "
         "on 2026-11-23 at 00:00 (this machine's time); raise it in the settings of Signalbox to go on before."
     )
+    assert refused.refusal(LOCAL_TOKEN) == refused.refusal("ci")
     assert refused.words == "the daily budget of the token ci is used up"
     everything = replace(refused, limit=replace(DAILY, period="month"), reserved_micro_usd=0)
-    assert everything.refusal().startswith(
-        "The monthly budget for everything is used up: $1.02 spent of $1.00."
+    assert everything.refusal(LOCAL_TOKEN).startswith(
+        "The monthly budget for everything is used up: $1.02 spent of $1.00. It resets on "
     )
+
+
+@pytest.mark.parametrize("scope", [EVERYTHING, ("token", "phone"), ("alias", "ci")])
+def test_a_refusal_tells_a_token_no_amounts_that_others_spent(scope: Scope) -> None:
+    refused = Standing(Limit(scope, "day", 1_000_000), 1_020_000, 1_500, TODAY)
+    told = refused.refusal("ci")
+    assert "is used up. It resets on " in told
+    assert "$" not in told
 
 
 def test_a_refusal_for_reservations_says_that_the_money_is_not_gone() -> None:
@@ -117,7 +129,7 @@ def test_a_refusal_for_reservations_says_that_the_money_is_not_gone() -> None:
     busy = account.without_room((DAILY,), TODAY)
     assert busy is not None
     assert not busy.is_used_up
-    assert busy.refusal() == (
+    assert busy.refusal(LOCAL_TOKEN) == (
         "The daily budget for everything has no room beside the requests under way: $0.00 spent and $6.00 "
         "reserved of $1.00. Most of what is reserved is free again when they have ended: try again then."
     )

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.config import Candidate
+from proxy.messages.errors import ClientError, ErrorType, UpstreamError
 from proxy.routing.aliases import Route
-from proxy.routing.dearness import Dearer, Rates, dearer_of, without_dearer
+from proxy.routing.dearness import Dearer, Rates, dearer_of, naming_dearer, without_dearer
 
 A, B, C = (Candidate(name, "m") for name in "abc")
 HALF, OTHER_HALF = Candidate("h", "m", 1.0), Candidate("o", "m", 1.0)
@@ -51,6 +52,39 @@ def test_nothing_is_compared_with_a_first_choice_that_nobody_prices() -> None:
 def test_those_that_share_the_first_place_are_all_the_users_choice() -> None:
     most = Rates(30, 150)
     assert left((HALF, CHEAP), (OTHER_HALF, DEAR), (B, DEAR), (C, most))[0] == (HALF, OTHER_HALF, B)
+
+
+def named(*candidates: tuple[Candidate, Rates | None]) -> str:
+    """What a client is told whom nobody of such a route served."""
+    rates = dict(candidates)
+    route = without_dearer(Route("big", "big", tuple(rates), "why"), rates.__getitem__)
+    return naming_dearer(UpstreamError(ErrorType.OVERLOADED, "busy"), route).message
+
+
+def test_who_was_not_asked_is_named_to_a_client_whom_nobody_served() -> None:
+    most = Candidate("b", "other")
+    assert named((A, CHEAP), (B, CHEAP)) == "busy"
+    assert named((A, CHEAP), (B, DEAR), (most, DEAR)) == (
+        "busy\n\nSignalbox did not ask b/m and b/other, which cost more than the first choice of the alias "
+        "big. To have them asked in such a case, set fall_back_to_dearer: true for this alias."
+    )
+
+
+def test_where_no_upstream_failed_nobody_else_is_named() -> None:
+    used_up = ClientError(ErrorType.RATE_LIMIT, "the budget is used up")
+    assert naming_dearer(used_up, Route("big", "big", (A,), "why", dearer=(B,))) is used_up
+
+
+def test_an_error_that_names_others_keeps_all_else_it_said() -> None:
+    route = Route("big", "big", (A,), "why", dearer=(B,))
+    refused = UpstreamError(
+        ErrorType.RATE_LIMIT, "later", status=430, retry_after_s=3, should_retry=False, details={"a": 1}
+    )
+    told = naming_dearer(refused, route)
+    assert isinstance(told, UpstreamError)
+    assert (told.type, told.status, told.retry_after_s, told.should_retry, told.details) == (
+        ErrorType.RATE_LIMIT, 430, 3, False, {"a": 1},
+    )  # fmt: skip
 
 
 def test_what_is_dearer_is_told_with_what_it_is_compared_with() -> None:

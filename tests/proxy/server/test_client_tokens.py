@@ -50,7 +50,7 @@ async def test_a_token_with_aliases_may_use_nothing_else_and_sees_nothing_else()
         assert (await status_of(proxy, PHONE, "claude-3-5-haiku"))[0] == 200
         assert await status_of(proxy, PHONE, "big") == (
             403,
-            "model: the token phone may use small only; 'big' leads to the alias big.",
+            "model: the token phone may use small only, and 'big' leads to none of these.",
         )
         assert (await status_of(proxy, PHONE, "some/model"))[0] == 403
         client = anthropic.AsyncAnthropic(base_url=proxy.url, api_key=PHONE)

@@ -48,10 +48,33 @@ async def test_a_dearer_one_is_passed_over_and_a_later_one_that_is_not_dearer_se
     )
 
 
-async def test_where_all_others_are_dearer_the_client_is_told_the_first_ones_error() -> None:
-    status, asked, reason = await served_by(priced(first=CHEAP, dear=DEAR))
-    assert (status, asked) == (529, ["first"])
-    assert "skipped dear/model-of-dear: dearer" in reason
+async def test_where_all_others_are_dearer_the_client_is_told_the_error_and_who_was_not_asked() -> None:
+    failing = {"first": ScriptedUpstream([UpstreamError(ErrorType.OVERLOADED, "too busy", retry_after_s=7)])}
+    config = priced(first=CHEAP, dear=DEAR)
+    async with running(failing, config) as proxy, proxy.post() as response:
+        assert (response.status, response.headers["retry-after"]) == (529, "7")
+        error = (await response.json())["error"]
+        assert [each.provider for each in proxy.of(RequestRouted)] == ["first"]
+    assert error == {
+        "type": "overloaded_error",
+        "message": "too busy\n\nSignalbox did not ask dear/model-of-dear, which costs more than the first "
+        "choice of the alias big. To have it asked in such a case, set fall_back_to_dearer: true for this "
+        "alias.",
+    }
+
+
+async def test_a_request_that_is_wrong_for_every_model_is_told_of_no_other_candidate() -> None:
+    failing = {"first": ScriptedUpstream([UpstreamError(ErrorType.INVALID_REQUEST, "no such field")])}
+    async with running(failing, priced(first=CHEAP, dear=DEAR)) as proxy, proxy.post() as response:
+        assert (await response.json())["error"]["message"] == "no such field"
+
+
+async def test_the_numbers_by_which_clients_compact_come_before_who_was_not_asked() -> None:
+    too_long = UpstreamError(ErrorType.INVALID_REQUEST, "prompt is too long: 9 tokens > 8 maximum")
+    failing = {"first": ScriptedUpstream([too_long])}
+    async with running(failing, priced(first=CHEAP, dear=DEAR)) as proxy, proxy.post() as response:
+        message = (await response.json())["error"]["message"]
+    assert message.startswith("prompt is too long: 9 tokens > 8 maximum\n\nSignalbox did not ask dear/")
 
 
 @pytest.mark.expects_log("candidate_failed")

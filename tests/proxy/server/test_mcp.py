@@ -16,7 +16,7 @@ from proxy.permissions.approval import ApprovalAnswer
 from proxy.server.limits import Limits
 from proxy.tools.base import ToolOutput
 from tests.proxy.mcp_clients import ERAS, ScriptedServers, mcp_client, text_of
-from tests.proxy.scripted import TOKEN, ScriptedUpstream, proxy_config
+from tests.proxy.scripted import HOST, TOKEN, ScriptedUpstream, proxy_config
 from tests.proxy.tooling import FakeTool, rules, running_tools, tool_call
 
 # The client's own word, where a message comes while it leaves.
@@ -220,6 +220,18 @@ async def test_one_definition_that_the_protocol_cannot_tell_hides_no_other() -> 
         async with mcp_client(proxy) as client:
             names = [each.name for each in (await client.list_tools()).tools]
     assert names == ["TodoWrite", "mcp__box__lever", "mcp__line__lamp"]
+
+
+async def test_the_servers_status_says_the_last_words_of_a_server_without_secrets() -> None:
+    def redact(text: str) -> str:
+        return text.replace("such", "[redacted]")
+
+    host = replace(HOST, redact=redact)
+    async with running_tools(ScriptedUpstream(), tools=[FakeTool()], host=host) as proxy:
+        ScriptedServers().offer(proxy)
+        async with proxy.http.get(f"{proxy.url}/mcp-servers", headers={"x-api-key": TOKEN}) as response:
+            told = await response.json()
+    assert told["servers"][-1]["reason"] == "exit 1: no [redacted] file"
 
 
 async def test_the_servers_status_says_names_states_reasons_and_numbers_only() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from proxy.context import RequestContext
+from proxy.context import Owner, RequestContext
 from proxy.messages.errors import ApiError, ClientError, ErrorType, UpstreamError
 from proxy.messages.message import JsonObject
 from proxy.service.batch_worker import BatchLimits, Means, wait_before_retry_s
@@ -23,6 +23,7 @@ from proxy.service.storage import Storage, StorageConfig, open_storage
 from proxy.store.values import Batch, ResultRow
 
 DAY_S = 24 * 3600.0
+OWNER = Owner()
 MESSAGE: JsonObject = {"type": "message", "content": []}
 
 
@@ -41,13 +42,13 @@ class World:
     room: Callable[[], Awaitable[object]] | None = None
     """Makes room on the full disk; called while the worker sleeps."""
     made: int = 0
+    shut_for: int = 0
+    """How often the worker sleeps before requests are served."""
 
-    async def run_message(
-        self, params: JsonObject, context: RequestContext, headers: Mapping[str, str]
-    ) -> JsonObject:
+    async def run_message(self, params: JsonObject, context: RequestContext, batch: Batch) -> JsonObject:
         said = params.get("say", "")
         self.asked.append(said)
-        self.headers.append(headers)
+        self.headers.append(batch.headers)
         if said == "wait":
             self.waits.set()
             await self.gate.wait()
@@ -57,7 +58,7 @@ class World:
             raise answer
         return {**answer, "id": context.request_id}
 
-    def provider_of(self, model: str) -> str:
+    def provider_of(self, model: str, _token_name: str) -> str:
         if model == "unknown":
             raise ClientError(ErrorType.NOT_FOUND, "model: unknown")
         return model
@@ -70,11 +71,19 @@ class World:
         if seconds == 60.0:  # housekeeping; the tests tick by themselves
             await asyncio.Event().wait()
         self.slept.append(seconds)
+        self.shut_for -= 1
         if self.room is not None:
             await self.room()
 
     def means(self) -> Means:
-        return Means(self.run_message, self.provider_of, lambda: self.now, self.new_id, self.sleep)
+        return Means(
+            self.run_message,
+            self.provider_of,
+            lambda: self.now,
+            self.new_id,
+            self.sleep,
+            lambda: self.shut_for <= 0,
+        )
 
 
 @asynccontextmanager
@@ -90,16 +99,16 @@ async def create(storage: Storage, *says: str, model: str = "m", **headers: str)
     requests = [{"custom_id": f"c{n}", "params": {"model": model, "say": say}} for n, say in enumerate(says)]
     draft = await storage.batches.begin_body()
     await draft.write(json.dumps({"requests": requests}).encode())
-    return await storage.batches.create(draft, "tests", headers)
+    return await storage.batches.create(draft, "tests", headers, OWNER)
 
 
 async def settled(storage: Storage, batch: Batch) -> Batch:
     await storage.batches.settled(batch.id)
-    return await storage.batches.get(batch.id)
+    return await storage.batches.get(batch.id, OWNER)
 
 
 async def lines(storage: Storage, batch: Batch) -> list[JsonObject]:
-    pieces = [piece async for piece in await storage.batches.results(batch.id)]
+    pieces = [piece async for piece in await storage.batches.results(batch.id, OWNER)]
     return [json.loads(line) for line in b"".join(pieces).splitlines()]
 
 
@@ -110,7 +119,7 @@ async def test_what_has_no_result_after_24_hours_expires_and_what_is_under_way_e
         await world.waits.wait()
         world.now += DAY_S - 1
         await storage.batches.tick()
-        assert (await storage.batches.get(batch.id)).status == "in_progress"
+        assert (await storage.batches.get(batch.id, OWNER)).status == "in_progress"
         world.now += 1
         await storage.batches.tick()
         ended = await settled(storage, batch)
@@ -144,12 +153,12 @@ async def test_results_are_gone_29_days_after_creation_and_the_batch_stays(home:
         assert len(await lines(storage, batch)) == 1
         world.now += 1
         await storage.batches.tick()
-        archived = await storage.batches.get(batch.id)
+        archived = await storage.batches.get(batch.id, OWNER)
         assert (archived.status, archived.succeeded) == ("ended", 1)
         view = batch_view(archived, "http://here")
         assert (view["results_url"], view["archived_at"] is None) == (None, False)
         with pytest.raises(ClientError) as caught:
-            await storage.batches.results(batch.id)
+            await storage.batches.results(batch.id, OWNER)
         assert caught.value.status == 404
 
 
@@ -158,10 +167,26 @@ async def test_a_batch_that_was_canceling_at_a_stop_is_canceled_at_the_next_star
     async with opened(home, world, places_per_provider=1) as storage:
         batch = await create(storage, "wait", "never")
         await world.waits.wait()
-        await storage.batches.cancel(batch.id)
+        await storage.batches.cancel(batch.id, OWNER)
     async with opened(home, world) as storage:
         ended = await settled(storage, batch)
         assert (ended.canceled, world.asked) == (2, ["wait"])
+
+
+async def test_a_batch_waits_while_no_request_is_served(home: Path) -> None:
+    world = World(shut_for=2)
+    async with opened(home, world) as storage:
+        assert (await settled(storage, await create(storage, "a", "b"))).succeeded == 2
+    assert world.slept == [5.0, 5.0]
+
+
+async def test_a_batch_that_waits_to_be_served_can_be_canceled(home: Path) -> None:
+    world = World(shut_for=2, room=asyncio.Event().wait)
+    async with opened(home, world) as storage:
+        batch = await create(storage, "a", "b")
+        await storage.batches.cancel(batch.id, OWNER)
+        assert (await settled(storage, batch)).canceled == 2
+    assert world.asked == []
 
 
 @pytest.mark.expects_log("task_failed")

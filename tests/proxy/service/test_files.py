@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.context import Owner
 from proxy.ids import new_id
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.service.files import (
@@ -30,6 +31,7 @@ from proxy.store.folder import PrivateFolder
 from proxy.store.values import StoredFile, StoreError
 
 DAY_S = 24 * 3600.0
+OWNER = Owner()
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Shelf:
         draft = await self.service.begin_upload()
         try:
             await draft.write(data)
-            return await self.service.upload(draft, name, "text/plain", expires)
+            return await self.service.upload(draft, name, "text/plain", expires, OWNER)
         finally:
             await draft.discard()
 
@@ -84,8 +86,8 @@ async def test_an_expired_file_keeps_its_metadata_and_loses_its_bytes(
         await files.service.tick()
         assert await folder.read(file.id) is None
         assert await folder.read(other.id) == b"x"
-        assert (await files.service.get(file.id)).expires_us == file.expires_us
-        for use in (files.service.content(file.id), files.service.in_place(named(file))):
+        assert (await files.service.get(file.id, OWNER)).expires_us == file.expires_us
+        for use in (files.service.content(file.id, OWNER), files.service.in_place(named(file), OWNER)):
             with pytest.raises(ClientError) as caught:
                 await use
             assert caught.value.status == 404
@@ -95,9 +97,9 @@ async def test_an_expired_file_keeps_its_metadata_and_loses_its_bytes(
 async def test_the_files_of_one_request_have_a_limit_together(home: Path, folder: PrivateFolder) -> None:
     async with shelf(home, folder, max_request_bytes=10) as files:
         fits, too_much = await files.upload(b"x" * 10), await files.upload(b"x" * 11)
-        assert "x" * 10 in str(await files.service.in_place(named(fits)))
+        assert "x" * 10 in str(await files.service.in_place(named(fits), OWNER))
         with pytest.raises(ClientError) as caught:
-            await files.service.in_place(named(too_much))
+            await files.service.in_place(named(too_much), OWNER)
         assert caught.value.type is ErrorType.REQUEST_TOO_LARGE
 
 
@@ -172,7 +174,7 @@ async def test_a_cursor_that_is_none_of_ours_is_refused(
 ) -> None:
     async with shelf(home, folder) as files:
         with pytest.raises(ClientError, match="page"):
-            await files.service.page(page=cursor)
+            await files.service.page(OWNER, page=cursor)
 
 
 @pytest.mark.parametrize("expires", ["", "1e4", "3599", "7776001", "-3600", "9" * 30, "٣٦٠٠"])

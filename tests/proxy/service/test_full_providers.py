@@ -185,17 +185,16 @@ async def one_behind_another() -> tuple[Health, Turns, asyncio.Future[Any]]:
     return health, first, waiting
 
 
-async def limited(health: Health, retry_after_s: float) -> None:
+def limited(health: Health, retry_after_s: float) -> None:
     """The provider says that it had too many requests."""
-    with pytest.raises(UpstreamError):
-        async with health.trying(ONE, PROVIDERS["one"], BreakerPolicy()):
-            raise UpstreamError(ErrorType.RATE_LIMIT, "slow down", retry_after_s=retry_after_s)
+    with pytest.raises(UpstreamError), health.trying(ONE, PROVIDERS["one"], BreakerPolicy()):
+        raise UpstreamError(ErrorType.RATE_LIMIT, "slow down", retry_after_s=retry_after_s)
 
 
 @pytest.mark.expects_log("breaker_changed")
 async def test_a_place_whose_candidate_began_to_rest_meanwhile_goes_to_the_next_in_line() -> None:
     health, first, waiting = await one_behind_another()
-    await limited(health, 60.0)
+    limited(health, 60.0)
     first.leave()
     with pytest.raises(UpstreamError, match="left alone for 60 more seconds"):
         await waiting
@@ -206,7 +205,7 @@ async def test_a_place_whose_candidate_began_to_rest_meanwhile_goes_to_the_next_
 @pytest.mark.expects_log("breaker_changed")
 async def test_who_leaves_while_the_candidate_rests_leaves_the_line_too() -> None:
     health, first, waiting = await one_behind_another()
-    await limited(health, 3.0)
+    limited(health, 3.0)
     for _ in range(5):
         await asyncio.sleep(0)
     waiting.cancel()
@@ -238,7 +237,7 @@ async def rested_in_vain(clock: Clock) -> tuple[Health, asyncio.Future[Try]]:
     waiting = asyncio.ensure_future(turns.next())
     await until(lambda: line.waiting == 1)
     clock.now = 290.0
-    await limited(health, 5.0)
+    limited(health, 5.0)
     line.leave()
     await until(lambda: line.busy == 0)
     line.take()
@@ -278,7 +277,7 @@ async def test_a_place_that_could_not_be_used_costs_no_position_in_the_other_lin
     for count, each in enumerate(behind, 1):
         waiting.append(asyncio.ensure_future(each.next()))
         await until(lambda count=count: health.line(PROVIDERS["two"]).waiting == count)
-    await limited(health, 60.0)
+    limited(health, 60.0)
     ahead[0].leave()
     await until(lambda: health.line(PROVIDERS["one"]).busy == 0)
     ahead[1].leave()

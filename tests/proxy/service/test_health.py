@@ -67,9 +67,8 @@ def made() -> tuple[Health, Clock, Announced]:
 
 
 async def fail(health: Health, error: ApiError = DOWN, of: ProviderConfig | None = None) -> None:
-    with pytest.raises(ApiError):
-        async with health.trying(ONE, of or provider("one"), POLICY):
-            raise error
+    with pytest.raises(ApiError), health.trying(ONE, of or provider("one"), POLICY):
+        raise error
 
 
 @pytest.mark.expects_log("candidate_failed")
@@ -204,11 +203,10 @@ async def test_where_all_keys_are_limited_the_candidate_rests_until_the_first_is
         assert health.has_other_key(ONE, keyed) is has_other
     standing = health.standing(ONE, keyed)
     assert (standing.rest_s, standing.why) == (20.0, "all keys limited")
-    with pytest.raises(Rests):
-        async with health.trying(ONE, keyed, POLICY):
-            pass
+    with pytest.raises(Rests), health.trying(ONE, keyed, POLICY):
+        pass
     clock.now = 20.0
-    async with health.trying(ONE, keyed, POLICY) as ticket:
+    with health.trying(ONE, keyed, POLICY) as ticket:
         assert ticket.provider.key == SecretStr("b")
 
 
@@ -245,7 +243,7 @@ async def test_who_waits_is_woken_when_a_standing_changes() -> None:
 async def test_candidates_nobody_uses_are_forgotten() -> None:
     health, _, _ = made()
     for number in range(MAX_KNOWN + 50):
-        async with health.trying(Candidate("one", f"m{number}"), provider("one"), POLICY) as ticket:
+        with health.trying(Candidate("one", f"m{number}"), provider("one"), POLICY) as ticket:
             ticket.answered()
             assert health.in_flight(Candidate("one", f"m{number}")) == 1
     kept: Any = health

@@ -173,6 +173,15 @@ async def test_a_request_that_asks_again_reserves_what_it_has_cost_and_one_more_
     await ledger.close()
 
 
+async def test_a_request_that_wants_its_input_cached_for_an_hour_reserves_what_that_costs() -> None:
+    disk = Disk()
+    ledger = ledger_on(disk)
+    for_an_hour = parse_request({**BODY, "cache_control": {"type": "ephemeral", "ttl": "1h"}})
+    await ledger.reserve(record(), for_an_hour, ROUTE, ten)
+    assert [each.micro_usd for each in disk.reserved] == [2 * 10 * 15 + 64 * 75]
+    await ledger.close()
+
+
 async def test_a_request_is_not_refused_for_what_it_has_reserved_itself() -> None:
     disk = Disk()
     ledger = ledger_on(disk)

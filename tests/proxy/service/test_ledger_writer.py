@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -12,11 +11,11 @@ from structlog.typing import EventDict
 
 from proxy.service.disk_writer import MOST_WAITING
 from proxy.service.ledger_writer import LedgerWriter
-from proxy.store.database import open_database
 from proxy.store.ledger import LedgerStore
 from proxy.store.ledger_values import Entry, Reservation
 from proxy.store.values import StoreError, StoreFailure
-from tests.proxy.store.test_ledger import DAY, NOW, RESERVED, ROW
+from tests.proxy.places import Place
+from tests.proxy.store.test_ledger import DAY, RESERVED, ROW
 
 HUGE = 10**25
 """More than a column of a database holds."""
@@ -30,8 +29,8 @@ def entry(name: str, cost: int = 1) -> Entry:
 
 
 @pytest.mark.expects_log("database_refused_a_value", "ledger_not_written", "bookings_lost")
-async def test_a_booking_that_no_database_can_hold_takes_no_other_with_it(home: Path) -> None:
-    database = await open_database(home, NOW)
+async def test_a_booking_that_no_database_can_hold_takes_no_other_with_it(place: Place) -> None:
+    database = await place.open()
     store = LedgerStore(database)
 
     async def open_store() -> LedgerStore:

@@ -135,11 +135,13 @@ async def test_what_happened_is_announced_in_order_without_credentials() -> None
     assert (finished.input_tokens, finished.output_tokens, finished.cost_usd) == (11, 7, 0.25)
     assert isinstance(exchange, Exchange)
     assert json.loads(exchange.client_request) == BODY
-    assert json.loads(exchange.upstream_request)["model"] == "model-of-one"
-    assert exchange.upstream_reply == b"".join(HELLO).decode()
+    (attempt,) = exchange.upstream
+    assert json.loads(attempt.request)["model"] == "model-of-one"
+    assert attempt.reply == b"".join(HELLO).decode()
     assert "Hello" in exchange.client_reply
     assert TOKEN not in repr(exchange)
-    assert not exchange.truncated
+    assert not exchange.is_cut
+    assert not attempt.is_cut
 
 
 async def test_bodies_are_kept_up_to_a_limit() -> None:
@@ -147,9 +149,11 @@ async def test_bodies_are_kept_up_to_a_limit() -> None:
     async with running(config=config) as proxy, proxy.post() as response:
         await response.read()
     exchange = proxy.of(Exchange)[0]
-    assert exchange.truncated
+    assert exchange.is_cut
     assert exchange.client_request == json.dumps(BODY)[:20]
-    assert len(exchange.upstream_reply) == 20
+    (attempt,) = exchange.upstream
+    assert attempt.is_cut
+    assert len(attempt.reply) == 20
 
 
 async def test_where_bodies_are_not_kept_none_is_announced() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import anthropic
+import pytest
 
 from proxy.config import Alias, Candidate, ProviderConfig, ProxyConfig
 from proxy.events import RequestRouted
@@ -126,3 +127,23 @@ async def test_the_limits_of_a_model_that_is_passed_through_are_told_too() -> No
             await response.read()
     assert (row["max_input_tokens"], row["max_tokens"]) == (200_000, 64_000)
     assert upstream.asked[0]["max_tokens"] == 128_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent"), [(None, {"reasoning_effort"}), ("openrouter", {"reasoning", "session_id"})]
+)
+async def test_a_gateway_elsewhere_gets_openrouters_own_fields_only_where_the_user_says_it_takes_them(
+    kind: str | None, sent: set[str]
+) -> None:
+    upstream, gateway = ScriptedUpstream(), provider("one", base_url="https://chat.example/api/v1")
+    its_config = replace(proxy_config("one"), providers={"one": replace(gateway, kind=kind)})
+    asked = {
+        **BODY,
+        "max_tokens": 4000,
+        "thinking": {"type": "enabled", "budget_tokens": 2000},
+        "metadata": {"user_id": '{"session_id": "s-1"}'},
+    }
+    async with running({"one": upstream}, its_config) as proxy, proxy.post(asked) as response:
+        await response.read()
+    own = {"reasoning", "reasoning_effort", "session_id", "service_tier", "top_k", "plugins"}
+    assert own & set(upstream.asked[0]) == sent

@@ -39,6 +39,25 @@ def test_every_kind_of_token_costs_its_own_price() -> None:
     assert cost_of(bare, Tokens(1, 1, 1, 1)) == 1 + 2 + 1 + 1
 
 
+@pytest.mark.parametrize(
+    ("prices", "of_an_hour"),
+    [
+        (Prices(input=3e-6, output=0.0, cache_write=3.75e-6, cache_write_1h=7e-6), 7),
+        (Prices(input=3e-6, output=0.0, cache_write=3.75e-6), 6),
+        (Prices(input=3e-6, output=0.0), 6),
+        (Prices(input=3e-6, output=0.0, cache_write=0.0), 0),
+    ],
+)
+def test_what_a_cache_keeps_for_an_hour_costs_its_own_price_or_what_anthropic_asks(
+    prices: Prices, of_an_hour: int
+) -> None:
+    five = 3.0 if prices.cache_write is None else prices.cache_write * 1e6
+    assert cost_of(prices, Tokens(cache_write=1000, cache_write_1h=400)) == 600 * five + 400 * of_an_hour
+    assert most_of(prices, 1000, 0, for_an_hour=True) >= 1000 * of_an_hour
+    told = Tokens(1, 1, 1, 7, 5).plus(Tokens(1, 1, 1, 3, 2))
+    assert told == Tokens(2, 2, 2, 10, 7)
+
+
 def test_what_costs_anything_never_counts_as_nothing() -> None:
     assert micro_usd(1e-9) == 1
     assert micro_usd(0.0) == 0

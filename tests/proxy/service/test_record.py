@@ -5,29 +5,17 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from proxy.context import RequestContext
 from proxy.events import Exchange, FirstToken, ProxyEvent, RequestFinished
 from proxy.messages import events
 from proxy.messages.errors import ApiError, ErrorType
-from proxy.service.record import CLIENT_LEFT, Announcer, Capture, RequestRecord, Tally
+from proxy.service.record import CLIENT_LEFT, Announcer, RequestRecord, Tally
 
 
 def record_into(announced: list[ProxyEvent], clock: list[float]) -> RequestRecord:
     announcer = Announcer(announced.append, lambda: clock[0], lambda: 1000.0 + clock[0], 100)
     return RequestRecord(RequestContext("req_1"), announcer, {})
-
-
-@given(st.lists(st.binary(max_size=20)), st.integers(0, 60))
-def test_a_capture_keeps_the_beginning_and_knows_that_it_was_cut(pieces: list[bytes], limit: int) -> None:
-    capture = Capture(limit)
-    for piece in pieces:
-        capture.add(piece)
-    whole = b"".join(pieces)
-    assert capture.text() == whole[:limit].decode("utf-8", "replace")
-    assert capture.is_cut == (len(whole) > limit)
 
 
 def test_later_usage_overrides_earlier_field_by_field_and_null_overrides_nothing() -> None:

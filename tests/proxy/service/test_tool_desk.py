@@ -238,6 +238,20 @@ async def test_other_limits_make_the_tools_anew_and_another_engine_another_door(
         assert desk.desk.door.catalogue is desk.desk.catalogue
 
 
+async def test_a_file_that_becomes_our_own_is_touched_no_more(tmp_path: Path) -> None:
+    (tmp_path / "k.txt").write_text("the key")
+    config = config_of(tmp_path, permissions=rules(allow=["Read", "Bash(cat k.txt)"]))
+    async with opened(config) as desk:
+        file = str(tmp_path / "k.txt")
+        assert "the key" in said(await desk.run("Read", file_path=file))
+        own = replace(config.tools, own_paths=(file,))
+        desk.desk.apply(replace(config, tools=own))
+        for tool, arguments in (("Read", {"file_path": file}), ("Bash", {"command": "cat k.txt"})):
+            told = said(await desk.run(tool, **arguments))
+            assert "the key" not in told
+            assert "belongs to Signalbox itself" in told or tool == "Bash"
+
+
 async def test_the_scope_of_a_request_is_its_workspace_and_its_conversation(tmp_path: Path) -> None:
     async with opened(config_of(tmp_path)) as desk:
         context = RequestContext("req_1", "conv")

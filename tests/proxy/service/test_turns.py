@@ -32,9 +32,8 @@ def turns(health: Health) -> Turns:
 
 
 async def fail(health: Health, error: ApiError = DOWN) -> None:
-    with pytest.raises(UpstreamError):
-        async with health.trying(ONLY, PROVIDER, BREAKER):
-            raise error
+    with pytest.raises(UpstreamError), health.trying(ONLY, PROVIDER, BREAKER):
+        raise error
 
 
 @pytest.mark.expects_log("breaker_changed")
@@ -45,7 +44,7 @@ async def test_the_only_candidate_is_probed_by_the_next_request_however_long_it_
     assert health.standing(ONLY, PROVIDER).rest_s == 60.0
 
     assert (await turns(health).next()).candidate == ONLY
-    async with health.trying(ONLY, PROVIDER, BREAKER) as ticket:
+    with health.trying(ONLY, PROVIDER, BREAKER) as ticket:
         ticket.answered()
 
     assert health.standing(ONLY, PROVIDER).rest_s == 0.0

@@ -5,17 +5,26 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
+from proxy.context import Owner
 from proxy.store.batches import BatchStore
-from proxy.store.database import Database, open_database
+from proxy.store.database import Database
 from proxy.store.values import Batch, NewRequest, Outcome
+from tests.proxy.places import Place, SqlitePlace
 
 T = TypeVar("T")
 
@@ -31,19 +40,21 @@ class BatchMachine(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.folder = tempfile.TemporaryDirectory(prefix="sb-")
+        self.place = self.place_in(Path(self.folder.name))
         self.model: dict[str, list[Outcome | None]] = {}
         self.canceling: set[str] = set()
         self.now_us = 0
         self.made = 0
+
+    def place_in(self, folder: Path) -> Place:
+        raise NotImplementedError
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(work)
 
     @initialize()
     def open(self) -> None:
-        self.database: Database = self.wait(
-            open_database(Path(self.folder.name), 0, pragmas=("PRAGMA synchronous=OFF",))
-        )
+        self.database: Database = self.wait(self.place.open())
         self.store = BatchStore(self.database)
 
     @rule()
@@ -96,7 +107,7 @@ class BatchMachine(RuleBasedStateMachine):
     def the_store_and_the_model_agree(self) -> None:
         if not hasattr(self, "store"):
             return
-        found = self.wait(self.store.page(1000))
+        found = self.wait(self.store.page(Owner(), 1000))
         assert found is not None
         assert [batch.id for batch in found[0]] == list(self.model)[::-1]
         unfinished = {name for name, outcomes in self.model.items() if None in outcomes}
@@ -135,7 +146,19 @@ class BatchMachine(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-TestBatches = BatchMachine.TestCase
-TestBatches.settings = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+def test_the_store_does_as_the_model_on_every_database(new_place: Callable[[Path], Place]) -> None:
+    many = 25 if new_place is SqlitePlace else 8  # each start of PostgreSQL's takes a while
+
+    class Machine(BatchMachine):
+        def place_in(self, folder: Path) -> Place:
+            return new_place(folder)
+
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=many,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateTable
 
 from proxy.config import LedgerPolicy
 from proxy.events import ToolDecided
 from proxy.store import migrations
-from proxy.store.database import Database, open_database
+from proxy.store.database import Database
 from proxy.store.decisions import DecisionStore
 from proxy.store.decisions_schema import DECISIONS
 from proxy.store.schema import META, VERSION
 from proxy.store.values import StoreError
+from tests.proxy.places import Place
+from tests.proxy.store.older import make_version_3
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0
@@ -60,8 +59,8 @@ BARE = ToolDecided(
 
 
 @pytest.fixture
-async def database(home: Path) -> AsyncIterator[Database]:
-    opened = await open_database(home, NOW)
+async def database(place: Place) -> AsyncIterator[Database]:
+    opened = await place.open()
     yield opened
     await opened.close()
 
@@ -164,16 +163,17 @@ async def test_a_clock_that_was_wrong_takes_no_newer_decision_along(store: Decis
 
 
 def make_version_2(connection: Connection) -> None:
+    make_version_3(connection)
     DECISIONS.drop(connection)
     connection.execute(META.update().where(META.c.key == "version").values(value="2"))
 
 
 @pytest.mark.expects_log("database_failed")
-async def test_a_database_of_version_2_gets_the_audit_with_its_guards(home: Path) -> None:
-    database = await open_database(home, NOW)
+async def test_a_database_of_version_2_gets_the_audit_with_its_guards(place: Place) -> None:
+    database = await place.open()
     await database.run(make_version_2)
     await database.close()
-    database = await open_database(home, NOW)
+    database = await place.open()
     store = DecisionStore(database)
     assert await database.run(migrations.version_of) == VERSION
     await store.append([WHOLE])
@@ -182,8 +182,3 @@ async def test_a_database_of_version_2_gets_the_audit_with_its_guards(home: Path
             await database.run(lambda connection, said=statement: connection.execute(text(said)))
     assert await store.latest() == [WHOLE]
     await database.close()
-
-
-def test_the_table_can_be_made_on_postgresql() -> None:
-    made = str(CreateTable(DECISIONS).compile(dialect=postgresql.dialect()))
-    assert "number SERIAL NOT NULL" in made

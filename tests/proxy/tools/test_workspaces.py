@@ -26,7 +26,8 @@ from proxy.tools.workspaces import (
     workspace_name,
 )
 
-MACHINE = Machine("/home/nobody", ("/home/nobody/.config/signalbox",))
+MACHINE = Machine("/home/nobody")
+OWN = ("/home/nobody/.config/signalbox",)
 
 
 def configured(**roots: Path) -> ProxyConfig:
@@ -217,11 +218,11 @@ async def test_a_place_is_the_workspace_seen_from_where_the_conversation_is(tmp_
     async with spaces.use("main") as opened:
         assert opened is not None
         cwd = await asyncio.to_thread(folder_of, conversation, opened)
-        place = place_for(cwd, opened, MACHINE)
+        place = place_for(cwd, opened, MACHINE, OWN)
     assert (place.cwd, place.home, place.own_paths) == (
         str(tmp_path / "inner"),
         MACHINE.home,
-        MACHINE.own_paths,
+        OWN,
     )
     assert (await asyncio.to_thread(place.look, "a.txt")).real == str(tmp_path / "inner" / "a.txt")
     assert not place.folds_case

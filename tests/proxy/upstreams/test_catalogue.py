@@ -92,6 +92,24 @@ async def test_the_first_question_is_answered_at_once_and_later_ones_know_more()
     await catalogue.aclose()
 
 
+async def test_whoever_wants_to_know_is_told_when_a_list_is_there_from_the_upstream_or_the_disk(
+    tmp_path: Path,
+) -> None:
+    world, told = World(folder=tmp_path), list[object]()
+    for _ in range(2):
+        catalogue = Catalogue(
+            tmp_path,
+            wall_clock=lambda: world.now,
+            read_list=world.read,
+            on_read=lambda: told.append(catalogue.price_of(ONE, "m")),  # noqa: B023 - called in this round
+        )
+        catalogue.entry(ONE, "m")
+        world.gate.set()
+        await settled()
+        await catalogue.aclose()
+    assert (told, world.asked) == ([ENTRY.prices] * 2, ["one"])
+
+
 async def test_a_list_is_read_again_after_a_day_and_the_old_one_serves_meanwhile() -> None:
     world = World()
     world.gate.set()

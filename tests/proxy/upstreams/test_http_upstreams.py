@@ -52,7 +52,10 @@ async def opened(make: Make, config: ProviderConfig, **headers: str) -> AsyncGen
 
 
 async def body_of(answer: UpstreamAnswer) -> bytes:
-    return b"".join([piece async for piece in answer.chunks()])
+    body = b""
+    while piece := await answer.read():
+        body += piece
+    return body
 
 
 async def failure(make: Make, config: ProviderConfig) -> UpstreamError:
@@ -182,8 +185,7 @@ async def test_closing_an_unfinished_answer_tells_the_server(make: Make) -> None
     async with serving(stalling(b"data: a\n\n")) as upstream:
         client = make(provider(upstream.url))
         answer = await client.open("/chat", PAYLOAD, {})
-        pieces = answer.chunks()
-        assert await pieces.__anext__() == b"data: a\n\n"
+        assert await answer.read() == b"data: a\n\n"
         await answer.aclose()
         await asyncio.wait_for(upstream.reader_left.wait(), 1)
         await client.aclose()

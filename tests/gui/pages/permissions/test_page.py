@@ -132,6 +132,7 @@ def test_what_holds_commands_is_a_warning_unless_something_does(desk: FakeDesk, 
     [
         (5, "wait", "the very same request is served 5 times within 60 seconds, then it waits for your word"),
         (5, "deny", "the very same request is served 5 times within 60 seconds, then it is refused"),
+        (1, "wait", "the very same request is served once within 60 seconds, then it waits for your word"),
         (0, "wait", "off: a client may send the very same request as often as it likes"),
     ],
 )
