@@ -2,12 +2,13 @@
 
 The rules:
 
-1. A request counts once it was answered. One that failed does not, for a client may try again what failed;
-   nor does one that is still being answered, for several answers at once are no loop.
+1. A request counts once it was answered. One that failed does not, for a client may try again what failed,
+   or what it left before an answer began; nor does one that is still being answered, for several answers at
+   once are no loop.
 2. When as many as the policy lets pass were answered within its time, the next one asks.
 3. One that was refused is refused again, unasked, until it has not come for that time. The same conversation
    in another wrapping is refused with it: clients whose stream ended in an error ask once more without one.
-4. One that was allowed for a while asks nothing until the while is over.
+4. One that was allowed for a while asks nothing until the while is over, whatever is refused meanwhile.
 5. Only the latest different requests are remembered.
 """
 
@@ -69,12 +70,16 @@ class Repeats(Generic[Bill]):
             del refused[oldest]
         return bool(refused)
 
+    def is_allowed(self, key: int, now: float) -> bool:
+        """Says whether a request passes unasked for a while."""
+        return self._allowed_until.get(key, now) > now
+
     def judge(self, key: int, policy: LoopGuardPolicy, now: float) -> Repeated[Bill] | None:
         """Returns why a request that comes now must not pass unasked, or None: it may."""
         answered = self._answered.get(key)
         if answered is None and key not in self._refused_at:
             return None
-        if self._allowed_until.get(key, now) > now:
+        if self.is_allowed(key, now):
             return None
         after = now - policy.per_s
         bills = tuple(bill for at, bill in answered or () if at > after)

@@ -17,7 +17,7 @@ memory.
 cost, `ledger_writer` brings both to the disk, and `waiting_room` holds requests that others leave no room.
 
 `tool_desk` makes and keeps what tools need, and answers who shows or changes it; `audit` keeps every decision
-about a call. When ledger and audit write, `disk_writer` says.
+about a call. What waits for ledger and audit to write, and until when, `disk_writer` says.
 
 The message loop: `tool_door` says what a request's tools come to (`own_tools` has the values), `tool_loop`
 asks the model until it calls no more, one `answer_round` an answer, whose calls `tool_run` runs;

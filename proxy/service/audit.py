@@ -7,7 +7,6 @@ bound; then the oldest go, and the log says so.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,8 +15,8 @@ import structlog
 
 from proxy.config import LedgerPolicy
 from proxy.events import ToolDecided
-from proxy.service.disk_writer import MANY, MOST_WAITING, DiskWriter
-from proxy.store.values import FINAL_FAILURES, StoreError
+from proxy.service.disk_writer import MANY, Backlog, DiskWriter
+from proxy.store.values import StoreError, StoreFailure
 
 if TYPE_CHECKING:  # the store loads SQLAlchemy, which the program's start must not wait for
     from proxy.store.decisions import DecisionStore
@@ -53,8 +52,8 @@ class Audit:
         self._redact = redact
         self._clock = wall_clock
         self._open_store = open_store
-        self._waiting: deque[ToolDecided] = deque()
-        self._writer = DiskWriter(self._write, name="write the audit")
+        self._waiting = Backlog[ToolDecided]()
+        self._writer = DiskWriter(self._write, name="write the audit", ended=self._tell_losses)
         self._pruned_at = 0.0
 
     def apply(self, retention: LedgerPolicy) -> None:
@@ -65,10 +64,7 @@ class Audit:
         """Takes a decision; written soon."""
         if self._open_store is None:
             return
-        if len(self._waiting) == MOST_WAITING:
-            lost = self._waiting.popleft()
-            _log.error("decision_lost", tool=lost.tool, call_id=lost.call_id)
-        self._waiting.append(decided)
+        self._waiting.add(decided)
         self._writer.added(len(self._waiting))
 
     async def latest(self, text: str = "", limit: int = 500) -> Sequence[ToolDecided]:
@@ -101,9 +97,8 @@ class Audit:
     async def close(self) -> None:
         """Ends all work, after `flush`; what could not be written is lost, and the log says how much."""
         await self._writer.close()
-        if self._waiting:
-            _log.error("decisions_lost", decisions=len(self._waiting))
-            self._waiting.clear()
+        self._waiting.clear()
+        self._tell_losses()
 
     async def _read(self) -> DecisionStore | None:
         if self._open_store is None:
@@ -113,7 +108,7 @@ class Audit:
 
     async def _write(self) -> None:
         while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(MANY, len(self._waiting)))]
+            batch = self._waiting.take(MANY)
             try:
                 await self._write_once(batch)
             except StoreError as error:
@@ -125,10 +120,14 @@ class Audit:
         redacted = await asyncio.to_thread(lambda: [self._redacted(each) for each in batch])
         store = await self._open_store()
         await store.append(redacted)
+        self._waiting.written(len(batch))
         now = self._clock()
         if abs(now - self._pruned_at) >= _PRUNE_EVERY_S:
             self._pruned_at = now
-            await store.prune(self._retention, round(now * 1e6))
+            try:
+                await store.prune(self._retention, round(now * 1e6))
+            except StoreError as error:  # what was written just before stays written
+                _log.warning("audit_not_pruned", reason=error.message)
 
     def _redacted(self, decided: ToolDecided) -> ToolDecided:
         """Takes secrets out of all that a client or a model wrote."""
@@ -149,6 +148,10 @@ class Audit:
 
     def _put_back(self, batch: Sequence[ToolDecided], error: StoreError) -> None:
         _log.warning("audit_not_written", decisions=len(batch), reason=error.message)
-        if error.failure not in FINAL_FAILURES:  # else they might never be written, nor those behind
-            self._waiting.extendleft(reversed(batch))
+        if error.failure is not StoreFailure.UNFIT:  # else they might never be written, nor those behind
+            self._waiting.put_back(batch)
         self._writer.again()
+
+    def _tell_losses(self) -> None:
+        if lost := self._waiting.lost():
+            _log.error("decisions_lost", decisions=lost)

@@ -1,4 +1,4 @@
-"""When what waits is brought to the disk: soon and with others, at once where many wait, or once more.
+"""What waits to be written, and when it is: soon and with others, at once where many wait, or once more.
 
 One write runs at a time. What is written, and what becomes of what the disk does not take, its owner knows.
 """
@@ -6,8 +6,9 @@ One write runs at a time. What is written, and what becomes of what the disk doe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Generic, TypeVar
 
 from proxy.tasks import spawn
 
@@ -19,6 +20,55 @@ MOST_WAITING = 20_000
 """So many are kept while the disk cannot be written; then the oldest go."""
 _RETRY_AFTER_S = 15.0
 
+T = TypeVar("T")
+
+
+class Backlog(Generic[T]):
+    """What waits to be written, oldest first: only so much, and nothing is lost uncounted."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[T] = deque()
+        self._in_hand = 0
+        """Taken to be written, and neither written yet nor put back."""
+        self._lost = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, item: T) -> None:
+        """Takes what is to be written."""
+        if len(self._waiting) == MOST_WAITING:
+            self._waiting.popleft()
+            self._lost += 1
+        self._waiting.append(item)
+
+    def take(self, most: int) -> list[T]:
+        """Gives the oldest away, to be written."""
+        taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+        self._in_hand += len(taken)
+        return taken
+
+    def written(self, count: int) -> None:
+        """So many of those that were taken stand on the disk."""
+        self._in_hand -= count
+
+    def put_back(self, items: Sequence[T]) -> None:
+        """Takes again what could not be written; where there is too little room, the oldest go."""
+        self._in_hand -= len(items)
+        excess = max(0, len(items) + len(self._waiting) - MOST_WAITING)
+        self._lost += excess
+        self._waiting.extendleft(reversed(items[excess:]))
+
+    def clear(self) -> None:
+        """Gives up what waits."""
+        self._lost += len(self._waiting)
+        self._waiting.clear()
+
+    def lost(self) -> int:
+        """Returns how many were lost since it was last asked, to be told once; for when no write runs."""
+        lost, self._lost, self._in_hand = self._lost + self._in_hand, 0, 0
+        return lost
+
 
 class DiskWriter:
     """The timer and the task of one owner's writes."""
@@ -28,7 +78,7 @@ class DiskWriter:
         write: Callable[[], Coroutine[Any, Any, None]],
         *,
         name: str,
-        ended: Callable[[], None] = lambda: None,
+        ended: Callable[[], None],
     ) -> None:
         """Makes the writer; nothing runs yet.
 

@@ -150,6 +150,7 @@ class Ledger:
             return route
         await self._opened()
         record.input_guess = await count_tokens(request, route.candidates[0].model)
+        await self._waiting.give_way()
         return await self._reserve(record, request, route)
 
     async def reserve_again(

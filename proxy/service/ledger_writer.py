@@ -5,21 +5,21 @@ The rules:
 1. Whoever waits for a reservation is told in every case, also where what failed is an error of our own.
 2. What the disk cannot take now is tried again; what it can never take is lost alone, not with all that was
    to be written beside it.
+3. Only so many bookings wait for a disk that takes none; then the oldest go. The log says how many were lost.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
 
-from proxy.service.disk_writer import MANY, MOST_WAITING, DiskWriter
+from proxy.service.disk_writer import MANY, Backlog, DiskWriter
 from proxy.store.ledger_values import Entry, Reservation
-from proxy.store.values import FINAL_FAILURES, StoreError, StoreFailure
+from proxy.store.values import StoreError, StoreFailure
 
 if TYPE_CHECKING:  # the store loads SQLAlchemy, which the program's start must not wait for
     from proxy.store.ledger import LedgerStore
@@ -52,7 +52,7 @@ class LedgerWriter:
         self._open_store = open_store
         self._prune = prune
         self._held: list[_Held] = []
-        self._waiting: deque[Entry] = deque(maxlen=MOST_WAITING)
+        self._waiting = Backlog[Entry]()
         self._writer = DiskWriter(self._write, name="write the ledger", ended=self._go_on)
 
     async def reserve(self, row: Reservation) -> None:
@@ -68,7 +68,7 @@ class LedgerWriter:
 
     def add(self, entry: Entry) -> None:
         """Takes the end of a request, to be written soon."""
-        self._waiting.append(entry)
+        self._waiting.add(entry)
         self._writer.added(len(self._waiting))
 
     async def flush(self) -> None:
@@ -79,25 +79,31 @@ class LedgerWriter:
         await self._writer.settle()
 
     async def close(self) -> None:
-        """Ends all work, after `flush`; what could not be written is lost."""
+        """Ends all work, after `flush`; what could not be written is lost, and the log says how much."""
         await self._writer.close()
         self._waiting.clear()
+        self._tell_losses()
 
     async def _write(self) -> None:
         """Writes what waits now; what comes meanwhile waits for others, or each commit would be of a few."""
         left = len(self._waiting)
         while self._held or left > 0:
             held, self._held = self._held, []
-            entries = [self._waiting.popleft() for _ in range(min(MANY, left, len(self._waiting)))]
+            entries = self._waiting.take(min(MANY, left))
             left -= MANY
             if not await self._is_settled(held, entries):
                 return
 
     def _go_on(self) -> None:
+        self._tell_losses()
         if self._held:  # they came while a write failed
             self._writer.now()
         elif self._waiting:
             self._writer.soon()
+
+    def _tell_losses(self) -> None:
+        if lost := self._waiting.lost():
+            _log.error("bookings_lost", requests=lost)
 
     async def _is_settled(self, held: list[_Held], entries: list[Entry]) -> bool:
         """Writes these or drops them; False: the disk takes nothing now, and what may wait was put back."""
@@ -119,17 +125,18 @@ class LedgerWriter:
         for index, each in enumerate(held):
             if not await self._is_settled([each], []):
                 _fail(held[index + 1 :], StoreError(StoreFailure.BUSY))
-                self._waiting.extendleft(reversed(entries))
+                self._waiting.put_back(entries)
                 return False
         for index, each in enumerate(entries):
             if not await self._is_settled([], [each]):
-                self._waiting.extendleft(reversed(entries[index + 1 :]))
+                self._waiting.put_back(entries[index + 1 :])
                 return False
         return True
 
     async def _write_once(self, held: list[_Held], entries: list[Entry]) -> None:
         store = await self._open_store()
         await store.write([each.row for each in held], entries)
+        self._waiting.written(len(entries))
         for each in held:
             if not each.is_written.done():
                 each.is_written.set_result(None)
@@ -140,9 +147,8 @@ class LedgerWriter:
 
     def _put_back(self, held: list[_Held], entries: list[Entry], error: StoreError) -> None:
         _log.warning("ledger_not_written", requests=len(entries), reason=error.message)
-        if error.failure not in FINAL_FAILURES:
-            self._waiting.extendleft(reversed(entries))
         if error.failure is not StoreFailure.UNFIT:
+            self._waiting.put_back(entries)
             self._writer.again()
         _fail(held, error)
 

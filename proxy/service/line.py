@@ -1,8 +1,9 @@
 """The places at one provider: so many requests go at once, the others wait in line.
 
-Whoever owns requests (a conversation, else a client's token) takes turns with the others: ten requests of one
-let a single one of another wait for one of them, not for ten. A request may wait in the lines of several
-providers; the first place that becomes free anywhere is its own.
+Clients' tokens take turns, and so do the conversations of one token: ten requests of one let a single one of
+another wait for one of them, not for ten. The token comes first, for a client may call every request a
+conversation of its own. A request may wait in the lines of several providers; the first place that becomes
+free anywhere is its own.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ class Line:
         """Places that are taken."""
         self.places = places
         """How many there are; the settings may change it at any time."""
-        self._waiting: dict[str, deque[Waiter]] = {}
-        """By owner; the first one's turn comes next."""
+        self._waiting: dict[str, dict[str, deque[Waiter]]] = {}
+        """By token, then by conversation; the first one's turn comes next."""
 
     @property
     def is_full(self) -> bool:
@@ -30,14 +31,14 @@ class Line:
     @property
     def waiting(self) -> int:
         """How many wait."""
-        return sum(map(len, self._waiting.values())) if self._waiting else 0
+        return sum(len(queue) for queues in self._waiting.values() for queue in queues.values())
 
     def take(self) -> None:
         """Takes a place."""
         self.busy += 1
 
     def leave(self) -> None:
-        """Gives a place back; the next owner's request gets it."""
+        """Gives a place back; the next request gets it."""
         self.busy -= 1
         self._hand_out()
 
@@ -53,41 +54,65 @@ class Line:
                 self.busy += 1
                 waiter.turn.set_result(self)
 
+    def holds(self, waiter: Waiter) -> bool:
+        """Returns whether a request waits here."""
+        return waiter in self._waiting.get(waiter.token, {}).get(waiter.conversation, ())
+
     def join(self, waiter: Waiter) -> None:
         """Lets a request wait here too."""
-        self._waiting.setdefault(waiter.owner, deque()).append(waiter)
+        self._waiting.setdefault(waiter.token, {}).setdefault(waiter.conversation, deque()).append(waiter)
 
     def quit(self, waiter: Waiter) -> None:
         """Lets a request wait here no more, if it still does."""
-        queue = self._waiting.get(waiter.owner)
-        if queue is not None and waiter in queue:
-            queue.remove(waiter)
-            if not queue:
-                del self._waiting[waiter.owner]
+        if self.holds(waiter):
+            queues = self._waiting[waiter.token]
+            queues[waiter.conversation].remove(waiter)
+            if not queues[waiter.conversation]:
+                del queues[waiter.conversation]
+            if not queues:
+                del self._waiting[waiter.token]
 
     def _next(self) -> Waiter:
-        owner = next(iter(self._waiting))
-        queue = self._waiting.pop(owner)
+        token = next(iter(self._waiting))
+        queues = self._waiting.pop(token)
+        conversation = next(iter(queues))
+        queue = queues.pop(conversation)
         waiter = queue.popleft()
         if queue:
-            self._waiting[owner] = queue  # behind the other owners
+            queues[conversation] = queue  # behind the token's other conversations
+        if queues:
+            self._waiting[token] = queues  # behind the other tokens
         return waiter
 
 
 class Waiter:
     """One request that waits for the first free place in some lines; must be made on the running loop."""
 
-    def __init__(self, owner: str) -> None:
-        self.owner = owner
+    def __init__(self, token: str, conversation: str = "") -> None:
+        self.token = token
+        self.conversation = conversation
+        """Empty for requests of none."""
         self.turn: asyncio.Future[Line] = asyncio.get_running_loop().create_future()
         """The line that has a place for it."""
         self._lines: list[Line] = []
+
+    @property
+    def is_in_line(self) -> bool:
+        """Whether it waits anywhere."""
+        return bool(self._lines)
 
     def join(self, line: Line) -> None:
         """Waits in a line too."""
         if line not in self._lines:
             self._lines.append(line)
             line.join(self)
+
+    def accept(self) -> Line:
+        """Takes the place that it got; in the other lines it keeps its position until it quits."""
+        line = self.turn.result()
+        self.turn = asyncio.get_running_loop().create_future()
+        self._lines = [each for each in self._lines if each.holds(self)]
+        return line
 
     def quit(self) -> Line | None:
         """Waits no more; returns the line in which it got a place, if it did."""

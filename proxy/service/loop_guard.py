@@ -120,6 +120,8 @@ class Passage:
             return
         if isinstance(exc, Exception) and not isinstance(exc, ConnectionError):
             return
+        if exc is not None and not any(each.answer_chars for each in record.uses()):
+            return  # its client left before anything of an answer came
         bill = _Bill(record.candidate, record.total())
         self._guard.repeats.answered(self._key, policy, self._guard.clocks.clock(), bill)
 
@@ -167,7 +169,7 @@ class Passage:
     def _judged(self, policy: LoopGuardPolicy) -> Repeated[_Bill] | None:
         repeats, now = self._guard.repeats, self._guard.clocks.clock()
         repeated = repeats.judge(self._key, policy, now)
-        if repeated is None and repeats.has_refused(policy, now):
+        if repeated is None and repeats.has_refused(policy, now) and not repeats.is_allowed(self._key, now):
             return repeats.judge(self._conversation_key(), policy, now)
         return repeated
 

@@ -42,11 +42,13 @@ ProviderOf = Callable[[Candidate], ProviderConfig]
 
 @dataclass(frozen=True, slots=True)
 class _Queue:
-    """A request in line."""
+    """A request in line, or one that had a place and could not use it."""
 
     waiter: Waiter
     since: float
     patience_s: float
+    waited_s: float = 0.0
+    """Until its last place came."""
 
 
 class Turns:
@@ -67,8 +69,8 @@ class Turns:
             provider_of: Finds a candidate's provider.
             policy: How often and how patiently.
             health: Of all candidates.
-            record: Told of those that the request had to wait for in vain; its conversation, else its
-                client's token, has turns in line.
+            record: Told of those that the request had to wait for in vain; its client's token and its
+                conversation have turns in line.
         """
         order = ordered(route.candidates, health.in_flight, health.random)
         self._progress = Progress(order, policy, health.clock() + policy.total_s)
@@ -136,18 +138,20 @@ class Turns:
     def _begun(self, step: Try) -> Try:
         """Takes a place for the try, if the request did not get this one in line."""
         line, queue = self._health.line(self._provider_of(step.candidate)), self._queue
+        waited = "" if queue is None else f"; {self._waited(queue)}"
         if line is not self._line:
             self.leave()
             line.take()
             self._line = line
-        if queue is None:
-            return step
+        elif queue is not None:
+            queue.waiter.quit()
         self._queue = None
-        return replace(step, reason=f"{step.reason}; {self._waited(queue)}")
+        return replace(step, reason=step.reason + waited) if waited else step
 
     async def _wait(self, step: Wait) -> None:
-        if self._line is not None:
-            self.leave()  # the place came when its candidate had begun to rest
+        if self._line is not None:  # the place came when its candidate had begun to rest
+            self._line.leave()
+            self._line = None
         seconds = step.seconds
         if step.line:
             seconds = min(seconds, self._stand_in_line(step.line))
@@ -163,8 +167,8 @@ class Turns:
                 self._not_asked((step.line or self._progress.order)[0], self._waited(queue), None)
                 raise
             if queue.waiter.turn.done():
-                self._line = queue.waiter.quit()
-                self._queue = replace(queue, waiter=Waiter(self._owner))
+                self._line = queue.waiter.accept()
+                self._queue = replace(queue, waited_s=self._health.clock() - queue.since)
 
     def _stand_in_line(self, candidates: Sequence[Candidate]) -> float:
         """Waits for a place at any of these too; returns for how many seconds still."""
@@ -172,7 +176,11 @@ class Turns:
         now, queue = self._health.clock(), self._queue
         if queue is None:
             patience_s = max(each.first_byte_timeout_s for each in providers)
-            queue = self._queue = _Queue(Waiter(self._owner), now, patience_s)
+            context = self._record.context
+            waiter = Waiter(context.token_name, context.conversation_id or "")
+            queue = self._queue = _Queue(waiter, now, patience_s)
+        elif not queue.waiter.is_in_line:  # its patience lasts from where it was before its place came
+            queue = self._queue = replace(queue, since=now - queue.waited_s)
         for provider in providers:
             queue.waiter.join(self._health.line(provider))
         return queue.since + queue.patience_s - now
@@ -191,13 +199,9 @@ class Turns:
     def _not_asked(self, candidate: Candidate, why: str, error: ApiError | None) -> None:
         self._record.not_asked(self._route, candidate, why, error)
 
-    @property
-    def _owner(self) -> str:
-        context = self._record.context
-        return context.conversation_id or context.token_name
-
     def _waited(self, queue: _Queue) -> str:
-        return f"waited {self._health.clock() - queue.since:.1f} s in line"
+        waited_s = self._health.clock() - queue.since if queue.waiter.is_in_line else queue.waited_s
+        return f"waited {waited_s:.1f} s in line"
 
     def _standing(self, candidate: Candidate) -> Standing:
         provider = self._provider_of(candidate)

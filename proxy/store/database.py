@@ -44,6 +44,7 @@ _MEANINGS = (
     ("malformed", StoreFailure.DAMAGED),
     ("not a database", StoreFailure.DAMAGED),
     ("locked", StoreFailure.BUSY),
+    ("constraint", StoreFailure.UNFIT),
 )
 """SQLite's words and what they mean to us; Python 3.10 gives no codes."""
 

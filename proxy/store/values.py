@@ -17,7 +17,10 @@ ProcessingStatus = Literal["in_progress", "canceling", "ended"]
 
 
 class StoreFailure(str, Enum):
-    """Why the store could not do its work; the value is a sentence for people."""
+    """Why the store could not do its work; the value is a sentence for people.
+
+    UNFIT alone is about what was to be kept, and never passes; after all others the same may be tried again.
+    """
 
     DISK_FULL = "There is no room left on the disk where Signalbox keeps its data."
     IN_USE = (
@@ -29,10 +32,6 @@ class StoreFailure(str, Enum):
     NEWER = "The database was made by a newer Signalbox; update this one."
     UNFIT = "Something that was to be kept cannot stand in the database of Signalbox; its log says more."
     UNUSABLE = "The data folder of Signalbox cannot be used; its log says more."
-
-
-FINAL_FAILURES = frozenset({StoreFailure.UNUSABLE, StoreFailure.UNFIT})
-"""What failed so may never succeed: whoever puts it back waits for ever, and so do those behind it."""
 
 
 class StoreError(ApiError):

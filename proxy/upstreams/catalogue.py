@@ -13,7 +13,7 @@ import os
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,9 +64,12 @@ class _List:
     looked_at: float = 0.0
     """When it was last looked at: a clock that was set back must not put the next reading off for years."""
     is_loaded: bool = False
-    """The disk was looked at."""
+    """What the disk has of it is known."""
     has_failed: bool = False
+    loading: asyncio.Task[None] | None = None
+    """Looks at the disk, for all who wait for that."""
     task: asyncio.Task[None] | None = None
+    """Asks the upstream, after the disk."""
 
 
 class Catalogue:
@@ -109,13 +112,13 @@ class Catalogue:
 
     async def recall(self, providers: Collection[ProviderConfig]) -> None:
         """Returns once what earlier runs kept of these providers' models is known; asks no upstream."""
-        begun: list[asyncio.Task[None]] = []
+        loading: list[asyncio.Task[None]] = []
         for provider in providers:
             known = self._lists[_key(provider)]
-            if not known.is_loaded and known.task is None:  # another task may wait for an upstream
-                begun.append(self._begin(provider, known, self._load(provider, known)))
-        if begun:
-            await asyncio.wait(begun)
+            if self._is_to_load(known):
+                loading.append(self._loading(provider, known))
+        if loading:
+            await asyncio.wait(loading)
 
     def known_price_of(self, provider: ProviderConfig, model: str) -> Prices | None:
         """Returns what a model costs as far as it is known now; nothing is read for it."""
@@ -127,13 +130,12 @@ class Catalogue:
         """Forgets the lists of all other providers."""
         current = {_key(provider) for provider in providers}
         for key in [each for each in self._lists if each not in current]:
-            task = self._lists.pop(key).task
-            if task is not None:
+            for task in _running(self._lists.pop(key)):
                 task.cancel()
 
     async def aclose(self) -> None:
         """Ends what is being read; the catalogue can go on being asked."""
-        running = [each.task for each in self._lists.values() if each.task is not None]
+        running = [task for each in self._lists.values() for task in _running(each)]
         for task in running:
             task.cancel()
         if running:
@@ -145,18 +147,21 @@ class Catalogue:
         if not is_due or known.task is not None or provider.key_missing:
             return
         known.looked_at = now
-        self._begin(provider, known, self._refresh(provider, known))
+        known.task = spawn(self._refresh(provider, known), name=f"read the models of {provider.name}")
+        known.task.add_done_callback(lambda _: setattr(known, "task", None))
 
-    def _begin(
-        self, provider: ProviderConfig, known: _List, reading: Coroutine[object, object, None]
-    ) -> asyncio.Task[None]:
-        task = known.task = spawn(reading, name=f"read the models of {provider.name}")
-        task.add_done_callback(lambda _: setattr(known, "task", None))
-        return task
+    def _is_to_load(self, known: _List) -> bool:
+        return self._folder is not None and not known.is_loaded
+
+    def _loading(self, provider: ProviderConfig, known: _List) -> asyncio.Task[None]:
+        if known.loading is None:
+            known.loading = spawn(self._load(provider, known), name=f"recall the models of {provider.name}")
+            known.loading.add_done_callback(lambda _: setattr(known, "loading", None))
+        return known.loading
 
     async def _refresh(self, provider: ProviderConfig, known: _List) -> None:
-        if not known.is_loaded:
-            await self._load(provider, known)
+        if self._is_to_load(known):
+            await asyncio.wait({self._loading(provider, known)})
             if self._clock() < known.due_at:
                 return
         known.due_at = self._clock() + RETRY_S
@@ -174,10 +179,8 @@ class Catalogue:
         await self._save(provider, _Saved(_FORMAT, provider.base_url, now, models))
 
     async def _load(self, provider: ProviderConfig, known: _List) -> None:
-        known.is_loaded = True
-        if self._folder is None:
-            return
         saved = await asyncio.to_thread(_read_file, self._file(provider))
+        known.is_loaded = True
         if saved is None or saved.base_url != provider.base_url:
             return
         self._take(known, saved.models)
@@ -200,6 +203,10 @@ class Catalogue:
         folder = self._folder or Path()
         name = hashlib.sha256("\n".join(_key(provider)).encode("utf-8", "replace")).hexdigest()[:24]
         return folder / f"{name}.json"
+
+
+def _running(known: _List) -> list[asyncio.Task[None]]:
+    return [task for task in (known.loading, known.task) if task is not None]
 
 
 def _key(provider: ProviderConfig) -> tuple[str, str]:

@@ -280,7 +280,7 @@ async def test_without_a_data_folder_the_endpoints_say_so() -> None:
         assert "keeps no batches" in (await response.json())["error"]["message"]
 
 
-@pytest.mark.expects_log("store_unavailable")
+@pytest.mark.expects_log("store_unavailable", "bookings_lost")
 async def test_a_data_folder_in_use_leaves_messages_alone(home: Path) -> None:
     async with serving(home) as (_, client):
         await client.messages.batches.create(requests=requests("a"))

@@ -47,7 +47,7 @@ async def test_of_two_that_start_at_the_same_moment_with_budgets_one_listens(hom
         assert not await asyncio.to_thread(is_in_use, home / "store")
 
 
-@pytest.mark.expects_log("store_unavailable", "ledger_not_written")
+@pytest.mark.expects_log("store_unavailable", "ledger_not_written", "bookings_lost")
 async def test_one_without_budgets_runs_beside_the_first_and_touches_nothing_of_it(home: Path) -> None:
     async with AsyncExitStack() as stack:
         first = await begin(stack, home)
@@ -62,7 +62,7 @@ async def test_one_without_budgets_runs_beside_the_first_and_touches_nothing_of_
         assert uploading.exists()
 
 
-@pytest.mark.expects_log("store_unavailable", "ledger_not_written")
+@pytest.mark.expects_log("store_unavailable", "ledger_not_written", "bookings_lost")
 async def test_a_budget_that_comes_all_the_same_refuses_with_the_way_out(home: Path) -> None:
     async with AsyncExitStack() as stack:
         await begin(stack, home)

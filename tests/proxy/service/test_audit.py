@@ -40,6 +40,7 @@ class Disk:
 
     def __init__(self) -> None:
         self.failure: StoreFailure | None = None
+        self.prune_failure: StoreFailure | None = None
         self.batches: list[list[ToolDecided]] = []
         self.pruned: list[LedgerPolicy] = []
         self.wrote = asyncio.Event()
@@ -51,6 +52,8 @@ class Disk:
         self.batches.append(list(decisions))
 
     async def prune(self, policy: LedgerPolicy, _now_us: int) -> int:
+        if self.prune_failure is not None:
+            raise StoreError(self.prune_failure)
         self.pruned.append(policy)
         return 0
 
@@ -162,16 +165,23 @@ async def written_after(failure: StoreFailure) -> list[str]:
 
 
 @pytest.mark.expects_log("audit_not_written")
-async def test_what_a_full_disk_did_not_take_is_written_later_in_order() -> None:
-    assert await written_after(StoreFailure.DISK_FULL) == ["toolu_1", "toolu_2"]
+@pytest.mark.parametrize("failure", [StoreFailure.DISK_FULL, StoreFailure.UNUSABLE])
+async def test_what_the_disk_did_not_take_is_written_later_in_order(failure: StoreFailure) -> None:
+    assert await written_after(failure) == ["toolu_1", "toolu_2"]
 
 
-@pytest.mark.expects_log("audit_not_written")
-async def test_what_can_never_be_written_holds_up_nothing_behind_it() -> None:
-    assert await written_after(StoreFailure.UNUSABLE) == ["toolu_2"]
+@pytest.mark.expects_log("audit_not_written", "decisions_lost")
+async def test_what_can_never_be_written_holds_up_nothing_behind_it(log_events: list[EventDict]) -> None:
+    assert await written_after(StoreFailure.UNFIT) == ["toolu_2"]
+    assert lost(log_events) == [1]
 
 
-@pytest.mark.expects_log("audit_not_written", "decision_lost", "decisions_lost")
+def lost(log_events: list[EventDict]) -> list[int]:
+    """What the log says was lost, each time."""
+    return [each["decisions"] for each in log_events if each["event"] == "decisions_lost"]
+
+
+@pytest.mark.expects_log("audit_not_written", "decisions_lost")
 async def test_no_more_is_held_than_there_is_room_for_and_the_loss_is_told(
     log_events: list[EventDict],
 ) -> None:
@@ -181,10 +191,21 @@ async def test_no_more_is_held_than_there_is_room_for_and_the_loss_is_told(
     for number in range(MOST_WAITING + 1):
         kept.take(replace(DECIDED, call_id=f"toolu_{number}"))
     await kept.flush()
+    assert lost(log_events) == [1]
     await kept.close()
-    lost = [each["call_id"] for each in log_events if each["event"] == "decision_lost"]
-    left = [each["decisions"] for each in log_events if each["event"] == "decisions_lost"]
-    assert (lost, left) == (["toolu_0"], [MOST_WAITING])
+    assert lost(log_events) == [1, MOST_WAITING]
+
+
+@pytest.mark.expects_log("audit_not_pruned")
+async def test_what_was_written_is_not_written_again_where_only_the_pruning_failed() -> None:
+    disk = Disk()
+    disk.prune_failure = StoreFailure.BUSY
+    kept = audit_on(disk)
+    kept.take(DECIDED)
+    await kept.flush()
+    await kept.flush()
+    assert disk.batches == [[DECIDED]]
+    await kept.close()
 
 
 async def test_old_decisions_go_once_an_hour_by_the_policy_in_force() -> None:

@@ -13,6 +13,7 @@ from proxy.config import BreakerPolicy, Candidate, ProxyConfig, RetryPolicy
 from proxy.events import RequestFinished, RequestRouted
 from proxy.messages.errors import ErrorType, UpstreamError
 from proxy.routing.aliases import Route
+from proxy.routing.progress import Try
 from proxy.service.health import Health
 from proxy.service.turns import Turns
 from tests.proxy.scripted import (
@@ -146,10 +147,32 @@ async def test_a_conversation_waits_for_one_request_of_another_and_not_for_all_o
     assert order == ["many", "many", "one", "many"]
 
 
-def turns_of(health: Health, *candidates: Candidate) -> Turns:
+def turns_of(health: Health, *candidates: Candidate, token: str = "me", conversation: str = "") -> Turns:
     policy = RetryPolicy(tries=2, longest_wait_s=5.0, total_s=5.0)
     route = Route("big", "big", candidates, "because")
-    return Turns(route, lambda each: PROVIDERS[each.provider], policy, health, record())
+    told = record()
+    told.context = replace(told.context, token_name=token, conversation_id=conversation)
+    return Turns(route, lambda each: PROVIDERS[each.provider], policy, health, told)
+
+
+async def test_a_token_waits_for_one_request_of_another_however_many_conversations_that_one_has() -> None:
+    health = Health(Announced().take, lambda: 0.0, lambda: 0.0)
+    now = turns_of(health, ONE)
+    await now.next()
+    order: list[Turns] = []
+
+    async def go(turns: Turns) -> None:
+        await turns.next()
+        order.append(turns)
+        turns.leave()
+
+    many = [turns_of(health, ONE, token="many", conversation=name) for name in "abc"]
+    one = turns_of(health, ONE, token="one", conversation="a")
+    waiting = [asyncio.ensure_future(go(each)) for each in (*many, one)]
+    await until(lambda: health.line(PROVIDERS["one"]).waiting == 4)
+    now.leave()
+    await asyncio.wait_for(asyncio.gather(*waiting), 5)
+    assert order == [many[0], one, *many[1:]]
 
 
 async def one_behind_another() -> tuple[Health, Turns, asyncio.Future[Any]]:
@@ -191,6 +214,80 @@ async def test_who_leaves_while_the_candidate_rests_leaves_the_line_too() -> Non
     first.leave()
     line = health.line(PROVIDERS["one"])
     assert (line.busy, line.waiting) == (0, 0)
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def rested_in_vain(clock: Clock) -> tuple[Health, asyncio.Future[Try]]:
+    """Who got a place after 290 s, when its candidate had begun to rest, and waits again 6 s later."""
+    health = Health(Announced().take, clock, lambda: 0.0)
+    line = health.line(PROVIDERS["one"])
+    line.take()
+    patient = RetryPolicy(tries=2, longest_wait_s=5.0, total_s=1000.0)
+    turns = Turns(
+        Route("big", "big", (ONE,), "because"), lambda _: PROVIDERS["one"], patient, health, record()
+    )
+    waiting = asyncio.ensure_future(turns.next())
+    await until(lambda: line.waiting == 1)
+    clock.now = 290.0
+    limited(health, 5.0)
+    line.leave()
+    await until(lambda: line.busy == 0)
+    line.take()
+    clock.now = 296.0
+    health.apply(PROVIDERS)
+    await until(lambda: line.waiting == 1)
+    return health, waiting
+
+
+@pytest.mark.expects_log("breaker_changed")
+async def test_what_was_waited_for_a_place_that_could_not_be_used_still_counts() -> None:
+    clock = Clock()
+    health, waiting = await rested_in_vain(clock)
+    clock.now = 300.0
+    health.line(PROVIDERS["one"]).leave()
+    assert (await waiting).reason.endswith("; waited 294.0 s in line")
+
+
+@pytest.mark.expects_log("breaker_changed")
+async def test_a_place_that_could_not_be_used_gives_no_new_patience() -> None:
+    clock = Clock()
+    health, waiting = await rested_in_vain(clock)
+    clock.now = 306.0
+    health.apply(PROVIDERS)
+    with pytest.raises(UpstreamError, match="none of them ended within 300 seconds"):
+        await asyncio.wait_for(waiting, 5)
+
+
+@pytest.mark.expects_log("breaker_changed")
+async def test_a_place_that_could_not_be_used_costs_no_position_in_the_other_lines() -> None:
+    health = Health(Announced().take, lambda: 0.0, lambda: 0.0)
+    ahead = [turns_of(health, ONE), turns_of(health, TWO)]
+    for each in ahead:
+        await each.next()
+    behind = [turns_of(health, ONE, TWO), turns_of(health, TWO)]
+    waiting: list[asyncio.Future[Try]] = []
+    for count, each in enumerate(behind, 1):
+        waiting.append(asyncio.ensure_future(each.next()))
+        await until(lambda count=count: health.line(PROVIDERS["two"]).waiting == count)
+    limited(health, 60.0)
+    ahead[0].leave()
+    await until(lambda: health.line(PROVIDERS["one"]).busy == 0)
+    ahead[1].leave()
+    first, _ = await asyncio.wait(waiting, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+    assert first == {waiting[0]}
+    behind[0].leave()
+    await waiting[1]
+    behind[1].leave()
+    lines = [health.line(each) for each in PROVIDERS.values()]
+    assert [(each.busy, each.waiting) for each in lines] == [(0, 0), (0, 0)]
 
 
 async def test_a_place_in_one_line_is_given_back_where_another_candidate_is_tried() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
@@ -97,6 +98,28 @@ async def test_a_reservation_that_cannot_be_kept_refuses_the_request_and_frees_t
     assert (standing.spent_micro_usd, standing.reserved_micro_usd) == (0, most)
     assert ledger.spending().month.micro_usd == 5
     await ledger.close()
+
+
+async def test_room_that_becomes_free_goes_to_who_waits_for_it_and_not_to_who_comes_just_then() -> None:
+    config = replace(CONFIG, budgets=Budgets(day_micro_usd=1000), retry=RetryPolicy(longest_wait_s=60.0))
+    ledger = Ledger(config, price_of=lambda _provider, _model: None, wall_clock=lambda: 0.0)
+    first = record()
+    await ledger.reserve(first, REQUEST, ROUTE, ten)
+    order: list[str] = []
+
+    async def go(name: str) -> None:
+        await ledger.reserve(record(name), REQUEST, ROUTE, ten)
+        order.append(name)
+
+    waiting = asyncio.ensure_future(go("waits"))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    coming = asyncio.ensure_future(go("comes"))
+    ledger.settle(first)
+    await asyncio.wait({waiting, coming}, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+    assert order == ["waits"]
+    coming.cancel()
+    await asyncio.wait({coming})
 
 
 async def test_without_a_budget_nothing_is_reserved_or_counted() -> None:

@@ -50,6 +50,19 @@ async def test_owners_take_turns_so_that_one_waits_for_one_request_of_another_an
     assert served(many[1], many[2]) == [True, False]
 
 
+async def test_a_token_with_many_conversations_has_no_more_turns_than_one_with_a_single_one() -> None:
+    line = line_of(1, busy=1)
+    many = [Waiter("many", f"conversation {number}") for number in range(3)]
+    again, one = Waiter("many", "conversation 0"), Waiter("one", "conversation 0")
+    for each in (*many, again, one):
+        each.join(line)
+    in_turn = [many[0], one, many[1], many[2], again]
+    for count in range(1, len(in_turn) + 1):
+        line.leave()
+        assert served(*in_turn) == [number < count for number in range(len(in_turn))]
+    assert (line.busy, line.waiting) == (1, 0)
+
+
 async def test_nobody_overtakes_those_who_wait() -> None:
     line = line_of(1, busy=1)
     waiter = waiting("me", line)
@@ -84,6 +97,18 @@ async def test_a_place_that_came_too_late_is_given_on() -> None:
     assert first.quit() is line
     line.leave()
     assert (second.quit(), line.busy) == (line, 1)
+
+
+async def test_who_takes_its_place_keeps_its_position_in_the_lines_that_gave_it_none_meanwhile() -> None:
+    one, two, three = (line_of(1, busy=1) for _ in range(3))
+    first, behind = waiting("me", one, two, three), waiting("me", three)
+    for line in (one, two):
+        line.leave()
+    assert first.accept() is one
+    assert (two.busy, two.waiting) == (0, 0)
+    three.leave()
+    assert served(first, behind) == [True, False]
+    assert first.quit() is three
 
 
 async def test_a_line_is_joined_once() -> None:

@@ -203,6 +203,19 @@ async def test_a_full_disk_is_told_and_loses_nothing_that_was_there(home: Path) 
     await database.close()
 
 
+@pytest.mark.expects_log("database_failed")
+async def test_a_row_that_a_table_refuses_is_told_apart_from_a_disk_that_fails(home: Path) -> None:
+    database = await open_database(home, NOW)
+    for statement, failure in (
+        ("INSERT INTO meta SELECT * FROM meta", StoreFailure.UNFIT),
+        ("SELECT * FROM nowhere", StoreFailure.UNUSABLE),
+    ):
+        with pytest.raises(StoreError) as caught:
+            await database.run(lambda connection, sql=statement: connection.execute(text(sql)))
+        assert caught.value.failure is failure
+    await database.close()
+
+
 def test_every_table_can_be_made_on_postgresql() -> None:
     dialect = postgresql.dialect()
     made = [str(CreateTable(table).compile(dialect=dialect)) for table in METADATA.sorted_tables]

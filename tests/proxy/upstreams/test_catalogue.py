@@ -195,6 +195,34 @@ async def test_a_question_while_a_list_is_recalled_is_answered_from_it_and_asks_
     assert (world.asked, reading()) == (["one"], set())
 
 
+async def recalled(catalogue: Catalogue) -> Prices | None:
+    await catalogue.recall([ONE])
+    return catalogue.price_of(ONE, "m")
+
+
+async def test_who_recalls_a_list_knows_it_also_where_another_has_begun_to_read_it(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.gate.set()
+    first = world.catalogue()
+    first.entry(ONE, "m")
+    await settled()
+    world.now += REFRESH_S
+    world.gate.clear()
+    together = world.catalogue()
+    impatient = asyncio.ensure_future(recalled(together))
+    others = [asyncio.ensure_future(recalled(together)) for _ in range(2)]
+    await asyncio.sleep(0)
+    impatient.cancel()
+    assert await asyncio.gather(*others) == [ENTRY.prices] * 2
+    later = world.catalogue()
+    assert later.entry(ONE, "m") is None
+    await asyncio.sleep(0)  # from here on its upstream is to be asked too, which does not answer
+    assert await recalled(later) == ENTRY.prices
+    await together.aclose()
+    await later.aclose()
+    assert not reading()
+
+
 async def test_an_old_list_on_disk_serves_until_the_new_one_is_there(tmp_path: Path) -> None:
     world = await kept_in(tmp_path)
     world.now += REFRESH_S
