@@ -261,7 +261,7 @@ async def test_a_place_that_could_not_be_used_gives_no_new_patience() -> None:
     clock = Clock()
     health, waiting = await rested_in_vain(clock)
     clock.now = 306.0
-    health.apply(PROVIDERS)
+    health.reset("another", None)  # has whoever waits look at the clock
     with pytest.raises(UpstreamError, match="none of them ended within 300 seconds"):
         await asyncio.wait_for(waiting, 5)
 

@@ -15,7 +15,7 @@ from proxy.messages.message import JsonObject
 from proxy.routing.aliases import Route
 from proxy.service.health import Health
 from proxy.service.turns import Turns, preferring
-from tests.proxy.scripted import Reply, ScriptedUpstream, record, running
+from tests.proxy.scripted import Playing, Reply, ScriptedUpstream, record, running
 
 ONLY = Candidate("one", "m")
 PROVIDER = ProviderConfig("one", "openai-chat", "http://127.0.0.1:1/v1")
@@ -69,7 +69,7 @@ class Gated(ScriptedUpstream):
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def open(self, path: str, payload: JsonObject, headers: Mapping[str, str]) -> Reply:
+    async def open(self, path: str, payload: JsonObject, headers: Mapping[str, str]) -> Playing:
         reply = await super().open(path, payload, headers)
         await self.gate.wait()
         return reply
