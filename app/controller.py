@@ -19,7 +19,7 @@ from app.bodies import Bodies
 from app.configuration import Configuration
 from app.desk_changes import EVERYTHING, DeskChanges
 from app.hand_edits import HandEdits, WatchedFile
-from app.log_relay import LogRelay
+from app.log_controls import LogControls
 from app.logs import LogPipeline
 from app.mcp_controls import McpControls
 from app.mcp_host import make_supervisor, mcp_file
@@ -38,7 +38,6 @@ from gui.desk import (
     ActionFailed,
     DeskEvent,
     DeskListener,
-    LogLine,
     Problem,
     ProvidersChanged,
     ProxyState,
@@ -56,9 +55,15 @@ if TYPE_CHECKING:
 
 
 class Controller(
-    PermissionControls, ProviderControls, AliasControls, McpControls, RequestControls, TokenControls
+    PermissionControls,
+    ProviderControls,
+    AliasControls,
+    McpControls,
+    RequestControls,
+    TokenControls,
+    LogControls,
 ):
-    """Owns the proxy, the settings, the keys, the logs' tail and the exchanges."""
+    """Owns the proxy, the settings, the keys and the exchanges."""
 
     def __init__(
         self,
@@ -92,8 +97,6 @@ class Controller(
         self._runner = ProxyRunner(
             configuration, make_server, self._take, self._announce_state, QUIT_DRAIN_S, clock
         )
-        self._logs = logs
-        self._relay: LogRelay | None = None
         self._on_quit = on_quit
         self._listeners: list[DeskListener] = []
         self._changes = DeskChanges(configuration, self._announce, self._took_over)
@@ -112,6 +115,7 @@ class Controller(
         AliasControls.__init__(self, configuration, self._changes, price_of, self._announce)
         RequestControls.__init__(self, folders.store, self._announce)
         TokenControls.__init__(self, configuration, self._runner, self._changes, clock)
+        LogControls.__init__(self, configuration, logs, self._announce)
         self._problems_told: tuple[Problem, ...] = ()
         """Those about MCP servers: they come up while the servers start."""
         settings_file = WatchedFile(
@@ -148,9 +152,7 @@ class Controller(
         if self._is_closed:
             return
         loop = asyncio.get_running_loop()
-        if self._logs is not None:
-            self._relay = LogRelay(loop, self._announce)
-            self._logs.listen(self._relay.take)
+        self._begin_log()
         self._configuration.secrets.when_late(lambda: self._call_late(loop))
         self._bodies.begin()
         await self._runner.start()
@@ -184,10 +186,7 @@ class Controller(
         await self._runner.stop(drain_s)
         await self._bodies.close()
         await self.stop_servers()
-        if self._logs is not None:
-            self._logs.listen(None)
-        if self._relay is not None:
-            self._relay.close()
+        self._end_log()
 
     async def reload_settings(self) -> str | None:
         """Takes over what another program wrote into the settings; returns why not, or None."""
@@ -239,8 +238,7 @@ class Controller(
         problems = self._configuration.problems()
         if self.failure is not None:
             problems = (Problem("The proxy does not listen", self.failure.text, "home"), *problems)
-        if self._logs is not None and self._logs.file_problem is not None:
-            problems = (*problems, Problem("Logs are not kept", self._logs.file_problem, "logs"))
+        problems = (*problems, *self.log_problems())
         problems = (*problems, *self._runner.problems())
         problems = (*problems, *self.budget_problems())
         problems = (*problems, *self.mcp_problems())
@@ -281,19 +279,11 @@ class Controller(
         else:
             self._on_quit()
 
-    # gui.desk.Desk: requests, logs, looks ---------------------------------------------------
+    # gui.desk.Desk: requests, looks ---------------------------------------------------------
 
     def exchange(self, request_id: str) -> Exchange | None:
         """Returns both sides of a request, redacted; None when they are no longer kept."""
         return self._bodies.get(request_id)
-
-    def log_tail(self) -> tuple[LogLine, ...]:
-        """Returns the log lines that are kept, oldest first."""
-        return self._logs.tail() if self._logs else ()
-
-    def log_folder(self) -> str:
-        """Returns the folder the log file is in."""
-        return str(self._configuration.folders.logs)
 
     def theme(self) -> str:
         """Returns `system`, `light` or `dark`."""
@@ -341,8 +331,7 @@ class Controller(
         """Gives the changed settings and keys to the running proxy and tells the window."""
         self._runner.apply()
         self._bodies.apply(self._configuration.settings.bodies)
-        if self._logs is not None:
-            self._logs.set_level(self._configuration.settings.logs.level)
+        self._apply_log_level()
         if self._configuration.took_hand_edit:  # it came into force with a change from the window
             self._configuration.took_hand_edit = False
             changed = (*EVERYTHING, *changed)
