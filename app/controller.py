@@ -46,7 +46,7 @@ from gui.desk import (
     ShowWindow,
 )
 from gui.mcp_desk import McpChanged
-from proxy.events import BudgetReached, Exchange, ProxyEvent, RequestFinished
+from proxy.events import BudgetReached, Exchange, ProxyEvent, RequestFinished, SpendingRead
 from proxy.service.prices import PriceOf
 from proxy.tasks import spawn
 
@@ -374,7 +374,7 @@ class Controller(
             if self._bodies.keep(event):
                 self._announce(Exchange(event.request_id))
             return
-        if isinstance(event, BudgetReached):
+        if isinstance(event, (BudgetReached, SpendingRead)):
             self._announce_state()
             return
         if isinstance(event, RequestFinished):
