@@ -191,10 +191,7 @@ class Controller(
     async def reload_settings(self) -> str | None:
         """Takes over what another program wrote into the settings; returns why not, or None."""
         async with self._changes.turn:
-            problem = await self._read_again()
-            if problem is None:
-                self._hand_edits.forget()
-            return problem
+            return await self._read_again()
 
     async def _take_settings(self) -> str | None:
         """Takes over settings that were changed on the disk; returns why not: then nothing has changed."""
@@ -214,6 +211,7 @@ class Controller(
             await asyncio.to_thread(self._configuration.reload)
         except SettingsError as exc:
             return str(exc)
+        self._hand_edits.forget()  # before anybody is told how things stand
         self._took_over(*EVERYTHING)
         return None
 

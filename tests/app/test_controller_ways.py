@@ -161,8 +161,10 @@ async def test_a_broken_edit_by_hand_keeps_the_settings_in_force_and_is_told(mak
     assert bench.configuration.loaded is before
     assert await bench.controller.reload_settings() is not None, "asked for, it says so as well"
     bench.folders.settings_file.write_text("permissions: {deny: [Read]}\n")
+    bench.events.clear()
     assert await bench.controller.reload_settings() is None
-    assert bench.controller.state().problems == ()
+    told = await bench.until(ProxyStateChanged)
+    assert (told.state.problems, bench.controller.state().problems) == ((), ()), "and the window is told"
 
 
 @pytest.mark.expects_log("hand_edit_not_taken")
