@@ -18,7 +18,7 @@ from app.alias_controls import AliasControls
 from app.bodies import Bodies
 from app.configuration import Configuration
 from app.desk_changes import EVERYTHING, DeskChanges
-from app.hand_edits import HandEdits, WatchedFile
+from app.hand_edits import LOOK_EVERY_S, HandEdits, WatchedFile
 from app.log_controls import LogControls
 from app.logs import LogPipeline
 from app.mcp_controls import McpControls
@@ -87,7 +87,7 @@ class Controller(
             logs: Where the log lines for the window come from.
             on_quit: Ends the program, after `quit` has stopped the proxy.
             clock: Seconds since the epoch.
-            sleep: Waits so many seconds, between two looks at our files.
+            sleep: Waits so many seconds, between two looks at what changes by itself.
         """
         self._configuration = configuration
         settings, folders = configuration.settings, configuration.folders
@@ -124,7 +124,8 @@ class Controller(
         servers_file = WatchedFile(
             self._mcp_file.path, "The MCP servers", self._mcp_file.content, self.take_mcp_edit, "mcp"
         )
-        self._hand_edits = HandEdits((settings_file, servers_file), self._announce_state, sleep)
+        self._hand_edits = HandEdits((settings_file, servers_file), self._announce_state)
+        self._sleep = sleep
         self._watching: asyncio.Task[None] | None = None
         self._is_quitting = self._is_hurrying = self._is_closed = False
         self._recalling: asyncio.Task[None] | None = None
@@ -167,10 +168,18 @@ class Controller(
             return
         # It opens the store and tries the sandbox, for which nobody who wants to send a request need wait.
         self._recalling = spawn(self._recall(), name="recall what tools did")
-        self._watching = spawn(self._hand_edits.run(), name="watch our files for edits by hand")
+        self._watching = spawn(self._watch(), name="watch our files and the day")
         await self.start_servers()
         if self._is_closed:
             await self.stop_servers()
+
+    async def _watch(self) -> None:
+        """Looks every few seconds for what nobody tells of: files that were changed by hand, a new day."""
+        while True:
+            await self._sleep(LOOK_EVERY_S)
+            await self._hand_edits.look()
+            if self.has_new_day():
+                self._announce_state()
 
     async def shutdown(self, drain_s: float | None = None) -> None:
         """Stops the proxy and the MCP servers, and lets go of the logs.

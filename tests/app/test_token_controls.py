@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 
-from gui.desk import ProxyStateChanged, TokenCreated, TokensChanged
+from app.hand_edits import LOOK_EVERY_S
+from gui.desk import DeskEvent, ProxyStateChanged, TokenCreated, TokensChanged
 from gui.spending import BudgetView, SpendingView, TokenDraft
 from proxy.events import SpendingRead
 from proxy.routing.budgets import Limit, Standing
@@ -77,3 +78,17 @@ async def test_a_budget_that_was_used_up_before_the_start_is_told_once_the_ledge
     server.emit(SpendingRead())
     told = await bench.until(ProxyStateChanged)
     assert [each.title for each in told.state.problems] == ["The daily budget for everything is used up"]
+
+
+async def test_a_new_day_is_told_within_seconds_and_once(make: Make) -> None:
+    bench = make()
+    await bench.controller.start()
+    told: list[DeskEvent] = []
+    bench.controller.subscribe(told.append)
+    bench.pass_time()
+    await bench.has_looked()
+    assert (told, set(bench.slept)) == ([], {LOOK_EVERY_S})
+    bench.now += 86_400
+    bench.pass_time()
+    await bench.has_looked()
+    assert [type(each) for each in told] == [ProxyStateChanged]
