@@ -14,6 +14,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
+
 from app.alias_controls import AliasControls
 from app.bodies import Bodies
 from app.configuration import Configuration
@@ -52,6 +54,9 @@ from proxy.tasks import spawn
 
 if TYPE_CHECKING:
     from proxy.mcp.supervisor import Supervisor
+
+
+_log = structlog.get_logger("app.controller")
 
 
 class Controller(
@@ -119,10 +124,10 @@ class Controller(
         self._problems_told: tuple[Problem, ...] = ()
         """Those about MCP servers: they come up while the servers start."""
         settings_file = WatchedFile(
-            configuration.settings_path, "The settings", configuration.content, self._take_settings
+            lambda: configuration.settings_path, "The settings", configuration.content, self._take_settings
         )
         servers_file = WatchedFile(
-            self._mcp_file.path, "The MCP servers", self._mcp_file.content, self.take_mcp_edit, "mcp"
+            lambda: self._mcp_file.path, "The MCP servers", self._mcp_file.content, self.take_mcp_edit, "mcp"
         )
         self._hand_edits = HandEdits((settings_file, servers_file), self._announce_state)
         self._sleep = sleep
@@ -152,9 +157,8 @@ class Controller(
         """
         if self._is_closed:
             return
-        loop = asyncio.get_running_loop()
         self._begin_log()
-        self._configuration.secrets.when_late(lambda: self._call_late(loop))
+        self.await_keyring()
         self._bodies.begin()
         await self._runner.start()
         self._announce(ProvidersChanged())  # their keys are looked up by now
@@ -212,14 +216,22 @@ class Controller(
             return None
 
     def _tell_of_hand_edit(self) -> None:
-        self.apply_servers()  # whether they may run can be another matter now
-        self._announce(ActionDone("The settings that were changed on disk are in force"))
+        late = self._late_problems()
+        for each in late:
+            _log.warning("problem", title=each.title, text=each.text)
+        but = ", but for what needs a start" if late else ""
+        self._announce(ActionDone(f"The settings that were changed on disk are in force{but}"))
+
+    def _late_problems(self) -> tuple[Problem, ...]:
+        """What the settings say and only a start puts in force."""
+        return (*self._runner.address_problems(), *self.mode_problems())
 
     async def _read_again(self) -> str | None:
         try:
             await asyncio.to_thread(self._configuration.reload)
         except SettingsError as exc:
             return str(exc)
+        await self.follow_settings()
         self._hand_edits.forget()  # before anybody is told how things stand
         self._took_over(*EVERYTHING)
         return None
@@ -246,7 +258,7 @@ class Controller(
         if self.failure is not None:
             problems = (Problem("The proxy does not listen", self.failure.text, "home"), *problems)
         problems = (*problems, *self.log_problems())
-        problems = (*problems, *self._runner.problems())
+        problems = (*problems, *self._late_problems(), *self._runner.problems())
         problems = (*problems, *self.budget_problems())
         problems = (*problems, *self.mcp_problems())
         if self._configuration.loaded.error is None:
@@ -341,20 +353,12 @@ class Controller(
         self._apply_log_level()
         if self._configuration.took_hand_edit:  # it came into force with a change from the window
             self._configuration.took_hand_edit = False
+            spawn(self.follow_settings(), name="let MCP servers follow the settings")
             changed = (*EVERYTHING, *changed)
             self._tell_of_hand_edit()
         for each in changed:
             self._announce(each)
         self._announce_state()
-
-    def _call_late(self, loop: asyncio.AbstractEventLoop) -> None:
-        """The keyring answered after all (it was unlocked, say): its keys are looked up again."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the program ends
-            loop.call_soon_threadsafe(self._refresh_later)
-
-    def _refresh_later(self) -> None:
-        action = self._changes.reporting(self._refresh_keys(), "The keys could not be looked up")
-        spawn(action, name="look up keys again")
 
     def _supervise(self) -> Supervisor:
         return make_supervisor(self._configuration, self._servers_changed)

@@ -28,7 +28,8 @@ _Stamp = tuple[int, int, int]
 class WatchedFile:
     """A file of ours that people edit."""
 
-    path: Path
+    path_now: Callable[[], Path]
+    """Where it is: the settings may name another one."""
     what: str
     """`The settings`, `The MCP servers`."""
     in_force: Callable[[], bytes | None]
@@ -37,6 +38,11 @@ class WatchedFile:
     """Takes over what it says now; returns why not, or None."""
     page: str | None = None
     """The window's page about it."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is now."""
+        return self.path_now()
 
 
 @dataclass(slots=True)

@@ -31,6 +31,7 @@ class LogControls:
         self._log_pipeline = pipeline
         self._log_announce = announce
         self._relay: LogRelay | None = None
+        self._mode = configuration.settings.environment
 
     def log_tail(self) -> tuple[LogLine, ...]:
         """Returns the log lines that are kept, oldest first."""
@@ -45,6 +46,14 @@ class LogControls:
         if self._log_pipeline is None or self._log_pipeline.file_problem is None:
             return ()
         return (Problem("Logs are not kept", self._log_pipeline.file_problem, "logs"),)
+
+    def mode_problems(self) -> tuple[Problem, ...]:
+        """Returns that another mode is set than the one the program was started in, which stays."""
+        mode = self._log_settings.settings.environment
+        if mode == self._mode:
+            return ()
+        text = f"The settings say `environment: {mode}`: that counts from the next start of Signalbox."
+        return (Problem("The new mode is not in force", text),)
 
     def _begin_log(self) -> None:
         if self._log_pipeline is not None:

@@ -35,6 +35,12 @@ def mcp_path(environment: Environment, settings: Settings, folders: Folders) -> 
         return Path(named)  # which McpFile refuses
 
 
+def is_moved(file: McpFile, configuration: Configuration) -> bool:
+    """Says whether the settings name another file now, and goes over to it; it is still to be read."""
+    before, file.path = file.path, mcp_file(configuration).path
+    return file.path != before
+
+
 def make_supervisor(configuration: Configuration, emit: Callable[[], None]) -> Supervisor:
     """Returns a supervisor of servers that were not read yet.
 

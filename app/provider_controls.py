@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 import structlog
@@ -57,6 +58,11 @@ class ProviderControls:
         self._say = announce
         self._keys_changed = took_over
         self._serving = runner
+
+    def await_keyring(self) -> None:
+        """Looks its keys up again when the keyring answers after all: it was unlocked, say."""
+        loop = asyncio.get_running_loop()
+        self._keyed.secrets.when_late(lambda: self._call_late(loop))
 
     def providers(self) -> tuple[ProviderView, ...]:
         """Returns the configured providers in file order."""
@@ -147,3 +153,11 @@ class ProviderControls:
     async def _refresh_keys(self) -> None:
         await asyncio.to_thread(self._keyed.find_keys)
         self._keys_changed(ProvidersChanged())
+
+    def _call_late(self, loop: asyncio.AbstractEventLoop) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the program ends
+            loop.call_soon_threadsafe(self._refresh_later)
+
+    def _refresh_later(self) -> None:
+        action = self._edits.reporting(self._refresh_keys(), "The keys could not be looked up")
+        spawn(action, name="look up keys again")

@@ -33,6 +33,10 @@ _IN_USE = (
     "Another Signalbox uses the data folder {folder}, and there are budgets: two would not know of each "
     "other's spending. End that one, or give this one a folder of its own: set SIGNALBOX_HOME."
 )
+_OLD_ADDRESS = (
+    "The settings say {new}, and Signalbox listens on {old}. Clients need the old address until the proxy is "
+    "stopped and started again."
+)
 _SHARED = (
     "Until that one has ended, requests and their costs are not recorded here, and batches and files are "
     "refused. To run both for good, give this one a folder of its own: set SIGNALBOX_HOME."
@@ -142,6 +146,8 @@ class ProxyRunner:
         self.started_at: float | None = None
         self.failure: StartFailure | None = None
         """Why the last start failed."""
+        self._address = ("", 0)
+        """What the settings said at the last start."""
         self._shares_folder = False
         """At the last start another Signalbox had the data folder."""
 
@@ -160,6 +166,14 @@ class ProxyRunner:
         if self._server is None or not self._shares_folder:
             return ()
         return (Problem("Another Signalbox has the data folder", _SHARED, "home"),)
+
+    def address_problems(self) -> tuple[Problem, ...]:
+        """Returns that the settings name another address than the one in use, which only a start changes."""
+        server = self._configuration.settings.server
+        if self._server is None or (server.host, server.port) == self._address:
+            return ()
+        new, old = (f"{host} port {port}" for host, port in ((server.host, server.port), self._address))
+        return (Problem("The new address is not in force", _OLD_ADDRESS.format(new=new, old=old), "home"),)
 
     def spending(self) -> Spending | None:
         """Returns what was spent; None where no server runs."""
@@ -217,6 +231,7 @@ class ProxyRunner:
             _log.error("not_listening", reason=failure.text)
             return failure
         self._server = server
+        self._address = config.server.host, config.server.port
         self.started_at = self._clock()
         _log.info("listening", url=self.url)
         return None

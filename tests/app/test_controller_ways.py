@@ -167,6 +167,47 @@ async def test_a_broken_edit_by_hand_keeps_the_settings_in_force_and_is_told(mak
     assert (told.state.problems, bench.controller.state().problems) == ((), ()), "and the window is told"
 
 
+@pytest.mark.expects_log("problem")
+async def test_an_address_changed_by_hand_is_told_to_need_a_start_until_it_is_in_force(make: Make) -> None:
+    bench = make(settings="server: {port: 4001}\n")
+    await bench.controller.start()
+    bench.folders.settings_file.write_text("server: {port: 4055}\nenvironment: development\n")
+    bench.pass_time()
+    done = await bench.until(ActionDone)
+    assert done.text == "The settings that were changed on disk are in force, but for what needs a start"
+    address, mode = bench.controller.state().problems
+    assert address.title == "The new address is not in force"
+    assert "127.0.0.1 port 4055, and Signalbox listens on 127.0.0.1 port 4001" in address.text
+    assert (mode.title, "next start" in mode.text) == ("The new mode is not in force", True)
+
+    bench.folders.settings_file.write_text("server: {port: 4055}\n")
+    bench.desk.stop_proxy()
+    await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.STOPPED)
+    bench.desk.start_proxy()
+    told = await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.RUNNING)
+    assert (told.state.url, told.state.problems) == ("http://127.0.0.1:4055", ())
+
+
+async def test_another_file_of_mcp_servers_is_read_as_soon_as_the_settings_name_it(make: Make) -> None:
+    bench = make(settings="{}\n")
+    (bench.folders.config / "mcp_servers.yaml").write_text("servers: {box: {type: stdio, command: box}}\n")
+    other = bench.folders.config / "other.yaml"
+    other.write_text("servers: {crate: {type: stdio, command: crate}}\n")
+    await bench.controller.start()
+    assert [each.name for each in bench.controller.mcp_servers()] == ["box"]
+    bench.folders.settings_file.write_text(f"mcp_config: {other}\n")
+    bench.pass_time()
+    await bench.until(ActionDone)
+    assert [each.name for each in bench.controller.mcp_servers()] == ["crate"]
+    other.write_text("servers: {barrel: {type: stdio, command: barrel}}\n")
+    bench.pass_time()
+    await bench.until(McpChanged, lambda _event: bench.controller.mcp_servers()[0].name == "barrel")
+
+    bench.folders.settings_file.write_text("{}\n")
+    assert await bench.controller.reload_settings() is None
+    assert [each.name for each in bench.controller.mcp_servers()] == ["box"], "asked for, at once"
+
+
 @pytest.mark.expects_log("hand_edit_not_taken")
 async def test_mcp_servers_changed_by_hand_come_and_a_broken_edit_takes_none_away(make: Make) -> None:
     bench = make()

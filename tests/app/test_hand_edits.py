@@ -19,7 +19,7 @@ class Bench:
         self.taken: list[bytes] = []
         self.told = 0
         self.reader_raises = False
-        file = WatchedFile(path, "The settings", lambda: self.in_force, self._take)
+        file = WatchedFile(lambda: path, "The settings", lambda: self.in_force, self._take)
         self.edits = HandEdits((file,), self._tell)
 
     async def _take(self) -> str | None:
