@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -118,7 +118,7 @@ class Controller(
             self._servers_changed,
         )
         AliasControls.__init__(self, configuration, self._changes, price_of, self._announce)
-        RequestControls.__init__(self, folders.store, self._announce)
+        RequestControls.__init__(self, folders.store, self._bodies, self._announce)
         TokenControls.__init__(self, configuration, self._runner, self._changes, clock)
         LogControls.__init__(self, configuration, logs, self._announce)
         self._problems_told: tuple[Problem, ...] = ()
@@ -254,24 +254,29 @@ class Controller(
 
     def state(self) -> ProxyState:
         """Returns the state of the proxy."""
-        problems = self._configuration.problems()
-        if self.failure is not None:
-            problems = (Problem("The proxy does not listen", self.failure.text, "home"), *problems)
-        problems = (*problems, *self.log_problems())
-        problems = (*problems, *self._late_problems(), *self._runner.problems())
-        problems = (*problems, *self.budget_problems())
-        problems = (*problems, *self.mcp_problems())
-        if self._configuration.loaded.error is None:
-            problems = (*problems, *self._hand_edits.problems())
         return ProxyState(
             phase=self._runner.phase,
             url=self._runner.url,
-            problems=problems,
+            problems=tuple(self._problems()),
             is_demo=self._configuration.loaded.error is None and not self._configuration.settings.providers,
             active_requests=self._runner.active_requests,
             started_at=self._runner.started_at,
             is_port_in_use=self.failure is not None and self.failure.is_port_in_use,
         )
+
+    def _problems(self) -> Iterator[Problem]:
+        """Yields what is wrong, the worst first: what keeps requests from being served as the user means."""
+        is_broken = self._configuration.loaded.error is not None
+        if self.failure is not None:
+            yield Problem("The proxy does not listen", self.failure.text, "home")
+        yield from self._configuration.problems() if is_broken else self._hand_edits.problems()
+        yield from self.budget_problems()
+        yield from self._late_problems()
+        yield from self._runner.problems()
+        yield from self.mcp_problems()
+        yield from self.log_problems()
+        if not is_broken:
+            yield from self._configuration.problems()
 
     def start_proxy(self) -> None:
         """Reads the settings again and starts listening; answered by ProxyStateChanged."""
@@ -298,11 +303,7 @@ class Controller(
         else:
             self._on_quit()
 
-    # gui.desk.Desk: requests, looks ---------------------------------------------------------
-
-    def exchange(self, request_id: str) -> Exchange | None:
-        """Returns both sides of a request, redacted; None when they are no longer kept."""
-        return self._bodies.get(request_id)
+    # gui.desk.Desk: looks -------------------------------------------------------------------
 
     def theme(self) -> str:
         """Returns `system`, `light` or `dark`."""

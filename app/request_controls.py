@@ -1,4 +1,4 @@
-"""The controller's part about requests of earlier sessions: `gui.request_desk` over the ledger's file."""
+"""The controller's part about past requests: both their sides, and the ledger of earlier sessions."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from app.bodies import Bodies
 from gui.desk import ActionFailed, DeskEvent
 from gui.request_desk import AttemptsRead, EarlierRequestsRead
+from proxy.events import Exchange
 from proxy.store.values import StoreError
 from proxy.tasks import spawn
 
@@ -22,17 +24,23 @@ PAGE = 200
 
 
 class RequestControls:
-    """What the window may ask about requests of earlier sessions."""
+    """What the window may ask about requests that were."""
 
-    def __init__(self, store: Path, announce: Callable[[DeskEvent], None]) -> None:
+    def __init__(self, store: Path, bodies: Bodies, announce: Callable[[DeskEvent], None]) -> None:
         """Makes the controls; nothing is read yet.
 
         Args:
             store: The folder of the ledger's database.
+            bodies: What is kept of this session's requests and answers.
             announce: Tells the window.
         """
         self._store_folder = store
+        self._both_sides = bodies
         self._report = announce
+
+    def exchange(self, request_id: str) -> Exchange | None:
+        """Returns both sides of a request, redacted; None when they are no longer kept."""
+        return self._both_sides.get(request_id)
 
     def read_earlier_requests(self, before_us: int | None) -> None:
         """Asks for requests, newest first; EarlierRequestsRead follows."""

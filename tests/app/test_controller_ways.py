@@ -4,6 +4,7 @@ import asyncio
 import errno
 import socket
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -19,6 +20,7 @@ from gui.desk import (
 )
 from gui.mcp_desk import McpChanged
 from gui.permission_desk import PermissionsChanged
+from proxy.routing.budgets import Limit, Standing
 from proxy.store.folder_lock import FolderLock
 from tests.app.controller_bench import KEY, OPENROUTER, Make
 from tests.app.test_secrets import Entries
@@ -316,3 +318,22 @@ async def test_without_budgets_it_runs_beside_another_and_says_that_it_records_n
     assert problem.title == "Another Signalbox has the data folder"
     assert "not recorded" in problem.text
     lock.release()
+
+
+@pytest.mark.expects_log("hand_edit_not_taken")
+async def test_problems_come_with_the_worst_first(make: Make) -> None:
+    bench = make(
+        settings="providers: {openrouter: {base_url: 'https://openrouter.ai/api/v1', key: {env: NOT_SET}}}\n"
+    )
+    await bench.controller.start()
+    server = bench.servers[0]
+    used_up = Standing(Limit(("all", ""), "day", 1_000), 1_000, 0, date(2026, 11, 23))
+    server.spent = replace(server.spent, budgets=(used_up,))
+    bench.folders.settings_file.write_text("providers: {\n")
+    bench.pass_time()
+    told = await bench.until(ProxyStateChanged, lambda event: len(event.state.problems) == 3)
+    assert [each.title for each in told.state.problems] == [
+        "The settings on disk are not in force",
+        "The daily budget for everything is used up",
+        "openrouter: no key",
+    ]
