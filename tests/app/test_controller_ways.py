@@ -41,8 +41,16 @@ async def test_what_a_name_resolves_to_heeds_the_rules(make: Make) -> None:
     assert desk.resolve("odd").text == odd + but
 
 
-async def test_an_alias_that_a_token_is_held_to_takes_the_token_along_when_it_is_renamed(make: Make) -> None:
-    held = f"tokens: {{ci: {{hash: 'sha256:{'0' * 64}', aliases: [small, big]}}}}\n"
+async def test_a_renamed_alias_takes_tokens_routes_and_sub_conversations_along(make: Make) -> None:
+    held = f"""tokens: {{ci: {{hash: 'sha256:{"0" * 64}', aliases: [small, big]}}}}
+aliases:
+  big: {{candidates: [{{provider: openrouter, model: b}}]}}
+  small: {{candidates: [{{provider: openrouter, model: s}}]}}
+routes:
+  - {{when: {{has_image: true}}, use: small}}
+  - {{when: {{min_tokens: 60000}}, use: big}}  # long ones
+tools: {{task_alias: big}}
+"""
     bench = make(Entries({"openrouter": KEY}), settings=OPENROUTER + held)
     await bench.controller.start()
     desk = bench.desk
@@ -51,6 +59,9 @@ async def test_an_alias_that_a_token_is_held_to_takes_the_token_along_when_it_is
     applied = bench.servers[0].applied[-1]
     assert [each.name for each in applied.aliases] == ["large", "small"]
     assert applied.server.client_tokens[0].aliases == ("small", "large")
+    assert [each.use for each in applied.routes] == ["small", "large"]
+    assert applied.tools.task_alias == "large"
+    assert "use: large}  # long ones" in bench.folders.settings_file.read_text()
 
 
 async def test_quitting_stops_the_proxy_first_and_lets_requests_finish(make: Make) -> None:
