@@ -39,6 +39,9 @@ async def test_what_is_left_alone_is_listed_with_why_and_how_long(
         "one  big  rests for 42 s  (5 failures in a row)\n"
         "one  small  is being tried  (it asked for a pause)\n"
     )
+    bench.servers[0].resting = [BreakerChanged("one", "big", "open", "5 failures in a row", 0.0)]
+    assert await asyncio.to_thread(list_breakers, bench.folders) == OK
+    assert "one  big  is tried with the next request  (5" in capsys.readouterr().out
 
 
 async def test_one_model_or_all_of_a_provider_are_tried_again(
