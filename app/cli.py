@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from app.argument_types import amount, count, host, port
 from app.exit_codes import BROKEN_SETTINGS, FAILED
-from app.terminal import failed
+from app.terminal import failed, tell
 
 _MCP_ACTIONS = {
     "approve": "show exactly what a server would run, and let it",
@@ -353,7 +353,7 @@ def _desktop(options: argparse.Namespace, places: Any, environment: Any) -> int:
     if sys.platform.startswith("linux") and not any(
         environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     ):
-        sys.stderr.write("There is no display here, so Signalbox serves without a window.\n")
+        tell("There is no display here, so Signalbox serves without a window.")
         from app.headless import ServeOptions, serve
 
         return serve(ServeOptions(), places, environment)

@@ -49,7 +49,10 @@ def mcp_command(
     reply = _asked(folders, cast("Verb", f"mcp.{action}"), words)
     if reply is None:
         return FAILED
-    (sys.stdout if action == "call" and reply.is_ok else sys.stderr).write(_harmless(reply.text) + "\n")
+    if action == "call" and reply.is_ok:
+        sys.stdout.write(_harmless(reply.text) + "\n")
+    else:
+        _tell(reply.text)
     return OK if reply.is_ok else FAILED
 
 

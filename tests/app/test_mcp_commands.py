@@ -140,7 +140,7 @@ async def test_a_server_that_is_not_there_is_said(
     program: Program, action: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert await program.run(action, "none") == FAILED
-    assert "there is no MCP server" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("signalbox: there is no MCP server")
 
 
 def test_without_a_running_program_that_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
