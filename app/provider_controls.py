@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from difflib import get_close_matches
 
 import structlog
 from pydantic import SecretStr
@@ -117,6 +118,9 @@ class ProviderControls:
             return "the proxy does not run"
         meant = provider if model is None else f"{model} of {provider}"
         if not server.reset_breakers(provider, model):
+            if provider not in self._keyed.settings.providers:
+                near = get_close_matches(provider, self._keyed.settings.providers, n=1)
+                return f"there is no provider '{provider}'" + (f"; did you mean '{near[0]}'?" if near else "")
             return f"nothing of {meant} is left alone"
         _log.info("breakers_reset", provider=provider, model=model)
         self._say(ActionDone(f"{meant} is tried again"))

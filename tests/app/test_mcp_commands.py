@@ -52,11 +52,12 @@ class Program:
     folders: Folders
     changes: list[Mapping[str, Any]] = field(default_factory=lambda: [CHANGE])
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list[Any])
+    server: Mapping[str, Any] = field(default_factory=lambda: BOX)
 
     def answer(self, verb: Verb, words: Words) -> Reply:
         self.asked.append((verb, dict(words)))
         facts: Mapping[str, Mapping[str, Any]] = {
-            "mcp.list": {"servers": [BOX]},
+            "mcp.list": {"servers": [self.server]},
             "mcp.changes": {"changes": self.changes, "digest": "of them"},
             "mcp.logs": {"lines": [{"at": 0.0, "kind": "stderr", "text": "a\rb\x1b]0;title\x07"}]},
         }
@@ -120,6 +121,16 @@ async def test_what_servers_say_gives_the_terminal_no_orders(
     assert "le<U+001B>[31mver\ton, held back: new\tdefault\t~9 tokens" in out
     assert "stderr     a<U+000D>b<U+001B>]0;title<U+0007>" in out
     assert not {"\x1b", "\r", "\x07"} & set(out)
+
+
+async def test_a_server_that_offers_nothing_says_why(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program.server = {**BOX, "tools": [], "state": "failed", "reason": "it ended with status 1"}
+    assert await program.run("tools") == OK
+    said = capsys.readouterr()
+    assert said.err == "signalbox: 'box' offers no tool now (failed: it ended with status 1)\n"
+    assert said.out == ""
 
 
 async def test_a_call_prints_its_result_and_other_verbs_what_came_of_them(
