@@ -52,7 +52,7 @@ class AliasDesk:
         edits = self._written_out()
         if replaces is not None and replaces != alias.name:
             edits.append(Rename(("aliases", replaces), alias.name))
-            edits += self._renamed_in_tokens(replaces, alias.name)
+            edits += self._renamed_elsewhere(replaces, alias.name)
         at = ("aliases", alias.name)
         before = self._stored_candidates(replaces) if replaces is not None else {}
         candidates = [
@@ -170,13 +170,20 @@ class AliasDesk:
                 return f"there is no provider '{each.provider}'; did you mean '{near[0]}'?"
         return None
 
-    def _renamed_in_tokens(self, name: str, new: str) -> list[Edit]:
-        """A token that is held to an alias is held to it under its new name: its client notices nothing."""
-        return [
+    def _renamed_elsewhere(self, name: str, new: str) -> list[Edit]:
+        """Tokens that are held to an alias, routes to it and sub-conversations go by its new name."""
+        settings = self._configuration.settings
+        edits: list[Edit] = [
             Put(("tokens", token, "aliases"), [new if each == name else each for each in held.aliases])
-            for token, held in self._configuration.settings.tokens.items()
+            for token, held in settings.tokens.items()
             if name in held.aliases
         ]
+        edits += [
+            Put(("routes", place, "use"), new)
+            for place, rule in enumerate(settings.routes)
+            if rule.use == name
+        ]
+        return edits if settings.tools.task_alias != name else [*edits, Put(("tools", "task_alias"), new)]
 
     def _written_out(self) -> list[Edit]:
         """A file that names no aliases uses the shipped ones; before one changes, all are written down."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from typing import Any, cast
@@ -19,8 +20,7 @@ def list_breakers(folders: Folders) -> int:
         return FAILED
     resting = cast("list[Mapping[str, Any]]", reply.facts.get("breakers", []))
     for each in resting:
-        state = "is being tried" if each["state"] == "half_open" else f"rests for {each['rest_s']:.0f} s"
-        sys.stdout.write(f"{each['provider']}  {each['model']}  {state}  ({each['reason']})\n")
+        sys.stdout.write(f"{each['provider']}  {each['model']}  {_state(each)}  ({each['reason']})\n")
     if not resting:
         tell("No model is left alone.")
     return OK
@@ -34,3 +34,10 @@ def reset_breakers(folders: Folders, provider: str, model: str | None) -> int:
         return FAILED
     tell(reply.text)
     return OK if reply.is_ok else FAILED
+
+
+def _state(breaker: Mapping[str, Any]) -> str:
+    if breaker["state"] == "half_open":
+        return "is being tried"
+    seconds = math.ceil(breaker["rest_s"])
+    return f"rests for {seconds} s" if seconds > 0 else "is tried with the next request"

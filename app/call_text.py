@@ -118,11 +118,13 @@ def _named(arguments: Mapping[str, Any]) -> list[str]:
 
 def repeat_text(repeated: RepeatedRequest) -> str:
     """Returns a request that came too often as people read it before they let it go on."""
-    served = repeated.model if repeated.alias is None else f"{repeated.alias} (asked for {repeated.model})"
+    served = f"alias: {repeated.alias} (asked for {repeated.model})"
+    if repeated.alias in {None, repeated.model}:
+        served = f"{'model' if repeated.alias is None else 'alias'}: {repeated.model}"
     lines = (
         f"{repeated.times} times within {repeated.within_s:g} seconds",
         f"token: {repeated.token}",
-        f"model: {served}" if repeated.alias is None else f"alias: {served}",
+        served,
         f"cost so far: {usd(repeated.cost_micro_usd)}",
     )
     return spelt_out("\n".join(lines))

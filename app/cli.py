@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from app.argument_types import amount, count, host, port
 from app.exit_codes import BROKEN_SETTINGS, FAILED
-from app.terminal import failed
+from app.terminal import failed, tell
 
 _MCP_ACTIONS = {
     "approve": "show exactly what a server would run, and let it",
@@ -75,8 +75,10 @@ def parser() -> argparse.ArgumentParser:
     delete = actions.add_parser("delete", parents=[anywhere], help="delete a key")
     delete.add_argument("name", metavar="NAME", help="the keyring entry")
 
-    _add_tokens(commands, anywhere)
-    _add_requests(commands, anywhere)
+    for add in (
+        _add_tokens, _add_redact, _add_permissions, _add_mcp, _add_breakers, _add_approvals, _add_requests
+    ):  # fmt: skip
+        add(commands, anywhere)
     commands.add_parser(
         "doctor", parents=[anywhere], help="print the facts that matter when something does not work"
     )
@@ -97,11 +99,16 @@ def _add_tokens(commands: Any, anywhere: argparse.ArgumentParser) -> None:
     actions.add_parser("list", parents=[anywhere], help="list the tokens, never their values")
     revoke = actions.add_parser("revoke", parents=[anywhere], help="make a token worthless, at once")
     revoke.add_argument("name", metavar="NAME", help="the token's name")
+
+
+def _add_redact(commands: Any, anywhere: argparse.ArgumentParser) -> None:
     redact = commands.add_parser(
         "redact", parents=[anywhere], help="pass standard input on without the secrets in it"
     )
     redact.add_argument("--known", type=Path, metavar="FILE", help="a file with further secrets, one a line")
-    _add_permissions(commands, anywhere)
+
+
+def _add_mcp(commands: Any, anywhere: argparse.ArgumentParser) -> None:
     mcp = commands.add_parser("mcp", parents=[anywhere], help="MCP servers of the running program")
     doing = mcp.add_subparsers(dest="action", metavar="ACTION", required=True)
     doing.add_parser("list", parents=[anywhere], help="list them with their state")
@@ -114,7 +121,9 @@ def _add_tokens(commands: Any, anywhere: argparse.ArgumentParser) -> None:
         if action == "call":
             one.add_argument("tool", metavar="TOOL", help="the tool, as the server calls it")
             one.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="its arguments")
-    _add_breakers(commands, anywhere)
+
+
+def _add_approvals(commands: Any, anywhere: argparse.ArgumentParser) -> None:
     approvals = commands.add_parser("approvals", parents=[anywhere], help="calls that wait for your answer")
     answers = approvals.add_subparsers(dest="action", metavar="list|allow|deny", required=True)
     answers.add_parser("list", parents=[anywhere], help="list them, each call whole")
@@ -166,7 +175,7 @@ def _add_requests(commands: Any, anywhere: argparse.ArgumentParser) -> None:
         "requests", parents=[anywhere, as_json], help="past requests: who served them, why, at what cost"
     )
     requests.add_argument("--limit", type=count, default=20, metavar="N", help="list the last N (default 20)")
-    actions = requests.add_subparsers(dest="action", metavar="show")
+    actions = requests.add_subparsers(dest="action", metavar="[show]")
     show = actions.add_parser("show", parents=[anywhere, as_json], help="one request with all its attempts")
     show.add_argument(
         "id", metavar="ID", help="its id, as the list, the log and the answer's headers give it"
@@ -356,7 +365,7 @@ def _desktop(options: argparse.Namespace, places: Any, environment: Any) -> int:
     if sys.platform.startswith("linux") and not any(
         environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     ):
-        sys.stderr.write("There is no display here, so Signalbox serves without a window.\n")
+        tell("There is no display here, so Signalbox serves without a window.")
         from app.headless import ServeOptions, serve
 
         return serve(ServeOptions(), places, environment)

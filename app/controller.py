@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import structlog
 
 from app.alias_controls import AliasControls
 from app.bodies import Bodies
 from app.configuration import Configuration
 from app.desk_changes import EVERYTHING, DeskChanges
-from app.hand_edits import HandEdits, WatchedFile
-from app.log_relay import LogRelay
+from app.hand_edits import LOOK_EVERY_S, HandEdits, WatchedFile
+from app.log_controls import LogControls
 from app.logs import LogPipeline
 from app.mcp_controls import McpControls
 from app.mcp_host import make_supervisor, mcp_file
@@ -38,7 +40,6 @@ from gui.desk import (
     ActionFailed,
     DeskEvent,
     DeskListener,
-    LogLine,
     Problem,
     ProvidersChanged,
     ProxyState,
@@ -47,7 +48,7 @@ from gui.desk import (
     ShowWindow,
 )
 from gui.mcp_desk import McpChanged
-from proxy.events import BudgetReached, Exchange, ProxyEvent, RequestFinished
+from proxy.events import BudgetReached, Exchange, ProxyEvent, RequestFinished, SpendingRead
 from proxy.service.prices import PriceOf
 from proxy.tasks import spawn
 
@@ -55,10 +56,19 @@ if TYPE_CHECKING:
     from proxy.mcp.supervisor import Supervisor
 
 
+_log = structlog.get_logger("app.controller")
+
+
 class Controller(
-    PermissionControls, ProviderControls, AliasControls, McpControls, RequestControls, TokenControls
+    PermissionControls,
+    ProviderControls,
+    AliasControls,
+    McpControls,
+    RequestControls,
+    TokenControls,
+    LogControls,
 ):
-    """Owns the proxy, the settings, the keys, the logs' tail and the exchanges."""
+    """Owns the proxy, the settings, the keys and the exchanges."""
 
     def __init__(
         self,
@@ -82,7 +92,7 @@ class Controller(
             logs: Where the log lines for the window come from.
             on_quit: Ends the program, after `quit` has stopped the proxy.
             clock: Seconds since the epoch.
-            sleep: Waits so many seconds, between two looks at our files.
+            sleep: Waits so many seconds, between two looks at what changes by itself.
         """
         self._configuration = configuration
         settings, folders = configuration.settings, configuration.folders
@@ -92,8 +102,6 @@ class Controller(
         self._runner = ProxyRunner(
             configuration, make_server, self._take, self._announce_state, QUIT_DRAIN_S, clock
         )
-        self._logs = logs
-        self._relay: LogRelay | None = None
         self._on_quit = on_quit
         self._listeners: list[DeskListener] = []
         self._changes = DeskChanges(configuration, self._announce, self._took_over)
@@ -112,15 +120,17 @@ class Controller(
         AliasControls.__init__(self, configuration, self._changes, price_of, self._announce)
         RequestControls.__init__(self, configuration, self._bodies, self._changes, self._announce)
         TokenControls.__init__(self, configuration, self._runner, self._changes, clock)
+        LogControls.__init__(self, configuration, logs, self._announce)
         self._problems_told: tuple[Problem, ...] = ()
         """Those about MCP servers: they come up while the servers start."""
         settings_file = WatchedFile(
-            configuration.settings_path, "The settings", configuration.content, self._take_settings
+            lambda: configuration.settings_path, "The settings", configuration.content, self._take_settings
         )
         servers_file = WatchedFile(
-            self._mcp_file.path, "The MCP servers", self._mcp_file.content, self.take_mcp_edit, "mcp"
+            lambda: self._mcp_file.path, "The MCP servers", self._mcp_file.content, self.take_mcp_edit, "mcp"
         )
-        self._hand_edits = HandEdits((settings_file, servers_file), self._announce_state, sleep)
+        self._hand_edits = HandEdits((settings_file, servers_file), self._announce_state)
+        self._sleep = sleep
         self._watching: asyncio.Task[None] | None = None
         self._is_quitting = self._is_hurrying = self._is_closed = False
         self._recalling: asyncio.Task[None] | None = None
@@ -147,11 +157,8 @@ class Controller(
         """
         if self._is_closed:
             return
-        loop = asyncio.get_running_loop()
-        if self._logs is not None:
-            self._relay = LogRelay(loop, self._announce)
-            self._logs.listen(self._relay.take)
-        self._configuration.secrets.when_late(lambda: self._call_late(loop))
+        self._begin_log()
+        self.await_keyring()
         self._bodies.begin()
         await self._runner.start()
         self._announce(ProvidersChanged())  # their keys are looked up by now
@@ -165,10 +172,18 @@ class Controller(
             return
         # It opens the store and tries the sandbox, for which nobody who wants to send a request need wait.
         self._recalling = spawn(self._recall(), name="recall what tools did")
-        self._watching = spawn(self._hand_edits.run(), name="watch our files for edits by hand")
+        self._watching = spawn(self._watch(), name="watch our files and the day")
         await self.start_servers()
         if self._is_closed:
             await self.stop_servers()
+
+    async def _watch(self) -> None:
+        """Looks every few seconds for what nobody tells of: files that were changed by hand, a new day."""
+        while True:
+            await self._sleep(LOOK_EVERY_S)
+            await self._hand_edits.look()
+            if self.has_new_day():
+                self._announce_state()
 
     async def shutdown(self, drain_s: float | None = None) -> None:
         """Stops the proxy and the MCP servers, and lets go of the logs.
@@ -184,18 +199,12 @@ class Controller(
         await self._runner.stop(drain_s)
         await self._bodies.close()
         await self.stop_servers()
-        if self._logs is not None:
-            self._logs.listen(None)
-        if self._relay is not None:
-            self._relay.close()
+        self._end_log()
 
     async def reload_settings(self) -> str | None:
         """Takes over what another program wrote into the settings; returns why not, or None."""
         async with self._changes.turn:
-            problem = await self._read_again()
-            if problem is None:
-                self._hand_edits.forget()
-            return problem
+            return await self._read_again()
 
     async def _take_settings(self) -> str | None:
         """Takes over settings that were changed on the disk; returns why not: then nothing has changed."""
@@ -207,14 +216,23 @@ class Controller(
             return None
 
     def _tell_of_hand_edit(self) -> None:
-        self.apply_servers()  # whether they may run can be another matter now
-        self._announce(ActionDone("The settings that were changed on disk are in force"))
+        late = self._late_problems()
+        for each in late:
+            _log.warning("problem", title=each.title, text=each.text)
+        but = ", but for what needs a start" if late else ""
+        self._announce(ActionDone(f"The settings that were changed on disk are in force{but}"))
+
+    def _late_problems(self) -> tuple[Problem, ...]:
+        """What the settings say and only a start puts in force."""
+        return (*self._runner.address_problems(), *self.mode_problems())
 
     async def _read_again(self) -> str | None:
         try:
             await asyncio.to_thread(self._configuration.reload)
         except SettingsError as exc:
             return str(exc)
+        await self.follow_settings()
+        self._hand_edits.forget()  # before anybody is told how things stand
         self._took_over(*EVERYTHING)
         return None
 
@@ -236,25 +254,29 @@ class Controller(
 
     def state(self) -> ProxyState:
         """Returns the state of the proxy."""
-        problems = self._configuration.problems()
-        if self.failure is not None:
-            problems = (Problem("The proxy does not listen", self.failure.text, "home"), *problems)
-        if self._logs is not None and self._logs.file_problem is not None:
-            problems = (*problems, Problem("Logs are not kept", self._logs.file_problem, "logs"))
-        problems = (*problems, *self._runner.problems())
-        problems = (*problems, *self.budget_problems())
-        problems = (*problems, *self.mcp_problems())
-        if self._configuration.loaded.error is None:
-            problems = (*problems, *self._hand_edits.problems())
         return ProxyState(
             phase=self._runner.phase,
             url=self._runner.url,
-            problems=problems,
+            problems=tuple(self._problems()),
             is_demo=self._configuration.loaded.error is None and not self._configuration.settings.providers,
             active_requests=self._runner.active_requests,
             started_at=self._runner.started_at,
             is_port_in_use=self.failure is not None and self.failure.is_port_in_use,
         )
+
+    def _problems(self) -> Iterator[Problem]:
+        """Yields what is wrong, the worst first: what keeps requests from being served as the user means."""
+        is_broken = self._configuration.loaded.error is not None
+        if self.failure is not None:
+            yield Problem("The proxy does not listen", self.failure.text, "home")
+        yield from self._configuration.problems() if is_broken else self._hand_edits.problems()
+        yield from self.budget_problems()
+        yield from self._late_problems()
+        yield from self._runner.problems()
+        yield from self.mcp_problems()
+        yield from self.log_problems()
+        if not is_broken:
+            yield from self._configuration.problems()
 
     def start_proxy(self) -> None:
         """Reads the settings again and starts listening; answered by ProxyStateChanged."""
@@ -281,15 +303,7 @@ class Controller(
         else:
             self._on_quit()
 
-    # gui.desk.Desk: requests, logs, looks ---------------------------------------------------
-
-    def log_tail(self) -> tuple[LogLine, ...]:
-        """Returns the log lines that are kept, oldest first."""
-        return self._logs.tail() if self._logs else ()
-
-    def log_folder(self) -> str:
-        """Returns the folder the log file is in."""
-        return str(self._configuration.folders.logs)
+    # gui.desk.Desk: looks -------------------------------------------------------------------
 
     def theme(self) -> str:
         """Returns `system`, `light` or `dark`."""
@@ -337,24 +351,15 @@ class Controller(
         """Gives the changed settings and keys to the running proxy and tells the window."""
         self._runner.apply()
         self._bodies.apply(self._configuration.settings.bodies)
-        if self._logs is not None:
-            self._logs.set_level(self._configuration.settings.logs.level)
+        self._apply_log_level()
         if self._configuration.took_hand_edit:  # it came into force with a change from the window
             self._configuration.took_hand_edit = False
+            spawn(self.follow_settings(), name="let MCP servers follow the settings")
             changed = (*EVERYTHING, *changed)
             self._tell_of_hand_edit()
         for each in changed:
             self._announce(each)
         self._announce_state()
-
-    def _call_late(self, loop: asyncio.AbstractEventLoop) -> None:
-        """The keyring answered after all (it was unlocked, say): its keys are looked up again."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the program ends
-            loop.call_soon_threadsafe(self._refresh_later)
-
-    def _refresh_later(self) -> None:
-        action = self._changes.reporting(self._refresh_keys(), "The keys could not be looked up")
-        spawn(action, name="look up keys again")
 
     def _supervise(self) -> Supervisor:
         return make_supervisor(self._configuration, self._servers_changed)
@@ -381,7 +386,7 @@ class Controller(
             if self._bodies.keep(event):
                 self._announce(Exchange(event.request_id))
             return
-        if isinstance(event, BudgetReached):
+        if isinstance(event, (BudgetReached, SpendingRead)):
             self._announce_state()
             return
         if isinstance(event, RequestFinished):

@@ -167,8 +167,8 @@ def _port(loaded: LoadedSettings, folders: Folders) -> Iterator[Finding]:
         yield Finding("port", "a free one is taken at every start")
     elif is_taken(host, port):
         holder = port_owner(port) or "a process that cannot be seen"
-        is_ours = running is not None and str(running.facts.get("url", "")).endswith(f":{port}")
-        yield Finding("port", f"{port} is in use by {holder}", is_broken=not is_ours)
+        has_another = running is not None and running.facts.get("url") is not None
+        yield Finding("port", f"{port} is in use by {holder}", is_broken=not has_another)
     else:
         yield Finding("port", f"{port} on {host} is free")
 

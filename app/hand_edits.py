@@ -18,7 +18,7 @@ from gui.desk import Problem
 from proxy.tasks import spawn
 
 _log = structlog.get_logger("app.hand_edits")
-POLL_S = 2.0
+LOOK_EVERY_S = 2.0
 
 _Stamp = tuple[int, int, int]
 """When it was changed, how long it is, and which file it is."""
@@ -28,7 +28,8 @@ _Stamp = tuple[int, int, int]
 class WatchedFile:
     """A file of ours that people edit."""
 
-    path: Path
+    path_now: Callable[[], Path]
+    """Where it is: the settings may name another one."""
     what: str
     """`The settings`, `The MCP servers`."""
     in_force: Callable[[], bytes | None]
@@ -37,6 +38,11 @@ class WatchedFile:
     """Takes over what it says now; returns why not, or None."""
     page: str | None = None
     """The window's page about it."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is now."""
+        return self.path_now()
 
 
 @dataclass(slots=True)
@@ -51,24 +57,21 @@ class _Looks:
 
 
 class HandEdits:
-    """Looks after our files every few seconds."""
+    """Looks after our files; whoever has it, calls `look` every few seconds."""
 
     def __init__(
         self,
         files: Sequence[WatchedFile],
         changed: Callable[[], None],
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """Looks at nothing yet.
 
         Args:
             files: Which files.
             changed: Called after `problems` has changed.
-            sleep: Waits so many seconds.
         """
         self._files = tuple((each, _Looks()) for each in files)
         self._changed = changed
-        self._sleep = sleep
 
     def problems(self) -> tuple[Problem, ...]:
         """Returns which edits were not taken over, and why."""
@@ -82,12 +85,6 @@ class HandEdits:
         """All files were read anew: they are compared again at the next looks."""
         for _, looks in self._files:
             looks.is_known, looks.problem = False, None
-
-    async def run(self) -> None:
-        """Looks for ever."""
-        while True:
-            await self._sleep(POLL_S)
-            await self.look()
 
     async def look(self) -> None:
         """Looks at each file once."""

@@ -30,6 +30,7 @@ from app.privileges import runs_elevated
 from app.secrets import SecretStore, forbid_core_dumps
 from app.settings_store import Overrides, SettingsStore
 from app.signals import on_stop_signals
+from app.terminal import tell
 from app.tool_host import tool_host
 from proxy.server.app import ProxyServer
 from proxy.service.storage import StorageConfig
@@ -65,7 +66,7 @@ def serve(options: ServeOptions, folders: Folders, environment: Environment) -> 
         is_elevated=runs_elevated(),
     )
     if configuration.loaded.error is not None:
-        _tell(configuration.loaded.broken_text(store.path))
+        tell(configuration.loaded.broken_text(store.path))
         return BROKEN_SETTINGS
     settings = configuration.settings
     logs = LogPipeline(
@@ -106,10 +107,10 @@ async def _serve(configuration: Configuration, logs: LogPipeline, token_file: Pa
     try:
         token = await asyncio.to_thread(configuration.unlock, token_file)
     except TokenProblem as exc:
-        _tell(str(exc))
+        tell(str(exc))
         return BROKEN_SETTINGS
     if token.file is not None:
-        _tell(f"The local token is in the file {token.file}")
+        tell(f"The local token is in the file {token.file}")
     if token.warning is not None:
         _log.warning("token_warning", warning=token.warning)
     for name, found in configuration.keys.items():
@@ -118,7 +119,7 @@ async def _serve(configuration: Configuration, logs: LogPipeline, token_file: Pa
     if ended.is_set():  # told to stop before it ran
         return OK
     if controller.failure is not None:
-        _tell(controller.failure.text)
+        tell(controller.failure.text)
         return PORT_IN_USE if controller.failure.is_port_in_use else FAILED
     for problem in controller.state().problems:
         _log.warning("problem", title=problem.title, text=problem.text)
@@ -150,13 +151,6 @@ def _stop_at_once(logs: LogPipeline) -> Callable[[], None]:
         os._exit(OK)
 
     return stop
-
-
-def _tell(text: str) -> None:
-    """Says something to whoever started the program, on standard error."""
-    with suppress(OSError):
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
 
 
 def _run(program: Coroutine[Any, Any, int]) -> int:

@@ -19,6 +19,7 @@ from app.settings import Settings
 from app.settings_edit import Put
 from app.settings_in_use import settings_in_use
 from app.settings_store import OPENROUTER, OPENROUTER_PRESET, SettingsStore
+from app.terminal import tell
 from app.yaml_document import SettingsError
 
 
@@ -47,13 +48,13 @@ def key_command(
             return _set(name, secret_store, settings, folders.runtime)
         return _delete(name or "", secret_store, folders.runtime)
     except (KeyringFailure, ValueError) as exc:
-        _tell(str(exc))
+        tell(str(exc))
         return FAILED
 
 
 def _set(name: str, secret_store: SecretStore, settings: SettingsStore, runtime: Path) -> int:
     secret_store.put(name, _typed_key(name))
-    _tell(f"Stored in the keyring as '{name}'.")
+    tell(f"Stored in the keyring as '{name}'.")
     status = _configure_openrouter(settings) if name == OPENROUTER else OK
     _have_taken_over(runtime)
     return status
@@ -63,7 +64,7 @@ def _have_taken_over(runtime: Path) -> None:
     """Has a running Signalbox look for its keys anew."""
     problem = take_over(runtime)
     if problem is not None:
-        _tell(problem)
+        tell(problem)
 
 
 def _configure_openrouter(settings: SettingsStore) -> int:
@@ -76,19 +77,19 @@ def _configure_openrouter(settings: SettingsStore) -> int:
         if settings.load().settings.providers:
             return OK
         if not settings.may_move:
-            _tell(
+            tell(
                 f"The running Signalbox uses {settings.path}, which was given on its command line and is "
                 f"never rewritten: add the provider {OPENROUTER} there by hand."
             )
             return FAILED
         settings.apply([Put(("providers", OPENROUTER), OPENROUTER_PRESET)])
     except SettingsError as exc:
-        _tell(f"The provider {OPENROUTER} was not added to the settings: {settings.path}, {exc}")
+        tell(f"The provider {OPENROUTER} was not added to the settings: {settings.path}, {exc}")
         return BROKEN_SETTINGS
     except OSError as exc:
-        _tell(f"The provider {OPENROUTER} was not added to the settings: {settings.path}: {exc.strerror}")
+        tell(f"The provider {OPENROUTER} was not added to the settings: {settings.path}: {exc.strerror}")
         return FAILED
-    _tell(f"The provider {OPENROUTER} was added to {settings.path}.")
+    tell(f"The provider {OPENROUTER} was added to {settings.path}.")
     return OK
 
 
@@ -98,16 +99,16 @@ def _list(name: str | None, secret_store: SecretStore, settings: SettingsStore) 
     for each in wanted:
         sys.stdout.write(each + "\n")
     if not wanted:
-        _tell("The keyring has no entry of Signalbox." if name is None else f"There is no entry '{name}'.")
+        tell("The keyring has no entry of Signalbox." if name is None else f"There is no entry '{name}'.")
     return OK if name is None or wanted else FAILED
 
 
 def _delete(name: str, secret_store: SecretStore, runtime: Path) -> int:
     if secret_store.delete(name):
-        _tell(f"Deleted '{name}' from the keyring.")
+        tell(f"Deleted '{name}' from the keyring.")
         _have_taken_over(runtime)
         return OK
-    _tell(f"There is no entry '{name}' in the keyring.")
+    tell(f"There is no entry '{name}' in the keyring.")
     return FAILED
 
 
@@ -126,7 +127,3 @@ def _typed_key(name: str) -> SecretStr:
         return SecretStr(getpass.getpass(f"Key for {name} (not shown): ").strip())
     text = sys.stdin.read(MAX_KEY_CHARACTERS + 3)
     return SecretStr(text.strip("\r\n \t"))
-
-
-def _tell(text: str) -> None:
-    sys.stderr.write(text + "\n")

@@ -49,7 +49,10 @@ def mcp_command(
     reply = _asked(folders, cast("Verb", f"mcp.{action}"), words)
     if reply is None:
         return FAILED
-    (sys.stdout if action == "call" and reply.is_ok else sys.stderr).write(_harmless(reply.text) + "\n")
+    if action == "call" and reply.is_ok:
+        sys.stdout.write(_harmless(reply.text) + "\n")
+    else:
+        _tell(reply.text)
     return OK if reply.is_ok else FAILED
 
 
@@ -60,12 +63,18 @@ def _list(folders: Folders) -> int:
     for each in servers:
         tools = each["tools"]
         number = tools if isinstance(tools, int) else sum(bool(tool["is_enabled"]) for tool in tools)
-        state = f"{each['state']}: {each['reason']}" if each["reason"] else str(each["state"])
-        row = "\t".join((str(each["name"]), str(each["type"]), f"{number} tools", _harmless(state)))
+        row = "\t".join((str(each["name"]), str(each["type"]), f"{number} tools", _harmless(_state(each))))
         sys.stdout.write(row + "\n")
     if not servers:
-        _tell("There is no MCP server. Add one in the window, or in the file mcp_servers.yaml.")
+        _tell(
+            "There is no MCP server. Add one in the window, or in their file, mcp_servers.yaml beside the "
+            "settings unless `mcp_config` in them names another."
+        )
     return OK
+
+
+def _state(server: Mapping[str, Any]) -> str:
+    return f"{server['state']}: {server['reason']}" if server["reason"] else str(server["state"])
 
 
 def _reload(folders: Folders) -> int:
@@ -84,6 +93,8 @@ def _tools(folders: Folders, name: str) -> int:
     if found is None:
         return FAILED
     tools: Any = found["tools"]
+    if not tools:
+        _tell(f"'{name}' offers no tool now ({_state(found)})")
     for each in cast("list[Mapping[str, Any]]", tools) if isinstance(tools, list) else ():
         state = "on" if each["is_enabled"] else "off"
         held = f", held back: {each['quarantine']}" if each["quarantine"] else ""

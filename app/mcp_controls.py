@@ -19,7 +19,8 @@ from pydantic import SecretStr
 from app.configuration import Configuration
 from app.desk_changes import DeskChanges
 from app.mcp_file import McpFile, secrets_in
-from app.mcp_imports import ImportedServer, NotUnderstood, import_edits, read_pasted
+from app.mcp_host import is_moved
+from app.mcp_imports import ImportedServer, NotUnderstood, import_edits, read_draft, read_pasted
 from app.mcp_logs import ShownLogs
 from app.mcp_rules import rules_of, shown_of, text_of
 from app.mcp_sources import found_servers, read_bundle
@@ -62,6 +63,7 @@ class McpControls:
             servers_changed: Called after the file was read, as the supervisor does when servers change.
             clock: Seconds, for durations.
         """
+        self._mcp_settings = configuration
         self._mcp_keys = configuration.secrets
         self._mcp_redactor = configuration.redactor
         self._mcp_shown = ShownLogs(configuration.redactor)
@@ -85,6 +87,14 @@ class McpControls:
             _log.warning("mcp_notice", notice=notice)
         self.apply_servers()
         self._servers_read()
+
+    async def follow_settings(self) -> None:
+        """Reads another file where the settings name another one now, and lets run what they allow now."""
+        async with self._mcp_changes.turn:
+            if is_moved(self._mcp_file, self._mcp_settings):
+                await self.start_servers()
+            else:
+                self.apply_servers()
 
     async def take_mcp_edit(self) -> str | None:
         """Takes over what another program wrote into the file; returns why not: then nothing has changed."""
@@ -242,7 +252,7 @@ class McpControls:
         document = self._mcp_file.document
         if name is None:
             return document.content.decode("utf-8-sig")
-        entry = self._raw_servers().get(name, {})
+        entry = self._mcp_file.document.entries.get(name, {})
         return yaml.safe_dump({name: entry}, sort_keys=False, allow_unicode=True)
 
     def save_mcp(self, draft: McpDraft, *, replaces: str | None) -> str | None:
@@ -254,7 +264,7 @@ class McpControls:
 
         def edits() -> list[Edit]:
             self._entry(name)
-            self._mcp_removed[name] = dict(self._raw_servers()[name])
+            self._mcp_removed[name] = dict(self._mcp_file.document.entries[name])
             return [Remove(self._entry(name))]
 
         return self._edit_mcp(edits, f"{name} removed")
@@ -264,9 +274,11 @@ class McpControls:
         entry = self._mcp_removed.get(name)
         if entry is None:
             return f"no MCP server '{name}' was removed since the start"
-        if name in self._raw_servers():
+        if name in self._mcp_file.document.entries:
             return f"there is an MCP server '{name}' already"
-        return self._edit_mcp(lambda: [Put((self._section(), name), entry)], f"{name} is back")
+        return self._edit_mcp(
+            lambda: [Put((self._mcp_file.document.section, name), entry)], f"{name} is back"
+        )
 
     # From elsewhere ---------------------------------------------------------------------------
 
@@ -301,7 +313,9 @@ class McpControls:
         if not chosen:
             return "choose at least one server"
         try:
-            edits, kept = import_edits(chosen, conflicts, self._section(), self._raw_servers())
+            edits, kept = import_edits(
+                chosen, conflicts, self._mcp_file.document.section, self._mcp_file.document.entries
+            )
         except DeskRefusal as refused:
             return str(refused)
         if not edits:
@@ -322,7 +336,7 @@ class McpControls:
         self._tell_mcp(ActionDone("MCP servers taken over; each starts after you approved what it runs"))
 
     def _rows(self, source: str, file: str, servers: Sequence[ImportedServer]) -> tuple[McpImportRow, ...]:
-        ours = self._raw_servers()
+        ours = self._mcp_file.document.entries
         rows: list[McpImportRow] = []
         for each in servers:
             key = f"{source}\n{file}\n{each.name}"
@@ -338,35 +352,24 @@ class McpControls:
 
     def _save_edits(self, draft: McpDraft, replaces: str | None) -> list[Edit]:
         try:
-            given: Any = yaml.safe_load(draft.text)
-        except yaml.YAMLError as exc:
-            raise DeskRefusal(f"this is no YAML: {exc}") from exc
-        found = _section_of(_section_of(given).get("servers", given))
-        if not found:
-            raise DeskRefusal("write the server as `name: {type: …, command: …}`")
+            found = read_draft(draft.text)
+        except NotUnderstood as exc:
+            raise DeskRefusal(str(exc)) from exc
         if replaces is not None and len(found) != 1:
             raise DeskRefusal("this must hold one server")
         edits: list[Edit] = []
         for name, entry in found.items():
             if replaces not in {None, name}:
                 edits.append(Rename(self._entry(cast("str", replaces)), name))
-            elif replaces is None and name in self._raw_servers():
+            elif replaces is None and name in self._mcp_file.document.entries:
                 raise DeskRefusal(f"there is an MCP server '{name}' already; choose another name")
-            edits.append(Put((self._section(), name), entry))
+            edits.append(Put((self._mcp_file.document.section, name), entry))
         return edits
 
-    def _section(self) -> str:
-        raw = self._mcp_file.document.raw
-        return "mcpServers" if "mcpServers" in raw and "servers" not in raw else "servers"
-
-    def _raw_servers(self) -> Mapping[str, Any]:
-        found: Any = self._mcp_file.document.raw.get(self._section())
-        return cast("Mapping[str, Any]", found) if isinstance(found, Mapping) else {}
-
     def _entry(self, name: str) -> tuple[str, str]:
-        if name not in self._raw_servers():
+        if name not in self._mcp_file.document.entries:
             raise DeskRefusal(f"there is no MCP server '{name}'")
-        return self._section(), name
+        return self._mcp_file.document.section, name
 
     def _edit_mcp(self, edits_of: Callable[[], list[Edit]], done: str) -> str | None:
         problem = self._mcp_file.problem()
@@ -394,7 +397,3 @@ class McpControls:
         self.apply_servers()
         for each in changed:
             self._tell_mcp(each)
-
-
-def _section_of(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -45,6 +45,17 @@ class McpDocument:
     content: bytes = _NEW
     notices: tuple[str, ...] = ()
     """What should not be as it is, such as a secret in plain text."""
+
+    @property
+    def section(self) -> str:
+        """Under which name the servers stand."""
+        return "mcpServers" if "mcpServers" in self.raw and "servers" not in self.raw else "servers"
+
+    @property
+    def entries(self) -> Mapping[str, Any]:
+        """The servers as they are written, by name."""
+        found: Any = self.raw.get(self.section)
+        return cast("Mapping[str, Any]", found) if isinstance(found, Mapping) else {}
 
 
 def read_mcp(content: bytes) -> McpDocument:

@@ -21,6 +21,12 @@ def mcp_file(configuration: Configuration) -> McpFile:
     return McpFile(mcp_path(configuration.environment, configuration.settings, configuration.folders))
 
 
+def is_moved(file: McpFile, configuration: Configuration) -> bool:
+    """Says whether the settings name another file now, and goes over to it; it is still to be read."""
+    before, file.path = file.path, mcp_file(configuration).path
+    return file.path != before
+
+
 def make_supervisor(configuration: Configuration, emit: Callable[[], None]) -> Supervisor:
     """Returns a supervisor of servers that were not read yet.
 

@@ -61,6 +61,23 @@ class ImportedServer:
         return yaml.safe_dump({self.name: dict(self.entry)}, sort_keys=False, allow_unicode=True)
 
 
+def read_draft(text: str) -> Mapping[str, Any]:
+    """Returns the entries of a text that is written as our file is, with or without `servers:` above them.
+
+    Raises:
+        NotUnderstood: It holds no entry.
+    """
+    try:
+        given: Any = yaml.safe_load(text)
+    except yaml.YAMLError as exc:
+        raise NotUnderstood(f"this is no YAML: {exc}") from exc
+    if isinstance(given, Mapping):
+        given = cast("Mapping[str, Any]", given).get("servers", given)
+    if not isinstance(given, Mapping) or not given:
+        raise NotUnderstood("write the server as `name: {type: …, command: …}`")
+    return cast("Mapping[str, Any]", given)
+
+
 def read_pasted(text: str) -> list[ImportedServer]:
     """Returns the servers that pasted text holds.
 

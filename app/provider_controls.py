@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
+from difflib import get_close_matches
 
 import structlog
 from pydantic import SecretStr
@@ -58,6 +60,11 @@ class ProviderControls:
         self._keys_changed = took_over
         self._serving = runner
 
+    def await_keyring(self) -> None:
+        """Looks its keys up again when the keyring answers after all: it was unlocked, say."""
+        loop = asyncio.get_running_loop()
+        self._keyed.secrets.when_late(lambda: self._call_late(loop))
+
     def providers(self) -> tuple[ProviderView, ...]:
         """Returns the configured providers in file order."""
         return self._providers.views()
@@ -111,6 +118,9 @@ class ProviderControls:
             return "the proxy does not run"
         meant = provider if model is None else f"{model} of {provider}"
         if not server.reset_breakers(provider, model):
+            if provider not in self._keyed.settings.providers:
+                near = get_close_matches(provider, self._keyed.settings.providers, n=1)
+                return f"there is no provider '{provider}'" + (f"; did you mean '{near[0]}'?" if near else "")
             return f"nothing of {meant} is left alone"
         _log.info("breakers_reset", provider=provider, model=model)
         self._say(ActionDone(f"{meant} is tried again"))
@@ -147,3 +157,11 @@ class ProviderControls:
     async def _refresh_keys(self) -> None:
         await asyncio.to_thread(self._keyed.find_keys)
         self._keys_changed(ProvidersChanged())
+
+    def _call_late(self, loop: asyncio.AbstractEventLoop) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the program ends
+            loop.call_soon_threadsafe(self._refresh_later)
+
+    def _refresh_later(self) -> None:
+        action = self._edits.reporting(self._refresh_keys(), "The keys could not be looked up")
+        spawn(action, name="look up keys again")

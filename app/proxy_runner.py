@@ -39,6 +39,10 @@ _NO_BUDGETS = (
     "budget can come into force here. End that one and save the settings again, or give this one a folder of "
     "its own: set SIGNALBOX_HOME"
 )
+_OLD_ADDRESS = (
+    "The settings say {new}, and Signalbox listens on {old}. Clients need the old address until the proxy is "
+    "stopped and started again."
+)
 _SHARED = (
     "Until that one has ended, requests and their costs are not recorded here, batches and files are refused "
     "and no budget can be set. To run both for good, give this one a folder of its own: set SIGNALBOX_HOME."
@@ -158,6 +162,8 @@ class ProxyRunner:
         self.failure: StartFailure | None = None
         """Why the last start failed."""
         configuration.objection = self._objection
+        self._address = ("", 0)
+        """What the settings said at the last start."""
 
     @property
     def active_requests(self) -> int:
@@ -174,6 +180,14 @@ class ProxyRunner:
         if self._server is None or not self._server.shares_folder:
             return ()
         return (Problem("Another Signalbox has the data folder", _SHARED, "home"),)
+
+    def address_problems(self) -> tuple[Problem, ...]:
+        """Returns that the settings name another address than the one in use, which only a start changes."""
+        server = self._configuration.settings.server
+        if self._server is None or (server.host, server.port) == self._address:
+            return ()
+        new, old = (f"{host} port {port}" for host, port in ((server.host, server.port), self._address))
+        return (Problem("The new address is not in force", _OLD_ADDRESS.format(new=new, old=old), "home"),)
 
     def spending(self) -> Spending | None:
         """Returns what was spent; None where no server runs."""
@@ -230,6 +244,7 @@ class ProxyRunner:
             _log.error("not_listening", reason=failure.text)
             return failure
         self._server = server
+        self._address = config.server.host, config.server.port
         self.started_at = self._clock()
         _log.info("listening", url=self.url)
         return None

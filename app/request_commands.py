@@ -18,19 +18,13 @@ from app.exchange_folder import ExchangeFolder
 from app.exit_codes import FAILED, OK
 from app.paths import Folders
 from app.redaction import Redactor
-from app.terminal import failed
+from app.terminal import failed, tell
+from gui.wording import cost_words
 from proxy.events import Exchange, ToolDecided, UpstreamExchange
 from proxy.mcp.invisible import spelt_out
 from proxy.store.ledger_reader import LedgerReader
 from proxy.store.ledger_values import AttemptRow, RequestRow
 from proxy.store.values import StoreError
-
-_SAID_BY = {
-    "upstream": "as the provider stated",
-    "price list": "by the price list",
-    "estimate": "estimated",
-    "unknown": "no known price: this counts against budgets",
-}
 
 _BODIES = frozenset({"request", "reply"})
 _NOT_TOLD = frozenset({"at", "results", "request_headers", "reply_headers"})
@@ -60,7 +54,7 @@ def list_requests(folders: Folders, limit: int, *, as_json: bool) -> int:
     for row in reversed(rows):
         sys.stdout.write((json.dumps(_facts(row)) if as_json else _line(row)) + "\n")
     if not rows:
-        sys.stderr.write("signalbox: No request was kept yet.\n")
+        tell("No request was kept yet.")
     return OK
 
 
@@ -157,7 +151,7 @@ def _sheet(past: _Past) -> Iterator[tuple[str, str]]:
         yield "stopped by", row.stop_reason
     yield "tokens", f"{row.input_tokens} in, {row.output_tokens} out"
     yield "cache", f"{row.cache_read_tokens} read, {row.cache_write_tokens} written"
-    yield "cost", f"{_dollars(row)}, {_SAID_BY[row.cost_source]}"
+    yield "cost", cost_words(row, _dollars(row))
     if row.first_token_ms is not None:
         yield "first token", _duration(row.first_token_ms)
     yield "took", _duration(row.total_ms)

@@ -12,13 +12,15 @@ import json
 import re
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 import yaml
 
 from app.yaml_document import SettingsError
 
-Path: TypeAlias = tuple[str, ...]
+Path: TypeAlias = tuple[str | int, ...]
+"""Keys, and places in lists that are there; a key comes first and last."""
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
 
@@ -85,13 +87,16 @@ def edited(content: bytes, edits: Sequence[Edit], read: Callable[[bytes], D_]) -
 
 
 def _apply_to_data(data: MutableMapping[str, Any], edit: Edit) -> None:
-    here = data
-    for step in edit.path[:-1]:
+    here: Any = data
+    for step, following in pairwise(edit.path):
+        if isinstance(step, int):
+            here = _item(here, step)
+            continue
         if here.get(step) is None:
             if not isinstance(edit, Put):
                 return
             here[step] = {}
-        if not isinstance(here[step], dict):
+        if isinstance(following, str) and not isinstance(here[step], dict):
             raise SettingsError(f"'{step}' is no section; edit the file by hand")
         here = here[step]
     name = edit.path[-1]
@@ -105,6 +110,13 @@ def _apply_to_data(data: MutableMapping[str, Any], edit: Edit) -> None:
         items = [(edit.name if key == name else key, value) for key, value in here.items()]
         here.clear()
         here.update(items)
+
+
+def _item(here: object, place: int) -> Any:
+    items = cast("list[Any]", here) if isinstance(here, list) else []
+    if place >= len(items) or not isinstance(items[place], dict):
+        raise SettingsError("the file is another one by now; try again")
+    return items[place]
 
 
 def _as_lists(value: Any) -> Any:
@@ -146,6 +158,9 @@ class _TextEditor:
         node: yaml.Node | None = self._root
         found: tuple[yaml.MappingNode, _Pair] | None = None
         for step in path:
+            if isinstance(step, int):
+                node = node.value[step] if isinstance(node, yaml.SequenceNode) else None
+                continue
             if not isinstance(node, yaml.MappingNode):
                 return None
             pair = next((each for each in _pairs(node) if each.key.value == step), None)
@@ -199,7 +214,7 @@ class _TextEditor:
         dash, at = " " * old.start_mark.column, self._line_end(end)
         return self._spliced(at, at, "".join(f"{self._newline}{dash}- {_flow(each)}" for each in more))
 
-    def _added(self, section: yaml.MappingNode, owner: _Pair | None, name: str, value: Any) -> str:
+    def _added(self, section: yaml.MappingNode, owner: _Pair | None, name: str | int, value: Any) -> str:
         pairs = _pairs(section)
         if not section.flow_style and pairs:
             column = pairs[0].key.start_mark.column
@@ -215,7 +230,7 @@ class _TextEditor:
             return self._spliced(self._after_colon(owner), _end(section), entry)
         return self._spliced(_start(section), _end(section), f"{{{_flow(name)}: {_flow(value)}}}")
 
-    def _filled(self, owner: _Pair, name: str, value: Any) -> str:
+    def _filled(self, owner: _Pair, name: str | int, value: Any) -> str:
         at = self._line_end(self._after_colon(owner))
         entry = self._entry(owner.key.start_mark.column + 2, name, value)
         return self._spliced(at, at, self._newline + entry)
@@ -237,7 +252,7 @@ class _TextEditor:
         at = self._after_colon(owner)
         return without[:at] + " {}" + without[at:]
 
-    def _entry(self, column: int, name: str, value: Any) -> str:
+    def _entry(self, column: int, name: str | int, value: Any) -> str:
         return f"{' ' * column}{_flow(name)}:{self._value(column, value)}"
 
     def _value(self, column: int, value: Any) -> str:

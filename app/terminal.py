@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 
 def tell(text: str) -> None:
-    """Says it."""
-    sys.stderr.write(f"signalbox: {text}\n")
+    """Says it, where somebody still reads."""
+    with suppress(OSError):
+        sys.stderr.write(f"signalbox: {text}\n")
+        sys.stderr.flush()
 
 
 def failed(text: str, status: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 
 from pydantic import SecretStr
 
@@ -40,6 +40,7 @@ class TokenControls:
         self._token_changes = changes
         self._token_clock = clock
         self._tokens = TokenDesk(configuration)
+        self._day = self._today()
 
     def connect_lines(self) -> ConnectLines:
         """Returns the lines that point Claude Code at the proxy."""
@@ -57,15 +58,19 @@ class TokenControls:
         """Returns what the user should know of budgets that come to their end."""
         return budget_problems(self._spender.spending())
 
+    def has_new_day(self) -> bool:
+        """Says once that a day began since it was last asked: today's figures and its budgets begin anew."""
+        before, self._day = self._day, self._today()
+        return self._day != before
+
     def tokens(self) -> tuple[TokenView, ...]:
         """Returns the tokens of clients, without the first one."""
         return self._tokens.views(self._spender.spending())
 
     def create_token(self, draft: TokenDraft) -> str | None:
         """Makes a token; returns why not, or None: TokenCreated or ActionFailed follows."""
-        today = datetime.fromtimestamp(self._token_clock(), timezone.utc).astimezone().date()
         try:
-            token, edits = self._tokens.create_edits(draft, today)
+            token, edits = self._tokens.create_edits(draft, self._today())
         except DeskRefusal as exc:
             return str(exc)
         return self._token_changes.submit(edits, None, TokensChanged(), TokenCreated(draft.name, token))
@@ -75,3 +80,6 @@ class TokenControls:
         return self._token_changes.take(
             lambda: self._tokens.revoke_edits(name), f"Token {name} revoked", TokensChanged()
         )
+
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self._token_clock(), timezone.utc).astimezone().date()

@@ -103,7 +103,7 @@ def _problem(standing: BudgetState) -> Problem | None:
         text = f"Requests under it are refused. {resets}; raise it in the settings to go on before."
         return Problem(f"The {period} budget for {view.name} is used up", text, "home")
     text = f"When it is used up, requests under it are refused. {resets}."
-    return Problem(f"{used} % of the {period} budget for {view.name} is used", text, "home")
+    return Problem(f"{_NEARLY} % or more of the {period} budget for {view.name} is used", text, "home")
 
 
 def _known_usd(total: DayTotal) -> float:

@@ -10,11 +10,12 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
 from gui import permission_words as words
 from gui.bridge import Bridge
-from gui.desk import Desk, Problem, ProxyPhase, ProxyState
+from gui.desk import Desk, Problem, ProxyState
 from gui.icons import app_icon
 from gui.menus import Commands, Menus
 from gui.pages.page import Page, Room
 from gui.pages.pages import PAGES, Pages
+from gui.problem_banner import ProblemBanner
 from gui.quit_banner import QuitBanner
 from gui.tokens import SPACE
 from gui.widgets.cards import Banner
@@ -48,15 +49,13 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._room, self._store, self._has_tray, self._version = room, store, has_tray, version
         self._may_close = False
-        self._dismissed: tuple[Problem, ...] = ()
-        self._problems: tuple[Problem, ...] = ()
         self.setWindowTitle("Signalbox")
         self.setAccessibleName("Signalbox")
         self.setWindowIcon(app_icon())
         self.setMinimumSize(_MINIMUM)
         self.header = StatusHeader(room.theme)
         self.sidebar = Sidebar(room.theme, PAGES, _GROUPS)
-        self.problem_banner = Banner(room.theme, "Problem", place="top")
+        self.problem_banner = ProblemBanner(room.theme, _TITLES, self.show_page, room.desk.start_proxy)
         self.failure_banner = Banner(room.theme, "What did not work", place="top")
         self.close_banner = Banner(room.theme, "Closing the window", place="top")
         self.bypass_banner = Banner(room.theme, "Bypass", place="top")
@@ -223,8 +222,8 @@ class MainWindow(QMainWindow):
         self.header.start_asked.connect(desk.start_proxy)
         self.header.stop_asked.connect(desk.stop_proxy)
         self.header.page_asked.connect(self.show_page)
+        self.header.problem_asked.connect(self._on_problem_asked)
         self.sidebar.page_asked.connect(self.show_page)
-        self.problem_banner.closed.connect(self._on_problem_dismissed)
         self.pages.built.connect(self._on_built)
         bridge.state_changed.connect(self._on_state)
         bridge.requests_advanced.connect(self._on_requests)
@@ -265,21 +264,12 @@ class MainWindow(QMainWindow):
     def _on_state(self, state: ProxyState) -> None:
         self.header.show_state(state)
         self.menus.show_state(state)
-        if state.problems != self._problems:
-            self._problems = state.problems
-            self._dismissed = ()
-        if not state.problems or self._dismissed:
-            self.problem_banner.hide()
-            return
-        worst = state.problems[0]
-        actions: tuple[tuple[str, Callable[[], None]], ...] = ()
-        page = worst.page
-        if page in _TITLES and page != "home":
-            actions = ((f"Open {_TITLES[page]}", lambda: self.show_page(page)),)
-        elif state.phase is ProxyPhase.FAILED:
-            actions = (("Try again", self._room.desk.start_proxy),)
-        tone = "danger" if state.phase is ProxyPhase.FAILED else "warn"
-        self.problem_banner.say(tone, worst.title, worst.text, actions=actions)
+        self.problem_banner.show_state(state)
+
+    def _on_problem_asked(self, problem: Problem) -> None:
+        self.problem_banner.show_problem(problem)
+        if problem.page is not None:
+            self.show_page(problem.page)
 
     def _on_approvals(self) -> None:
         self.header.show_waiting(len(self._room.desk.approvals()))
@@ -302,11 +292,8 @@ class MainWindow(QMainWindow):
             self._on_failed("The mode was not changed", refusal)
 
     def _on_requests(self) -> None:
-        """A request began or ended: the count of active ones is another."""
-        self.header.show_state(self._room.desk.state())
-
-    def _on_problem_dismissed(self) -> None:
-        self._dismissed = self._problems
+        """A request began or ended: the count of active ones is another, and so may be how budgets stand."""
+        self._on_state(self._room.desk.state())
 
     def _on_done(self, text: str) -> None:
         """Something worked since: what failed before it was tried again, or no longer matters."""

@@ -7,6 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gui.desk import ProxyPhase, ProxyState
+from proxy.store.ledger_values import RequestRow
+
+_SAID_BY = {
+    "upstream": "as the provider stated",
+    "price list": "by the price list",
+    "estimate": "estimated: the provider did not say what was used",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +157,17 @@ def cost(value: float | None) -> str:
     if value >= 0.995:
         return f"${value:.2f}"
     return f"${value:.3f}" if value >= 0.00995 else f"${value:.4f}"
+
+
+def cost_words(kept: RequestRow, amount: str) -> str:
+    """Returns what a request cost, and who says so; `amount` as it is written there."""
+    if kept.cost_source == "unknown":
+        return f"not known: nobody told a price; {amount} counts against budgets"
+    if kept.outcome == "interrupted":
+        return f"{amount} at most: what was set aside for it counts as spent"
+    if kept.provider is None:
+        return "none: no provider was asked"
+    return f"{amount}, {_SAID_BY[kept.cost_source]}"
 
 
 def money(value: float) -> str:

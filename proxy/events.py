@@ -185,6 +185,11 @@ class BudgetReached:
 
 
 @dataclass(frozen=True, slots=True)
+class SpendingRead:
+    """What earlier runs spent was read from the disk; until now only what this one spent was known."""
+
+
+@dataclass(frozen=True, slots=True)
 class ToolDecided:
     """A tool call was judged and, where it was allowed and is ours, run; the audit keeps each of these.
 
@@ -246,7 +251,7 @@ RequestEvent: TypeAlias = (
 """What happens to one request; `request_id` says to which."""
 
 ProxyEvent: TypeAlias = (
-    RequestEvent | BreakerChanged | BudgetReached | ToolDecided | ApprovalAsked | ApprovalEnded
+    RequestEvent | BreakerChanged | BudgetReached | SpendingRead | ToolDecided | ApprovalAsked | ApprovalEnded
 )
 
 EventSink = Callable[[ProxyEvent], None]

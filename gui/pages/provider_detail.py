@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QVBoxLayout, QWidget
 
 from gui import wording
+from gui.clock import now
 from gui.desk import ProviderTested, ProviderView
 from gui.models.providers import key_cell
 from gui.theme import Theme
@@ -31,8 +32,9 @@ class ProviderDetail(QFrame):
     """A SecretStr for the keyring."""
     key_delete_asked = Signal()
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, clock: Callable[[], float] = now) -> None:
         super().__init__()
+        self._clock = clock
         self.setProperty("kind", "card")
         self.setAccessibleName("Provider details")
         self.setMinimumWidth(300)
@@ -135,7 +137,7 @@ class ProviderDetail(QFrame):
         if not resting:
             self.resting.hide()
             return
-        lines = [breaker_words(each) for each in resting]
+        lines = [breaker_words(each, self._clock()) for each in resting]
         self.resting.say("warn", "Left alone after failures", "\n".join(lines), can_close=False)
 
     def show_test(self, tested: ProviderTested | None, *, is_testing: bool = False) -> None:
@@ -157,9 +159,11 @@ class ProviderDetail(QFrame):
         self.key_field.clear()
 
 
-def breaker_words(change: BreakerChanged) -> str:
-    """Returns what happens to a model that failed too often."""
+def breaker_words(change: BreakerChanged, at: float) -> str:
+    """Returns what happens to a model that failed too often; `at` is when that was asked."""
     if change.state == "half_open":
         return f"{change.model}: one request tries it now."
-    why = f" {change.reason}" if change.reason else ""
-    return f"{change.model}: rests for {wording.seconds(change.rest_s)}.{why}"
+    why = f" {change.reason[:1].upper()}{change.reason[1:]}." if change.reason else ""
+    if change.rest_s <= 0:
+        return f"{change.model}: is tried with the next request.{why}"
+    return f"{change.model}: rests until {wording.clock_time(at + change.rest_s)}.{why}"

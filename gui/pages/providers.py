@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from pydantic import SecretStr
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QSplitter, QStackedWidget
 
 from gui.desk import ProviderTested, ProviderView
@@ -55,6 +57,8 @@ class ProvidersPage(Page):
         self.body.addWidget(self.stack, 1)
         self._key = ChosenKey()
         self._testing: set[str] = set()
+        self.rested = QTimer(self)
+        self.rested.setSingleShot(True)
         self._wire()
         self.refresh()
 
@@ -64,6 +68,7 @@ class ProvidersPage(Page):
         bridge.provider_tested.connect(self._on_tested)
         bridge.breaker_changed.connect(self._show_resting)
         bridge.state_changed.connect(self._show_resting)
+        self.rested.timeout.connect(self._show_resting)
         self.table.chosen.connect(self._show_chosen)
         self.table.opened.connect(self.open_edit)
         self.table.remove_asked.connect(self.remove_chosen)
@@ -145,7 +150,7 @@ class ProvidersPage(Page):
         self.detail.show_provider(
             provider, self.model.last_test(provider.name), is_testing=provider.name in self._testing
         )
-        self.detail.show_resting(self.model.resting(provider.name))
+        self._show_resting()
 
     def _test(self) -> None:
         provider = self.chosen()
@@ -168,8 +173,13 @@ class ProvidersPage(Page):
             self.detail.show_test(result)
 
     def _show_resting(self) -> None:
-        """Asks the desk: a proxy that was stopped leaves nothing alone, and says nothing of it."""
-        self.model.note_resting(self.room.desk.breakers())
+        """Asks the desk: a proxy that was stopped leaves nothing alone, a rest ends, and neither is told."""
+        resting = self.room.desk.breakers()
+        self.model.note_resting(resting)
+        self.rested.stop()
+        ends = [each.rest_s for each in resting if each.rest_s > 0]
+        if ends:
+            self.rested.start(math.ceil(min(ends) * 1000))
         provider = self.chosen()
         if provider is not None:
             self.detail.show_resting(self.model.resting(provider.name))

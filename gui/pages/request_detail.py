@@ -12,7 +12,7 @@ from gui import wording
 from gui.desk import Desk
 from gui.models.exchanges import steps_of
 from gui.models.requests import RequestRow
-from gui.pages.earlier_facts import cost_words, earlier_ways
+from gui.pages.earlier_facts import earlier_ways
 from gui.pages.exchange_sides import CUT, READING, lines_of, why_not_kept
 from gui.pages.request_exchanges import RequestExchanges
 from gui.pages.request_tools import RequestTools
@@ -253,13 +253,19 @@ def _figures(request: RequestRow) -> list[Fact]:
             "",
         )
     )
-    told = wording.cost(done.cost_usd) or "not stated by the provider"
-    lines.append(("Cost", told if request.earlier is None else cost_words(request.earlier), ""))
+    lines.append(("Cost", _cost_words(request, done), ""))
     if done.tool_names:
         lines.append(("Tools called", ", ".join(done.tool_names), ""))
     if done.stop_reason:
         lines.append(("Stopped by", done.stop_reason, ""))
     return lines
+
+
+def _cost_words(request: RequestRow, done: RequestFinished) -> str:
+    kept = request.earlier
+    if kept is None:
+        return wording.cost(done.cost_usd) or "not stated by the provider"
+    return wording.cost_words(kept, wording.cost(kept.cost_micro_usd / 1e6))
 
 
 def _token_words(done: RequestFinished) -> str:

@@ -74,6 +74,7 @@ class RequestsPage(Page):
         self.stack.addWidget(self.splitter)
         self.tools = row(self.filter, self.errors, self.live, self.shown, self.load_earlier)
         self.tools.setStretch(0, 1)
+        self.tools.setAlignment(self.load_earlier, Qt.AlignmentFlag.AlignRight)
         self.body.addLayout(self.tools)
         self.body.addWidget(self.stack, 1)
         self._wire()
@@ -245,7 +246,7 @@ class RequestsPage(Page):
         self.stack.setCurrentWidget(self.splitter if kept else self.empty)
         for part in (self.filter, self.errors, self.live, self.shown):
             part.setVisible(kept > 0)
-        self.load_earlier.setVisible(kept > 0 and self._has_more and not self.model.is_full)
+        self.load_earlier.setVisible(self._has_more and not self.model.is_full)
         words = f"{shown:,} of {kept:,}" if shown != kept else wording.count(kept, "request")
         dropped = self.room.bridge.request_events_dropped
         if dropped:  # so that a row may never say how it ended

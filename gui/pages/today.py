@@ -21,7 +21,7 @@ _NEARLY = 0.8
 
 
 class TodayCard(Card):
-    """Asks again a second after requests moved, and every minute."""
+    """Asks again a second after requests moved, and when the state of the proxy is told."""
 
     def __init__(self, room: Room) -> None:
         super().__init__("Today")

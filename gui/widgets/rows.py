@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QAbstractItemModel, QSize, Qt
-from PySide6.QtGui import QIcon, QPalette
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStyledItemDelegate, QStyleOptionViewItem
 
 from gui.icons import icon
@@ -24,20 +24,15 @@ class LookDelegate(QStyledItemDelegate):
     def __init__(self, theme: Theme, parent: QAbstractItemView) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._icons: dict[tuple[str, str], QIcon] = {}
-        theme.changed.connect(self._icons.clear)
 
     def put_look(self, option: QStyleOptionViewItem, look: Look) -> None:
-        """Changes the option; a shape is drawn once for all cells that show it."""
+        """Changes the option."""
         if look.tone is not None:
             color = self._theme.color(look.tone)
             for group in (QPalette.ColorGroup.Active, QPalette.ColorGroup.Inactive):
                 option.palette.setColor(group, QPalette.ColorRole.Text, color)
         if look.icon is not None:
-            key = (look.icon, look.tone or "text")
-            if key not in self._icons:
-                self._icons[key] = icon(look.icon, self._theme, key[1])
-            option.icon = self._icons[key]
+            option.icon = icon(look.icon, self._theme, look.tone or "text")
             option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
             option.decorationSize = QSize(14, 14)
 

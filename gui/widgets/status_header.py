@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu
 
 from gui import wording
-from gui.desk import ProxyPhase, ProxyState
+from gui.desk import Problem, ProxyPhase, ProxyState
 from gui.icons import set_icon
 from gui.theme import Theme
 from gui.tokens import SPACE
@@ -24,7 +24,9 @@ class StatusHeader(QFrame):
     start_asked = Signal()
     stop_asked = Signal()
     page_asked = Signal(str)
-    """The page that helps with a problem."""
+    """The page where calls wait."""
+    problem_asked = Signal(Problem)
+    """A problem of the menu, which shows but its beginning."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -122,10 +124,7 @@ class StatusHeader(QFrame):
         for problem in state.problems:
             entry = QAction(plain(f"{problem.title} – {_one_line(problem.text)}"), self._menu)
             set_icon(entry, "warn", self._theme, role="warn")
-            page = problem.page
-            entry.setEnabled(page is not None)
-            if page is not None:
-                entry.triggered.connect(lambda _checked=False, page=page: self.page_asked.emit(page))
+            entry.triggered.connect(lambda _checked=False, problem=problem: self.problem_asked.emit(problem))
             self._menu.addAction(entry)
 
     def _show_switch(self, phase: ProxyPhase) -> None:

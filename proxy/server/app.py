@@ -31,6 +31,7 @@ from proxy.server.limits import Limits
 from proxy.server.mcp_message import MAX_BYTES as MAX_MCP_BYTES
 from proxy.server.responses import error_response
 from proxy.server.routes import PUBLIC, match
+from proxy.server.running import Running
 from proxy.service.batch_body import MAX_BATCH_BYTES
 from proxy.service.batch_message import BatchMessages
 from proxy.service.batch_worker import Means
@@ -128,7 +129,7 @@ class ProxyServer:
         self._listening: list[asyncio.Server] = []
         self._port = 0
         self._preloading: asyncio.TimerHandle | None = None
-        self._active: set[asyncio.Task[object]] = set()
+        self._active = Running()
 
     @property
     def active_requests(self) -> int:
@@ -168,7 +169,7 @@ class ProxyServer:
         return self._storage is not None and self._storage.is_shared
 
     async def stop(self, drain_s: float = 30.0) -> None:
-        """Closes the port, lets running requests finish for `drain_s` seconds, then ends them.
+        """Closes the port, lets running requests finish for `drain_s` seconds, then ends them and says so.
 
         Called again meanwhile it ends them at once; the first call then goes on.
         """
@@ -179,13 +180,12 @@ class ProxyServer:
         for server in listening:
             server.close()
         if http is None:
-            self._end_requests()
+            self._active.cut()
             return
         http.pre_shutdown()
         self._mcp.close()
-        if self._active:
-            await asyncio.wait(set(self._active), timeout=max(drain_s, 0.001))
-        self._end_requests()
+        await self._active.drain(max(drain_s, 0.001))
+        self._active.cut()
         await http.shutdown(_CANCEL_S)
         for server in listening:
             await server.wait_closed()
@@ -197,10 +197,6 @@ class ProxyServer:
         await self._connections.aclose()
         if self._catalogue is not None:
             await self._catalogue.aclose()
-
-    def _end_requests(self) -> None:
-        for task in list(self._active):
-            task.cancel()
 
     def apply(self, config: ProxyConfig) -> None:
         """Uses other providers, aliases and tokens from the next request on; the port stays as it is."""
@@ -280,14 +276,13 @@ class ProxyServer:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         protocol = cast("GuardedConnection", request.protocol)
-        task = cast("asyncio.Task[object]", asyncio.current_task())
-        self._active.add(task)
+        task = self._active.begins()
         protocol.state.request_begins()
         try:
             return await self._lead(request, protocol)
         finally:
             protocol.state.request_ends(asyncio.get_running_loop().time())
-            self._active.discard(task)
+            self._active.ends(task)
 
     async def _lead(self, request: web.BaseRequest, protocol: GuardedConnection) -> web.StreamResponse:
         """The middleware: whatever happens, the client gets an answer in the API's shape or a closed line."""
@@ -301,8 +296,11 @@ class ProxyServer:
             response, status = await self._told(call, error), error.status
             forget_frames(error)
         except (asyncio.CancelledError, ConnectionError) as exc:
-            failure = exc
-            raise
+            told = await self._active.tell_cut(call, self._told)
+            if told is None:
+                failure = exc
+                raise
+            response, status = told
         except Exception as exc:  # noqa: BLE001 - the HTTP middleware: our bug becomes a 500, not a dead connection
             failure = exc
             _log.error("request_failed", exc_info=exc)

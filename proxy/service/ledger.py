@@ -22,7 +22,7 @@ import structlog
 
 from proxy.config import Candidate, ProxyConfig
 from proxy.context import RequestContext
-from proxy.events import BudgetReached, EventSink
+from proxy.events import BudgetReached, EventSink, SpendingRead
 from proxy.messages.cache_rules import caches_for_an_hour
 from proxy.messages.errors import ClientError, ErrorType
 from proxy.messages.request import MessagesRequest
@@ -92,7 +92,7 @@ class Ledger:
             wall_clock: Seconds since the epoch.
             day_of: The day of a moment, in the user's time zone.
             open_store: Opens what is on the disk; None: the accounts are in memory only.
-            emit: Is told when a budget comes near its end; None: the log alone is.
+            emit: Is told when a budget comes near its end and when the disk was read; None: nobody is.
         """
         self._config = config
         self._price_of = price_of
@@ -365,6 +365,8 @@ class Ledger:
             for total in await store.days(self._today().isoformat()[:7]):
                 self._count(total)
             self._is_open = True
+            if self._emit is not None:
+                self._emit(SpendingRead())
             if interrupted:
                 _log.warning(
                     "reservations_counted_as_spent",

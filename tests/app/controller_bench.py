@@ -163,6 +163,8 @@ class Bench:
         self.failure: OSError | UnicodeError | None = None
         self.events: list[DeskEvent] = []
         self.quits = 0
+        self.now = 1234.5
+        self.slept: list[float] = []
         self.probed: list[ProviderConfig] = []
         environment = Environment(process=variables)
         secrets = SecretStore(environment, names_file=self.folders.key_names_file, backend=lambda: keyring)
@@ -175,10 +177,11 @@ class Bench:
             probe=self._probe,
             logs=logs,
             on_quit=self._quit,
-            clock=lambda: 1234.5,
+            clock=lambda: self.now,
             sleep=self._sleep,
         )
         self._pauses = asyncio.Semaphore(0)
+        self._has_looked = asyncio.Event()
         self._news = asyncio.Event()
         self.controller.subscribe(self._listen)
 
@@ -195,13 +198,21 @@ class Bench:
         self.probed.append(provider)
         return Found(True, f"took the key {provider.key.get_secret_value() if provider.key else None}")
 
-    async def _sleep(self, _seconds: float) -> None:
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        if self._pauses.locked():
+            self._has_looked.set()
         await self._pauses.acquire()
 
     def pass_time(self) -> None:
-        """Lets the program look twice at its files."""
+        """Lets the program look twice at its files and the day."""
+        self._has_looked.clear()
         self._pauses.release()
         self._pauses.release()
+
+    async def has_looked(self) -> None:
+        """Waits until it has done so."""
+        await asyncio.wait_for(self._has_looked.wait(), 10)
 
     def _quit(self) -> None:
         self.quits += 1

@@ -13,13 +13,13 @@ from app.exit_codes import FAILED, OK
 from app.instance import ControlChannel
 from gui.desk import ActionDone
 from proxy.events import BreakerChanged
-from tests.app.controller_bench import Bench, Make
+from tests.app.controller_bench import OPENROUTER, Bench, Make
 
 
 @pytest.fixture
 async def bench(make: Make) -> AsyncIterator[Bench]:
     """A program that runs without a window and leaves two models alone."""
-    bench = make(settings="version: 1\n")
+    bench = make(settings=OPENROUTER)
     await bench.controller.start()
     bench.servers[0].resting += [
         BreakerChanged("one", "big", "open", "5 failures in a row", 41.6),
@@ -39,6 +39,9 @@ async def test_what_is_left_alone_is_listed_with_why_and_how_long(
         "one  big  rests for 42 s  (5 failures in a row)\n"
         "one  small  is being tried  (it asked for a pause)\n"
     )
+    bench.servers[0].resting = [BreakerChanged("one", "big", "open", "5 failures in a row", 0.0)]
+    assert await asyncio.to_thread(list_breakers, bench.folders) == OK
+    assert "one  big  is tried with the next request  (5" in capsys.readouterr().out
 
 
 async def test_one_model_or_all_of_a_provider_are_tried_again(
@@ -56,12 +59,14 @@ async def test_one_model_or_all_of_a_provider_are_tried_again(
 
 
 async def test_what_is_not_left_alone_is_said(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    assert await asyncio.to_thread(reset_breakers, bench.folders, "two", None) == FAILED
+    for name in ("two", "opnrouter", "openrouter"):
+        assert await asyncio.to_thread(reset_breakers, bench.folders, name, None) == FAILED
     await bench.controller.shutdown()
     assert bench.controller.breakers() == ()
     assert await asyncio.to_thread(reset_breakers, bench.folders, "one", None) == FAILED
     assert capsys.readouterr().err == (
-        "signalbox: nothing of two is left alone\nsignalbox: the proxy does not run\n"
+        "signalbox: there is no provider 'two'\nsignalbox: there is no provider 'opnrouter'; did you mean "
+        "'openrouter'?\nsignalbox: nothing of openrouter is left alone\nsignalbox: the proxy does not run\n"
     )
 
 

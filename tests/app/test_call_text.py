@@ -156,6 +156,7 @@ def test_a_repeated_request_is_told_with_token_alias_and_cost_and_fits_a_notific
 
 
 def test_without_an_alias_a_repeated_request_names_the_model_and_hides_nothing() -> None:
+    assert "alias: big\ncost" in repeat_text(replace(REPEATED, model="big"))
     shown = repeat_text(replace(REPEATED, alias=None, model="gpt-\u202e5", cost_micro_usd=12))
     assert shown.splitlines()[2:] == ["model: gpt-\\u{202e}5", "cost so far: $0.0000"]
 

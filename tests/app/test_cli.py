@@ -99,4 +99,4 @@ async def test_without_a_display_it_says_so_and_serves(shell: Shell, home: Path)
     code, _out, err = await started.end()
 
     assert code == 0
-    assert err.startswith("There is no display here")
+    assert err.startswith("signalbox: There is no display here")

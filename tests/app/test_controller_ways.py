@@ -5,6 +5,7 @@ import errno
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -23,7 +24,7 @@ from gui.desk import (
 from gui.mcp_desk import McpChanged
 from gui.permission_desk import PermissionsChanged
 from gui.spending import TokenDraft
-from proxy.routing.budgets import all_limits
+from proxy.routing.budgets import BudgetState, Limit, all_limits
 from proxy.store.folder_lock import FolderLock
 from tests.app.controller_bench import KEY, OPENROUTER, Bench, Make
 from tests.app.test_secrets import Entries
@@ -44,8 +45,16 @@ async def test_what_a_name_resolves_to_heeds_the_rules(make: Make) -> None:
     assert desk.resolve("odd").text == odd + but
 
 
-async def test_an_alias_that_a_token_is_held_to_takes_the_token_along_when_it_is_renamed(make: Make) -> None:
-    held = f"tokens: {{ci: {{hash: 'sha256:{'0' * 64}', aliases: [small, big]}}}}\n"
+async def test_a_renamed_alias_takes_tokens_routes_and_sub_conversations_along(make: Make) -> None:
+    held = f"""tokens: {{ci: {{hash: 'sha256:{"0" * 64}', aliases: [small, big]}}}}
+aliases:
+  big: {{candidates: [{{provider: openrouter, model: b}}]}}
+  small: {{candidates: [{{provider: openrouter, model: s}}]}}
+routes:
+  - {{when: {{has_image: true}}, use: small}}
+  - {{when: {{min_tokens: 60000}}, use: big}}  # long ones
+tools: {{task_alias: big}}
+"""
     bench = make(Entries({"openrouter": KEY}), settings=OPENROUTER + held)
     await bench.controller.start()
     desk = bench.desk
@@ -54,6 +63,9 @@ async def test_an_alias_that_a_token_is_held_to_takes_the_token_along_when_it_is
     applied = bench.servers[0].applied[-1]
     assert [each.name for each in applied.aliases] == ["large", "small"]
     assert applied.server.client_tokens[0].aliases == ("small", "large")
+    assert [each.use for each in applied.routes] == ["small", "large"]
+    assert applied.tools.task_alias == "large"
+    assert "use: large}  # long ones" in bench.folders.settings_file.read_text()
 
 
 async def test_quitting_stops_the_proxy_first_and_lets_requests_finish(make: Make) -> None:
@@ -166,8 +178,51 @@ async def test_a_broken_edit_by_hand_keeps_the_settings_in_force_and_is_told(mak
     assert bench.configuration.loaded is before
     assert await bench.controller.reload_settings() is not None, "asked for, it says so as well"
     bench.folders.settings_file.write_text("permissions: {deny: [Read]}\n")
+    bench.events.clear()
     assert await bench.controller.reload_settings() is None
-    assert bench.controller.state().problems == ()
+    told = await bench.until(ProxyStateChanged)
+    assert (told.state.problems, bench.controller.state().problems) == ((), ()), "and the window is told"
+
+
+@pytest.mark.expects_log("problem")
+async def test_an_address_changed_by_hand_is_told_to_need_a_start_until_it_is_in_force(make: Make) -> None:
+    bench = make(settings="server: {port: 4001}\n")
+    await bench.controller.start()
+    bench.folders.settings_file.write_text("server: {port: 4055}\nenvironment: development\n")
+    bench.pass_time()
+    done = await bench.until(ActionDone)
+    assert done.text == "The settings that were changed on disk are in force, but for what needs a start"
+    address, mode = bench.controller.state().problems
+    assert address.title == "The new address is not in force"
+    assert "127.0.0.1 port 4055, and Signalbox listens on 127.0.0.1 port 4001" in address.text
+    assert (mode.title, "next start" in mode.text) == ("The new mode is not in force", True)
+
+    bench.folders.settings_file.write_text("server: {port: 4055}\n")
+    bench.desk.stop_proxy()
+    await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.STOPPED)
+    bench.desk.start_proxy()
+    told = await bench.until(ProxyStateChanged, lambda event: event.state.phase is ProxyPhase.RUNNING)
+    assert (told.state.url, told.state.problems) == ("http://127.0.0.1:4055", ())
+
+
+async def test_another_file_of_mcp_servers_is_read_as_soon_as_the_settings_name_it(make: Make) -> None:
+    bench = make(settings="{}\n")
+    (bench.folders.config / "mcp_servers.yaml").write_text("servers: {box: {type: stdio, command: box}}\n")
+    other = bench.folders.config / "other.yaml"
+    other.write_text("servers: {crate: {type: stdio, command: crate}}\n")
+    await bench.controller.start()
+    assert [each.name for each in bench.controller.mcp_servers()] == ["box"]
+    bench.folders.settings_file.write_text(f"mcp_config: {other}\n")
+    bench.pass_time()
+    await bench.until(ActionDone)
+    assert [each.name for each in bench.controller.mcp_servers()] == ["crate"]
+    other.write_text("servers: {barrel: {type: stdio, command: barrel}}\n")
+    bench.pass_time()
+    await bench.until(McpChanged, lambda _event: bench.controller.mcp_servers()[0].name == "barrel")
+
+    bench.folders.settings_file.write_text("{}\n")
+    assert await bench.controller.reload_settings() is None
+    assert [each.name for each in bench.controller.mcp_servers()] == ["box"], "asked for, at once"
 
 
 @pytest.mark.expects_log("hand_edit_not_taken")
@@ -340,3 +395,22 @@ async def test_beside_another_no_other_change_brings_a_budget_of_the_file_into_f
     assert "no budget can come into force here" in (await bench.until(ActionFailed)).text
     assert bench.folders.settings_file.read_text() == before
     assert not has_budgets(bench.configuration.settings)
+
+
+@pytest.mark.expects_log("hand_edit_not_taken")
+async def test_problems_come_with_the_worst_first(make: Make) -> None:
+    bench = make(
+        settings="providers: {openrouter: {base_url: 'https://openrouter.ai/api/v1', key: {env: NOT_SET}}}\n"
+    )
+    await bench.controller.start()
+    server = bench.servers[0]
+    used_up = BudgetState(Limit(("all", ""), "day", 1_000), 1_000, 0, date(2026, 11, 23))
+    server.spent = replace(server.spent, budgets=(used_up,))
+    bench.folders.settings_file.write_text("providers: {\n")
+    bench.pass_time()
+    told = await bench.until(ProxyStateChanged, lambda event: len(event.state.problems) == 3)
+    assert [each.title for each in told.state.problems] == [
+        "The settings on disk are not in force",
+        "The daily budget for everything is used up",
+        "openrouter: no key",
+    ]

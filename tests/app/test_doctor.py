@@ -1,5 +1,6 @@
 """`signalbox doctor`: the facts, and what is broken."""
 
+import socket
 import sys
 from pathlib import Path
 
@@ -55,6 +56,21 @@ async def test_doctor_names_what_is_broken_and_which_source_a_key_comes_from(
     settings.write_text("x: [")
     code, out, _err = await shell.run("doctor")
     assert (code, "BROKEN settings" in out) == (1, True)
+
+
+async def test_a_taken_port_is_no_fault_while_signalbox_runs_on_another(shell: Shell, home: Path) -> None:
+    (home / "signalbox").mkdir(mode=0o700)
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        (home / "signalbox" / "settings.yaml").write_text(f"server: {{port: {port}}}\n")
+        code, out, _err = await shell.run("doctor")
+        assert (code, f"BROKEN port       {port} is in use by" in out) == (1, True)
+        serving = await shell.start("serve", "--port", "0")
+        await serving.listening()
+        code, out, _err = await shell.run("doctor")
+        assert (code, f"ok     port       {port} is in use by" in out) == (0, True)
 
 
 async def test_doctor_notes_an_alias_that_skips_a_dearer_candidate(shell: Shell, home: Path) -> None:

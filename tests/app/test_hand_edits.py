@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
-from app.hand_edits import POLL_S, HandEdits, WatchedFile
+from app.hand_edits import HandEdits, WatchedFile
 
 
 class Bench:
@@ -20,7 +19,7 @@ class Bench:
         self.taken: list[bytes] = []
         self.told = 0
         self.reader_raises = False
-        file = WatchedFile(path, "The settings", lambda: self.in_force, self._take)
+        file = WatchedFile(lambda: path, "The settings", lambda: self.in_force, self._take)
         self.edits = HandEdits((file,), self._tell)
 
     async def _take(self) -> str | None:
@@ -120,28 +119,6 @@ async def test_after_everything_was_read_anew_nothing_old_is_told(bench: Bench) 
     bench.edits.forget()
     await bench.look()
     assert (bench.problems, bench.taken) == ([], [])
-
-
-async def test_it_looks_every_few_seconds(tmp_path: Path) -> None:
-    slept: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        if len(slept) == 3:
-            raise asyncio.CancelledError
-
-    path = tmp_path / "f"
-    path.write_bytes(b"new")
-    taken: list[bool] = []
-
-    async def take() -> str | None:
-        taken.append(True)
-        return None
-
-    edits = HandEdits((WatchedFile(path, "The settings", lambda: None, take),), lambda: None, sleep)
-    with pytest.raises(asyncio.CancelledError):
-        await edits.run()
-    assert (slept, taken) == ([POLL_S] * 3, [True])
 
 
 @pytest.mark.expects_log("task_failed")

@@ -81,7 +81,7 @@ def test_settings_that_were_set_aside_are_not_replaced_by_a_provider(
     aside.write_text("broken: [")
     assert key_command("set", "openrouter", folders, Environment(), lambda: entries) == BROKEN_SETTINGS
     said = capsys.readouterr().err
-    assert "Stored in the keyring as 'openrouter'." in said
+    assert said.startswith("signalbox: Stored in the keyring as 'openrouter'.\n")
     assert (
         f"was not added to the settings: {folders.settings_file}, it could not be used and was set aside"
         in said

@@ -52,11 +52,12 @@ class Program:
     folders: Folders
     changes: list[Mapping[str, Any]] = field(default_factory=lambda: [CHANGE])
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list[Any])
+    server: Mapping[str, Any] = field(default_factory=lambda: BOX)
 
     def answer(self, verb: Verb, words: Words) -> Reply:
         self.asked.append((verb, dict(words)))
         facts: Mapping[str, Mapping[str, Any]] = {
-            "mcp.list": {"servers": [BOX]},
+            "mcp.list": {"servers": [self.server]},
             "mcp.changes": {"changes": self.changes, "digest": "of them"},
             "mcp.logs": {"lines": [{"at": 0.0, "kind": "stderr", "text": "a\rb\x1b]0;title\x07"}]},
         }
@@ -122,6 +123,16 @@ async def test_what_servers_say_gives_the_terminal_no_orders(
     assert not {"\x1b", "\r", "\x07"} & set(out)
 
 
+async def test_a_server_that_offers_nothing_says_why(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program.server = {**BOX, "tools": [], "state": "failed", "reason": "it ended with status 1"}
+    assert await program.run("tools") == OK
+    said = capsys.readouterr()
+    assert said.err == "signalbox: 'box' offers no tool now (failed: it ended with status 1)\n"
+    assert said.out == ""
+
+
 async def test_a_call_prints_its_result_and_other_verbs_what_came_of_them(
     program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,7 +151,7 @@ async def test_a_server_that_is_not_there_is_said(
     program: Program, action: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert await program.run(action, "none") == FAILED
-    assert "there is no MCP server" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("signalbox: there is no MCP server")
 
 
 def test_without_a_running_program_that_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -191,7 +191,17 @@ async def test_a_request_that_a_crash_cut_off_and_one_without_a_price_say_so(
     assert show_request(places, "req_2", as_json=False) == OK
     out = capsys.readouterr().out
     assert "ended:        interrupted\n" in out
-    assert "no known price" in out
+    assert "cost:         $0.000700 at most: what was set aside for it counts as spent\n" in out
+    assert "cost:         not known: nobody told a price; $0.000700 counts against budgets\n" in out
+
+
+async def test_a_request_that_nobody_was_asked_about_cost_nothing_by_no_list(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unserved = ROW._replace(provider=None, model_used=None, cost_micro_usd=0, cost_source="price list")
+    places = await _with(tmp_path, unserved)
+    assert show_request(places, "req_1", as_json=False) == OK
+    assert "cost:         none: no provider was asked\n" in capsys.readouterr().out
 
 
 def test_an_unknown_id_is_said(places: Folders, capsys: pytest.CaptureFixture[str]) -> None:

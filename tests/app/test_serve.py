@@ -157,7 +157,7 @@ async def test_settings_that_the_window_set_aside_end_serve_and_doctor_says_so(
 
     code, out, err = await shell.run("serve", "--port", "0")
     assert (code, out) == (2, "")
-    assert err.startswith(f"{aside}, line 1, column")
+    assert err.startswith(f"signalbox: {aside}, line 1, column")
     assert "rename it back to settings.yaml" in err
 
     code, out, _err = await shell.run("doctor")

@@ -76,6 +76,11 @@ def test_the_first_provider_opens_the_empty_section_and_touches_nothing_else() -
             Put(("window", "y"), [1, "a b"]),
             'window:\n    theme: dark\n    y: [1, "a b"]\n',
         ),
+        (
+            "x:\n  - {use: a}  # first\n  - when: {y: true}\n    use: b  # second\n",
+            Put(("x", 1, "use"), "c d"),
+            'x:\n  - {use: a}  # first\n  - when: {y: true}\n    use: "c d"  # second\n',
+        ),
         ("x: |\n  text\n\n# c\nwindow: {}\n", Put(("x",), "short"), "x: short\n\n# c\nwindow: {}\n"),
         ("x:\n  - a  # first\n  - b\n# end\n", Put(("x",), ["a", "c"]), "x:\n  - a\n  - c\n# end\n"),
     ],
@@ -152,6 +157,12 @@ def test_a_layout_that_would_change_two_things_at_once_is_refused() -> None:
 
     with pytest.raises(SettingsError, match="edit the file by hand"):
         _edit(shared, Put(("window", "theme"), "dark"))
+
+
+def test_a_place_in_a_list_that_is_not_there_is_refused() -> None:
+    for text in ("x: [a]\n", "x: [a, b]\n", "x: {}\n"):
+        with pytest.raises(SettingsError, match="try again"):
+            _edit(text, Put(("x", 1, "y"), "z"))
 
 
 def test_an_edit_that_makes_the_settings_unusable_is_refused() -> None:

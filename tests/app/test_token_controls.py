@@ -1,9 +1,14 @@
 """What the desk says of tokens and money, as the window asks it."""
 
+from dataclasses import replace
+from datetime import date
 from hashlib import sha256
 
-from gui.desk import TokenCreated, TokensChanged
+from app.hand_edits import LOOK_EVERY_S
+from gui.desk import DeskEvent, ProxyStateChanged, TokenCreated, TokensChanged
 from gui.spending import BudgetView, SpendingView, TokenDraft
+from proxy.events import SpendingRead
+from proxy.routing.budgets import BudgetState, Limit
 from tests.app.controller_bench import OPENROUTER, Make
 
 
@@ -61,3 +66,29 @@ async def test_what_was_spent_is_told_while_the_proxy_runs(make: Make) -> None:
         month_cost_usd=0.001,
         budgets=(BudgetView("alias big", "day", 0.001, 0.0007, 0.0003, "2026-11-23", is_used_up=False),),
     )
+
+
+async def test_a_budget_that_was_used_up_before_the_start_is_told_once_the_ledger_is_read(make: Make) -> None:
+    bench = make()
+    await bench.controller.start()
+    server = bench.servers[0]
+    used_up = BudgetState(Limit(("all", ""), "day", 1_000), 1_000, 0, date(2026, 11, 23))
+    server.spent = replace(server.spent, budgets=(used_up,))
+    bench.events.clear()
+    server.emit(SpendingRead())
+    told = await bench.until(ProxyStateChanged)
+    assert [each.title for each in told.state.problems] == ["The daily budget for everything is used up"]
+
+
+async def test_a_new_day_is_told_within_seconds_and_once(make: Make) -> None:
+    bench = make()
+    await bench.controller.start()
+    told: list[DeskEvent] = []
+    bench.controller.subscribe(told.append)
+    bench.pass_time()
+    await bench.has_looked()
+    assert (told, set(bench.slept)) == ([], {LOOK_EVERY_S})
+    bench.now += 86_400
+    bench.pass_time()
+    await bench.has_looked()
+    assert [type(each) for each in told] == [ProxyStateChanged]

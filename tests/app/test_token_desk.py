@@ -21,7 +21,7 @@ def _spent(*percent: int) -> Spending:
 def test_a_budget_is_a_problem_from_80_percent_on() -> None:
     found = budget_problems(_spent(79, 80, 100))
     assert [each.title for each in found] == [
-        "80 % of the monthly budget for alias big is used",
+        "80 % or more of the monthly budget for alias big is used",
         "The monthly budget for alias big is used up",
     ]
     assert all("2026-12-01" in each.text for each in found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -241,12 +242,12 @@ def test_a_model_that_is_left_alone_is_told_until_it_serves_again(
 ):
     with qtbot.waitSignal(page.room.bridge.breaker_changed):
         desk.set_breaker(
-            BreakerChanged("openrouter", "anthropic/claude-sonnet-4", "open", "5 failures in 30 s.", 48.0)
+            BreakerChanged("openrouter", "anthropic/claude-sonnet-4", "open", "5 failures in a row", 48.0)
         )
     assert page.model.index(0, 0).data() == "openrouter (1 rests)"
     assert page.detail.resting.title == "Left alone after failures"
-    texts = [each.text() for each in page.detail.resting.findChildren(QLabel)]
-    assert "anthropic/claude-sonnet-4: rests for 48.0 s. 5 failures in 30 s." in texts
+    words = " ".join(each.text() for each in page.detail.resting.findChildren(QLabel))
+    assert re.search(r"claude-sonnet-4: rests until \d\d:\d\d:\d\d\. 5 failures in a row\.", words)
     with qtbot.waitSignal(page.room.bridge.breaker_changed):
         desk.set_breaker(BreakerChanged("openrouter", "anthropic/claude-sonnet-4", "half_open", "", 0.0))
     texts = [each.text() for each in page.detail.resting.findChildren(QLabel)]
@@ -292,3 +293,15 @@ def test_a_refresh_tells_what_rests_by_then(page: ProvidersPage, desk: FakeDesk)
     page.refresh()
     assert page.model.index(0, 0).data() == "openrouter (1 rests)"
     assert page.detail.resting.isVisible()
+
+
+def test_a_rest_that_is_over_is_told_without_a_word_from_the_proxy(
+    qtbot: QtBot, page: ProvidersPage, desk: FakeDesk
+):
+    desk.breaker_list = [BreakerChanged("openrouter", "m", "open", "it asked for a pause", 0.01)]
+    with qtbot.waitSignal(page.rested.timeout):
+        page.refresh()
+        desk.breaker_list = [BreakerChanged("openrouter", "m", "open", "it asked for a pause", 0.0)]
+    texts = [each.text() for each in page.detail.resting.findChildren(QLabel)]
+    assert "m: is tried with the next request. It asked for a pause." in texts
+    assert not page.rested.isActive()

@@ -12,6 +12,7 @@ from gui.models.earlier_requests import earlier_row
 from gui.models.requests import RequestsModel
 from gui.pages.page import Room
 from gui.pages.requests import RequestsPage
+from gui.request_desk import EarlierRequestsRead
 from gui.roles import Role, look_of
 from proxy.store.ledger_values import AttemptRow, RequestRow
 from tests.gui.acting import heard, press
@@ -221,6 +222,21 @@ def test_a_request_of_this_session_is_not_listed_a_second_time(
     with qtbot.waitSignal(room.bridge.earlier_requests_read):
         desk.read_earlier_requests(None)
     assert _ids(page) == ["req_0000"]
+
+
+def test_a_first_reading_that_failed_can_be_repeated_where_there_is_no_request_yet(
+    qtbot: QtBot, desk: FakeDesk, room: Room, open_page: OpenPage
+):
+    page = open_page()
+    assert not page.load_earlier.isVisible()
+    with qtbot.waitSignal(room.bridge.earlier_requests_read):
+        desk.announce(EarlierRequestsRead(has_more=True))
+    assert page.empty.isVisible()
+    desk.ledger = [ROW]
+    with qtbot.waitSignal(room.bridge.earlier_requests_read):
+        press(page.load_earlier)
+    assert _ids(page) == ["req_old"]
+    assert not page.load_earlier.isVisible()
 
 
 def test_live_requests_push_out_the_oldest_of_the_earlier_ones():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import json
 import socket
 import sys
 from collections.abc import AsyncGenerator, Mapping
@@ -93,15 +94,41 @@ async def test_stop_lets_a_running_request_finish() -> None:
         assert upstream.is_closed
 
 
-async def test_stop_ends_what_does_not_finish_in_time() -> None:
+async def test_stop_ends_what_does_not_finish_in_time_and_its_client_is_told_to_ask_again() -> None:
     reply = Reply((delta(content="Hel"), asyncio.Event()))
     async with running({"one": ScriptedUpstream([reply])}) as proxy:
         response = await proxy.post({**BODY, "stream": True})
         await response.content.readline()
         await proxy.server.stop(drain_s=0)
         assert reply.is_closed.is_set()
-        assert proxy.of(RequestFinished)[0].outcome == "cancelled"
+        last = json.loads((await response.text()).rpartition("data: ")[2])
+        assert (last["type"], last["error"]["type"]) == ("error", "overloaded_error")
+        assert "stopped" in last["error"]["message"]
+        (finished,) = proxy.of(RequestFinished)
+        assert (finished.outcome, finished.status, finished.error_type) == ("error", 200, "overloaded_error")
+
+
+async def test_stop_tells_whoever_has_no_byte_of_an_answer_with_a_status() -> None:
+    for stream in (True, False):
+        upstream = ScriptedUpstream([Reply((asyncio.Event(),))])
+        async with running({"one": upstream}) as proxy:
+            asking = asyncio.ensure_future(proxy.post({**BODY, "stream": stream}))
+            await upstream.is_asked.wait()
+            await proxy.server.stop(drain_s=0)
+            async with await asking as response:
+                assert (response.status, response.headers["x-should-retry"]) == (529, "true")
+            (finished,) = proxy.of(RequestFinished)
+            assert (finished.outcome, finished.status) == ("error", 529)
+
+
+async def test_a_client_that_left_before_the_stop_ended_its_request_is_no_error() -> None:
+    reply = Reply((delta(content="Hel"), asyncio.Event()))
+    async with running({"one": ScriptedUpstream([reply])}) as proxy:
+        response = await proxy.post({**BODY, "stream": True})
+        await response.content.readline()
         response.close()
+        await proxy.server.stop(drain_s=3600)
+        assert [(each.outcome, each.status) for each in proxy.of(RequestFinished)] == [("cancelled", 499)]
 
 
 async def test_a_stop_that_waits_is_cut_short_by_a_second_one_and_still_closes_everything() -> None:
@@ -115,9 +142,8 @@ async def test_a_stop_that_waits_is_cut_short_by_a_second_one_and_still_closes_e
         await proxy.server.stop(drain_s=0)
         await stopping
         assert reply.is_closed.is_set()
-        assert proxy.of(RequestFinished)[0].outcome == "cancelled"
+        assert b"overloaded_error" in await response.read()
         assert upstream.is_closed
-        response.close()
 
 
 async def test_a_changed_token_counts_from_the_next_request_on() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from proxy.config import Budgets, Candidate, RetryPolicy
 from proxy.context import RequestContext
-from proxy.events import BudgetReached, ProxyEvent, RequestFinished
+from proxy.events import BudgetReached, EventSink, ProxyEvent, RequestFinished, SpendingRead
 from proxy.messages.errors import ClientError
 from proxy.messages.request import MessagesRequest, parse_request
 from proxy.routing.aliases import resolve
@@ -60,7 +60,7 @@ class Disk:
         return 0
 
 
-def ledger_on(disk: Disk) -> Ledger:
+def ledger_on(disk: Disk, emit: EventSink | None = None) -> Ledger:
     async def open_store() -> LedgerStore:
         return cast("LedgerStore", cast("Any", disk))
 
@@ -70,6 +70,7 @@ def ledger_on(disk: Disk) -> Ledger:
         wall_clock=lambda: 0.0,
         day_of=lambda _: date(2026, 11, 22),
         open_store=open_store,
+        emit=emit,
     )
 
 
@@ -120,6 +121,16 @@ async def test_room_that_becomes_free_goes_to_who_waits_for_it_and_not_to_who_co
     assert order == ["waits"]
     coming.cancel()
     await asyncio.wait({coming})
+
+
+async def test_once_the_disk_was_read_it_is_told_that_the_accounts_are_whole() -> None:
+    told: list[tuple[ProxyEvent, int]] = []
+    ledger = ledger_on(Disk(), lambda event: told.append((event, ledger.spending().month.micro_usd)))
+    assert ledger.spending().month.micro_usd == 0
+    ledger.begin()
+    await ledger.flush()
+    assert told == [(SpendingRead(), 5)], "once, and what is asked then holds it"
+    await ledger.close()
 
 
 async def test_without_a_budget_nothing_is_reserved_or_counted() -> None:
