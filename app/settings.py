@@ -317,8 +317,7 @@ class Settings(Section):
 def has_budgets(settings: Settings) -> bool:
     """Whether anything limits what may be spent."""
     parts = (settings, *settings.aliases.values(), *settings.tokens.values())
-    limits = ((each.budgets.day_usd, each.budgets.month_usd) for each in parts)
-    return any(each is not None for pair in limits for each in pair)
+    return any(each.budgets.day_usd is not None or each.budgets.month_usd is not None for each in parts)
 
 
 def name_problem(name: str) -> str | None:

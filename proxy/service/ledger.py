@@ -112,9 +112,8 @@ class Ledger:
         self._begun: asyncio.Task[None] | None = None
         self._opening: asyncio.Lock = asyncio.Lock()
         self._is_open = open_store is None
-        self._pruned_at = 0.0
+        self._pruned_at, self._minute = 0.0, -1
         self._day = day_of(wall_clock())
-        self._minute = -1
 
     def apply(self, config: ProxyConfig) -> None:
         """Uses other budgets and prices from the next request on; what was spent stays."""
