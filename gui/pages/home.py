@@ -32,7 +32,6 @@ class HomePage(Page):
         self.demo = Banner(room.theme, "Demo notice")
         self.body.addWidget(self.demo)
         inner = QWidget()
-        inner.setProperty("kind", "page")
         inner.setAccessibleName("Home cards")
         cards = QVBoxLayout(inner)
         cards.setContentsMargins(0, 0, 0, 0)

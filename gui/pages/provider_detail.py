@@ -86,7 +86,6 @@ class ProviderDetail(QFrame):
         key_layout.addWidget(self.key_hint)
         key_layout.addLayout(row(self.delete_key, None))
         inner = QWidget()
-        inner.setProperty("kind", "page")
         inner.setAccessibleName("Provider details")
         around = QVBoxLayout(self)
         around.setContentsMargins(1, 1, 1, 1)
