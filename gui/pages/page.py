@@ -13,6 +13,7 @@ from gui.desk import Desk
 from gui.theme import Theme
 from gui.tokens import SPACE
 from gui.widgets.data_table import DataTable
+from gui.widgets.rows import font_width
 from gui.widgets.text import label
 
 
@@ -74,7 +75,7 @@ class Page(QWidget):
             store.setValue(_key(self, part), state)
 
     def restore_sizes(self, store: QSettings) -> None:
-        """Takes the kept sizes; what does not fit is ignored by Qt."""
+        """Takes the sizes kept for this font; what does not fit is ignored by Qt."""
         for part in self.remembered():
             state: object = store.value(_key(self, part))
             if state is None:
@@ -86,4 +87,4 @@ class Page(QWidget):
 
 
 def _key(page: Page, part: QSplitter | DataTable) -> str:
-    return f"sizes/{type(page).__name__}/{part.accessibleName()}"
+    return f"sizes/{type(page).__name__}/{part.accessibleName()}/{font_width(part)}"

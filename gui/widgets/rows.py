@@ -6,7 +6,13 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QAbstractItemModel, QSize, Qt
 from PySide6.QtGui import QIcon, QPalette
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
 
 from gui.icons import icon
 from gui.roles import Look, Role
@@ -16,6 +22,11 @@ LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _TEN_DIGITS = "0123456789"
 _WIDTH_OF_TEN_DIGITS = 78
 """In the font that column widths are given for; a wider font gets wider columns."""
+
+
+def font_width(widget: QWidget) -> int:
+    """Returns how wide ten digits are in a widget's font: sizes that fit one font do not fit another."""
+    return widget.fontMetrics().horizontalAdvance(_TEN_DIGITS)
 
 
 class LookDelegate(QStyledItemDelegate):
@@ -65,7 +76,7 @@ class Rows:
 
     def set_widths(self, widths: Sequence[int], flexible: int | None = None) -> None:
         """Sets the columns' widths; the `flexible` one takes what is left, but never less than its width."""
-        scale = max(1.0, self._view.fontMetrics().horizontalAdvance(_TEN_DIGITS) / _WIDTH_OF_TEN_DIGITS)
+        scale = max(1.0, font_width(self._view) / _WIDTH_OF_TEN_DIGITS)
         for column, width in enumerate(widths):
             self._header.resizeSection(column, round(width * scale))
         if flexible is not None:
