@@ -16,7 +16,7 @@ from gui.pages.page import Page, Room
 from gui.pages.today import TodayCard
 from gui.tokens import SPACE
 from gui.widgets.buttons import button
-from gui.widgets.cards import Banner, Card, Chip, row, scrolling
+from gui.widgets.cards import Banner, Card, Chip, row
 from gui.widgets.shape import Shape
 from gui.widgets.text import label
 
@@ -44,7 +44,7 @@ class HomePage(Page):
         cards.addWidget(self.today)
         cards.addWidget(self._providers_card())
         cards.addStretch(1)
-        self.body.addWidget(scrolling(inner, "Home"), 1)
+        self.body.addWidget(inner, 1)
         self._minute = QTimer(self)
         self._minute.setInterval(_MINUTE_MS)
         self._minute.timeout.connect(self._show_state)
@@ -59,7 +59,7 @@ class HomePage(Page):
         theme = self.room.theme
         self.chip = Chip(theme, "Proxy state")
         self.sentence = label(wraps=True)
-        self.facts = label(kind="muted")
+        self.facts = label(kind="muted", wraps=True)
         self.start = button(
             theme, "Start proxy", icon="start", kind="primary", on_click=self.room.desk.start_proxy
         )
@@ -148,7 +148,7 @@ class HomePage(Page):
         tone = cell.tone or "ok"
         shape = Shape(self.room.theme, cell.icon or "ok", role=tone, size=16)
         shape.setAccessibleName("Problem" if cell.icon else "Ready")
-        key: QLabel = label(f"Key: {cell.text}")
+        key: QLabel = label(f"Key: {cell.text}", wraps=True)
         if cell.tone:
             key.setProperty("tone", cell.tone)
         parts = (

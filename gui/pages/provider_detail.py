@@ -35,7 +35,7 @@ class ProviderDetail(QFrame):
         super().__init__()
         self.setProperty("kind", "card")
         self.setAccessibleName("Provider details")
-        self.setMinimumWidth(300)
+        self.setMinimumWidth(theme.px(300))
         self._name = label(kind="heading", wraps=True)
         self.edit = button(theme, "Edit", icon="edit", kind="flat", on_click=self.edit_asked.emit)
         self.remove = button(theme, "Remove", icon="remove", kind="flat", on_click=self.remove_asked.emit)

@@ -108,11 +108,11 @@ class Chip(QFrame):
         self._name = name
         self.setProperty("kind", "chip")
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        self.setFixedHeight(26)
+        self.setMinimumHeight(26)
         self._shape = Shape(theme, "state-stopped", size=14)
         self._word = label()
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(10, 0, 12, 0)
+        layout.setContentsMargins(10, 2, 12, 2)
         layout.setSpacing(6)
         layout.addWidget(self._shape)
         layout.addWidget(self._word)

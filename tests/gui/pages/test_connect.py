@@ -34,6 +34,13 @@ def test_the_lines_are_copied_with_the_token_and_shown_without(page: ConnectPage
     assert "local-token-of-the-test" in QGuiApplication.clipboard().text()
 
 
+def test_both_lines_can_be_read_in_a_low_window(qtbot: QtBot, room: Room):
+    page = shown(qtbot, ConnectPage(room), 660, 380)
+    lines = page.connect_card.lines
+    assert lines.height() >= lines.sizeHint().height()
+    assert page.area.verticalScrollBar().maximum() > 0
+
+
 def test_tokens_are_listed_with_limits_and_cost(page: ConnectPage):
     assert page.table.row_text(1).split("\t") == [
         "phone",
