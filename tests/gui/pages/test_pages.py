@@ -90,7 +90,7 @@ def test_requests_that_came_before_their_page_stand_in_it(
 def test_models_that_rest_when_the_providers_are_first_looked_at_are_told(window: MainWindow, desk: FakeDesk):
     desk.breaker_list = [RESTING]
     window.show_page("providers")
-    assert window.pages.providers.model.index(0, 0).data() == "openrouter (1 rests)"
+    assert window.pages.providers.model.index(0, 1).data() == "1 model rests"
 
 
 def test_lines_under_way_when_the_logs_are_first_looked_at_are_shown_once(
