@@ -13,7 +13,7 @@ import structlog
 
 from app.configuration import Configuration
 from app.local_token import TokenProblem
-from app.port_owner import port_in_use_text, port_owner
+from app.port_owner import other_port_advice, port_in_use_text, port_owner
 from gui.desk import Problem, ProxyPhase
 from proxy.config import ProxyConfig
 from proxy.events import BreakerChanged, EventSink, ToolDecided
@@ -111,6 +111,8 @@ class StartFailure:
     """Why the proxy does not listen."""
 
     text: str
+    advice: str = ""
+    """What to type where there is no window."""
     is_port_in_use: bool = False
     is_folder_in_use: bool = False
     """Another Signalbox has the data folder, and budgets need it."""
@@ -214,7 +216,7 @@ class ProxyRunner:
             self.url = await server.start()
         except (OSError, UnicodeError) as exc:  # UnicodeError: the host is no name at all
             failure = await _start_failure(config, exc, self._configuration.settings_path)
-            _log.error("not_listening", reason=failure.text)
+            _log.error("not_listening", reason=f"{failure.text} {failure.advice}".rstrip())
             return failure
         self._server = server
         self.started_at = self._clock()
@@ -230,7 +232,7 @@ async def _start_failure(config: ProxyConfig, exc: OSError | UnicodeError, setti
     host, port = config.server.host, config.server.port
     if isinstance(exc, OSError) and exc.errno == errno.EADDRINUSE:
         holder = await asyncio.to_thread(port_owner, port)
-        text = port_in_use_text(host, port, holder=holder, settings=settings)
-        return StartFailure(text, is_port_in_use=True)
+        text = port_in_use_text(host, port, holder=holder)
+        return StartFailure(text, other_port_advice(port, settings), is_port_in_use=True)
     reason = (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
     return StartFailure(f"Cannot listen on {host} port {port}: {reason}. Choose another address or port.")
