@@ -133,11 +133,11 @@ QPlainTextEdit:focus { border: 2px solid $accent; padding: 3px; }
 QPlainTextEdit[kind="input"] { background: $surface; }
 
 QTableView, QTreeView {
-  background: $surface; alternate-background-color: $surface; border: 1px solid $border;
+  background: $surface; alternate-background-color: $surface; border: 1px solid $border; padding: 1px;
   border-radius: ${control_r}px;
   gridline-color: transparent; selection-background-color: $accent_soft; selection-color: $on_accent_soft;
 }
-QTableView:focus, QTreeView:focus { border: 2px solid $accent; }
+QTableView:focus, QTreeView:focus { border: 2px solid $accent; padding: 0px; }
 QTreeView { show-decoration-selected: 1; }
 QTableView::item, QTreeView::item { border: none; border-bottom: 1px solid $hover; padding: 0px 4px; }
 QTreeView::item { min-height: ${row_px}px; }
