@@ -279,7 +279,9 @@ class Configuration:
         if self.loaded.error is not None:
             return [Problem("The settings cannot be used", self.broken_text())]
         found = [
-            Problem(f"{name}: no key", f"Requests to {name} are refused: {each.problem}", "providers")
+            Problem(
+                f"{name}: no key", _sentence(f"Requests to {name} are refused: {each.problem}"), "providers"
+            )
             for name, each in self.keys.items()
             if each.key is None and each.source == "missing"
         ]
@@ -317,4 +319,4 @@ class Configuration:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith("?") else ".")
+    return text[:1].upper() + text[1:] + ("" if text.endswith(("?", ".")) else ".")

@@ -119,7 +119,7 @@ async def _serve(configuration: Configuration, logs: LogPipeline, token_file: Pa
     if ended.is_set():  # told to stop before it ran
         return OK
     if controller.failure is not None:
-        tell(controller.failure.text)
+        tell(f"{controller.failure.text} {controller.failure.advice}".rstrip())
         return PORT_IN_USE if controller.failure.is_port_in_use else FAILED
     for problem in controller.state().problems:
         _log.warning("problem", title=problem.title, text=problem.text)

@@ -32,20 +32,17 @@ def port_owner(port: int) -> str | None:
     return f"{name} (process {holders[0]})"
 
 
-def port_in_use_text(host: str, port: int, *, holder: str | None, settings: Path) -> str:
-    """Returns what to tell the user about a port that is taken.
-
-    Args:
-        host: The address.
-        port: The port.
-        holder: Who has it, where that is known.
-        settings: The file where another can be set.
-    """
+def port_in_use_text(host: str, port: int, *, holder: str | None) -> str:
+    """Returns who has a port that is taken, where that is known."""
     who = holder or "another program (the system does not say which; it may belong to another user)"
+    return f"Port {port} on {host} is in use by {who}. Stop that program, or use another port."
+
+
+def other_port_advice(port: int, settings: Path) -> str:
+    """Returns how to use another port without the window, which has a button for it."""
     return (
-        f"Port {port} on {host} is in use by {who}. Stop that program, or choose another port: "
-        f"`signalbox serve --port {port + 1 if port < 65535 else port - 1}` (0 takes a free one), "
-        f"or `server: {{port: …}}` in {settings}; then start again."
+        f"`signalbox serve --port {port + 1 if port < 65535 else port - 1}` does (0 takes a free one), "
+        f"or set `server: {{port: …}}` in {settings} and start again."
     )
 
 

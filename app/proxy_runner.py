@@ -13,7 +13,7 @@ import structlog
 
 from app.configuration import Configuration
 from app.local_token import TokenProblem
-from app.port_owner import port_in_use_text, port_owner
+from app.port_owner import other_port_advice, port_in_use_text, port_owner
 from app.settings import Settings, has_budgets
 from gui.desk import Problem, ProxyPhase
 from proxy.config import ProxyConfig
@@ -130,6 +130,8 @@ class StartFailure:
     """Why the proxy does not listen."""
 
     text: str
+    advice: str = ""
+    """What to type where there is no window."""
     is_port_in_use: bool = False
     is_folder_in_use: bool = False
     """Another Signalbox has the data folder, and budgets need it."""
@@ -241,7 +243,7 @@ class ProxyRunner:
             return StartFailure(_IN_USE.format(folder=folder), is_folder_in_use=True)
         except (OSError, UnicodeError) as exc:  # UnicodeError: the host is no name at all
             failure = await _start_failure(config, exc, self._configuration.settings_path)
-            _log.error("not_listening", reason=failure.text)
+            _log.error("not_listening", reason=f"{failure.text} {failure.advice}".rstrip())
             return failure
         self._server = server
         self._address = config.server.host, config.server.port
@@ -267,7 +269,7 @@ async def _start_failure(config: ProxyConfig, exc: OSError | UnicodeError, setti
     host, port = config.server.host, config.server.port
     if isinstance(exc, OSError) and exc.errno == errno.EADDRINUSE:
         holder = await asyncio.to_thread(port_owner, port)
-        text = port_in_use_text(host, port, holder=holder, settings=settings)
-        return StartFailure(text, is_port_in_use=True)
+        text = port_in_use_text(host, port, holder=holder)
+        return StartFailure(text, other_port_advice(port, settings), is_port_in_use=True)
     reason = (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
     return StartFailure(f"Cannot listen on {host} port {port}: {reason}. Choose another address or port.")

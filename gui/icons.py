@@ -121,7 +121,7 @@ def set_icon(
 ) -> None:
     """Gives a button or action an icon that follows the theme; a second call replaces the first."""
     if isinstance(target, QAbstractButton):
-        target.setIconSize(QSize(size, size))
+        target.setIconSize(QSize(theme.px(size), theme.px(size)))
     for old in target.findChildren(_Binding, options=Qt.FindChildOption.FindDirectChildrenOnly):
         if old.shows(name, role, on_role):
             return

@@ -350,7 +350,7 @@ class MainWindow(QMainWindow):
         AboutDialog(self._room.theme, self._version, self).open()
 
     def _restore(self) -> None:
-        self.resize(_fitting(_FIRST_SIZE))
+        self.resize(_fitting(_FIRST_SIZE * self._room.theme.scale))
         geometry: object = self._store.value("window/geometry")
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)

@@ -56,7 +56,7 @@ QFrame[kind="banner"][place="top"] { margin-top: ${space}px; }
 
 QPushButton {
   background: $surface; color: $text; border: 1px solid $control; border-radius: ${control_r}px;
-  padding: 5px 12px; min-height: 18px;
+  padding: 5px 12px; min-height: ${button_px}px;
 }
 QPushButton:hover { background: $hover; }
 QPushButton:pressed { background: $border; }
@@ -110,7 +110,8 @@ QPushButton[kind="nav"][ring="true"] { border-color: $accent; }
 
 QLineEdit, QComboBox, QPlainTextEdit[kind="input"] {
   background: $surface; color: $text; border: 1px solid $control; border-radius: ${control_r}px;
-  padding: 4px 8px; min-height: 20px; selection-background-color: $accent; selection-color: $on_accent;
+  padding: 4px 8px; min-height: ${field_px}px;
+  selection-background-color: $accent; selection-color: $on_accent;
 }
 QLineEdit:focus, QComboBox:focus, QPlainTextEdit[kind="input"]:focus {
   border: 2px solid $accent; padding: 3px 7px;
@@ -118,9 +119,9 @@ QLineEdit:focus, QComboBox:focus, QPlainTextEdit[kind="input"]:focus {
 QLineEdit:disabled, QComboBox:disabled { background: $window; color: $muted; border-color: $border; }
 QLineEdit[wrong="true"] { border: 2px solid $danger; padding: 3px 7px; }
 QLineEdit, QPlainTextEdit { placeholder-text-color: $muted; }
-QComboBox { padding-left: 10px; padding-right: 26px; }
-QComboBox:focus { padding-left: 9px; padding-right: 25px; }
-QComboBox::drop-down { border: none; width: 24px; }
+QComboBox { padding-left: 10px; padding-right: ${beside_arrow_px}px; }
+QComboBox:focus { padding-left: 9px; padding-right: ${beside_arrow_focused_px}px; }
+QComboBox::drop-down { border: none; width: ${arrow_px}px; }
 QComboBox::down-arrow { image: none; }
 QComboBox QAbstractItemView {
   background: $surface; border: 1px solid $border; padding: 4px; selection-background-color: $accent_soft;
@@ -132,14 +133,14 @@ QPlainTextEdit:focus { border: 2px solid $accent; padding: 3px; }
 QPlainTextEdit[kind="input"] { background: $surface; }
 
 QTableView, QTreeView {
-  background: $surface; alternate-background-color: $surface; border: 1px solid $border;
+  background: $surface; alternate-background-color: $surface; border: 1px solid $border; padding: 1px;
   border-radius: ${control_r}px;
   gridline-color: transparent; selection-background-color: $accent_soft; selection-color: $on_accent_soft;
 }
-QTableView:focus, QTreeView:focus { border: 2px solid $accent; }
+QTableView:focus, QTreeView:focus { border: 2px solid $accent; padding: 0px; }
 QTreeView { show-decoration-selected: 1; }
 QTableView::item, QTreeView::item { border: none; border-bottom: 1px solid $hover; padding: 0px 4px; }
-QTreeView::item { min-height: 29px; }
+QTreeView::item { min-height: ${row_px}px; }
 QTableView::item:hover, QTreeView::item:hover { background: $hover; }
 QTableView::item:selected, QTreeView::item:selected { background: $accent_soft; color: $on_accent_soft; }
 QHeaderView { background: $surface; border: none; }
@@ -154,7 +155,8 @@ QCheckBox { background: transparent; spacing: 8px; padding: 3px 2px; border: 1px
 QCheckBox:focus { border: 1px solid $accent; border-radius: 4px; }
 QCheckBox:disabled { color: $muted; }
 QCheckBox::indicator, QTreeView::indicator {
-  width: 15px; height: 15px; border: 1px solid $control; border-radius: 4px; background: $surface;
+  width: ${tick_px}px; height: ${tick_px}px; border: 1px solid $control; border-radius: 4px;
+  background: $surface;
 }
 QCheckBox::indicator:checked, QTreeView::indicator:checked, QTreeView::indicator:indeterminate {
   background: $accent; border-color: $accent;
@@ -201,13 +203,16 @@ QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 """)
 
 
-def stylesheet(colors: Colors, *, font_pt: float, mono_family: str) -> str:
+def stylesheet(colors: Colors, *, font_pt: float, mono_family: str, line_px: int, scale: float) -> str:
     """Returns the style sheet for these colours.
 
     Args:
         colors: The palette, light or dark.
         font_pt: Size of the desktop's own font in points; every other size is a factor of it.
         mono_family: Name of the desktop's fixed-width font.
+        line_px: Height of a line in the desktop's own font: what a style sheet calls the least height of a
+            button or field is what Qt squeezes it to, whatever its text needs.
+        scale: How much larger that font is than the one that sizes in pixels are given for.
     """
     return _TEMPLATE.substitute(
         as_mapping(colors),
@@ -219,4 +224,11 @@ def stylesheet(colors: Colors, *, font_pt: float, mono_family: str) -> str:
         card_r=RADIUS.card,
         pill_r=RADIUS.pill,
         space=SPACE.m,
+        button_px=max(18, line_px),
+        field_px=max(20, line_px),
+        row_px=max(29, line_px + 11),
+        tick_px=round(15 * scale),
+        arrow_px=round(24 * scale),
+        beside_arrow_px=round(24 * scale) + 2,
+        beside_arrow_focused_px=round(24 * scale) + 1,
     )

@@ -6,12 +6,15 @@ import sys
 from typing import cast
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFontDatabase, QIcon, QPalette
+from PySide6.QtGui import QColor, QFontDatabase, QFontMetrics, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
 
 from gui.stylesheet import stylesheet
 from gui.tokens import DARK, LIGHT, Colors
 
+_TEN_DIGITS = "0123456789"
+_WIDTH_OF_TEN_DIGITS = 78
+"""In the font that sizes in pixels are given for."""
 SETTINGS = ("system", "light", "dark")
 _SCHEMES = {
     "system": Qt.ColorScheme.Unknown,
@@ -54,6 +57,16 @@ class Theme(QObject):
         """The dark colours are in use."""
         return self._colors is DARK
 
+    @property
+    def scale(self) -> float:
+        """How much larger the desktop's font is than the one that sizes in pixels are given for."""
+        digits = QFontMetrics(self._app.font()).horizontalAdvance(_TEN_DIGITS)
+        return max(1.0, digits / _WIDTH_OF_TEN_DIGITS)
+
+    def px(self, size: int) -> int:
+        """Returns a size that grows with the desktop's font, as text and what stands beside it do."""
+        return round(size * self.scale)
+
     def color(self, role: str) -> QColor:
         """Returns the colour of a role, such as `accent`."""
         return QColor(cast("str", getattr(self._colors, role)))
@@ -82,7 +95,13 @@ class Theme(QObject):
         self.drawn.clear()
         fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
         size = self._app.font().pointSizeF()
-        sheet = stylesheet(self._colors, font_pt=size if size > 0 else 10.0, mono_family=fixed.family())
+        sheet = stylesheet(
+            self._colors,
+            font_pt=size if size > 0 else 10.0,
+            mono_family=fixed.family(),
+            line_px=QFontMetrics(self._app.font()).height(),
+            scale=self.scale,
+        )
         self._app.setPalette(palette(self._colors))
         self._app.setStyleSheet(sheet)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QLabel, QLayout, QLineEdit, QVBoxLayout, QWidget
 
 from gui.theme import Theme
 from gui.tokens import SPACE
 from gui.widgets.buttons import button
-from gui.widgets.cards import Banner, row
+from gui.widgets.cards import Banner, row, scrolling
 from gui.widgets.text import label, name_structure, set_look
 
 _LABEL_DROP = 6
@@ -39,28 +39,57 @@ class EditorDialog(QDialog):
         self.cancel_button = button(theme, "Cancel", on_click=self.reject)
         self.middle = QVBoxLayout()
         self.middle.setSpacing(SPACE.m)
+        inner = QWidget()
+        inner.setAccessibleName(title)
+        self._inside = QVBoxLayout(inner)
+        self._inside.setContentsMargins(0, 0, 0, 0)
+        self._inside.setSpacing(SPACE.l)
+        self._inside.addLayout(self.form)
+        self._inside.addLayout(self.middle, 1)
+        self.area = scrolling(inner, f"{title}, contents")
         self._outer = layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE.xl, SPACE.l + 2, SPACE.xl, SPACE.l + 2)
         layout.setSpacing(SPACE.l)
         layout.addWidget(label(title, kind="heading"))
         layout.addWidget(self.banner)
-        layout.addLayout(self.form)
-        layout.addLayout(self.middle, 1)
+        layout.addWidget(self.area, 1)
         layout.addLayout(row(None, self.cancel_button, self.save_button))
+        inner.installEventFilter(self)
 
     def open(self) -> None:
         """Shows the dialog without blocking."""
         name_structure(self)
+        self.ensurePolished()
+        self._grow()  # before Qt looks for a place where all of it is on the screen
         super().open()
 
     def event(self, event: QEvent) -> bool:
         """Grows with what is in it: Qt neither does so nor heeds how high texts are that wrap."""
         is_handled = super().event(event)
         if event.type() in {QEvent.Type.LayoutRequest, QEvent.Type.Show}:
-            needed = self._outer.totalHeightForWidth(self.width())
-            most = self.screen().availableGeometry().height()
-            self.resize(self.width(), max(self.height(), min(needed, most)))
+            self._grow()
         return is_handled
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Hears that the contents need another size: a scroll area keeps that to itself."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._grow()
+        return super().eventFilter(watched, event)
+
+    def _grow(self) -> None:
+        """Shows the contents whole where the screen has room; where it has not, they scroll."""
+        screen = self.screen().availableGeometry().size()
+        frame = self.frameGeometry().size() - self.size()
+        margins = self._outer.contentsMargins()
+        beside = margins.left() + margins.right()
+        most = screen - frame
+        bar = self.area.verticalScrollBar().sizeHint().width()
+        least = self._inside.totalMinimumSize().width() + bar
+        self.area.setMinimumWidth(min(least, most.width() - beside))
+        width = max(self.width(), self._outer.totalMinimumSize().width())
+        around = _height(self._outer, width) - self.area.sizeHint().height()
+        needed = around + _height(self._inside, width - beside)
+        self.resize(width, min(max(self.height(), needed), most.height()))
 
     def line(self, title: str, text: str = "", *, placeholder: str = "", hint: str = "") -> QLineEdit:
         """Adds a line to the form, with a hint under it."""
@@ -120,3 +149,9 @@ class EditorDialog(QDialog):
     def _on_save(self) -> None:
         if self.save():
             self.accept()
+
+
+def _height(layout: QLayout, width: int) -> int:
+    return (
+        layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
+    )

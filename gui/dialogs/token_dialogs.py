@@ -13,9 +13,12 @@ from gui.spending import TokenDraft, TokenView
 from gui.theme import Theme
 from gui.tokens import SPACE
 from gui.widgets.buttons import CopyButton, button
-from gui.widgets.cards import row
+from gui.widgets.cards import row, scrolling
 from gui.widgets.fields import CheckBox, ChoiceBox
 from gui.widgets.text import label, name_structure, selectable, set_look
+
+_MOST_TICKS = 8
+"""With more aliases their ticks scroll, and what comes after them stays in sight."""
 
 
 class TokenDialog(EditorDialog):
@@ -38,7 +41,11 @@ class TokenDialog(EditorDialog):
         for alias in desk.aliases():
             self.aliases[alias.name] = CheckBox(theme, alias.name, f"May use {alias.name}")
             inside.addWidget(self.aliases[alias.name])
-        self.add_row("Aliases", holder, "None ticked: all models.")
+        ticks = scrolling(holder, "Aliases it may use, scrolling")
+        ticks.setFixedHeight(
+            min(holder.sizeHint().height(), _MOST_TICKS * (self.fontMetrics().height() + 12))
+        )
+        self.add_row("Aliases", ticks, "None ticked: all models.")
         self.workspace = ChoiceBox(theme, "Workspace", letters=24)
         self.workspace.addItem("The default one", None)
         for workspace in desk.workspaces():

@@ -58,7 +58,7 @@ class HistoryModel(ValueTable[DecisionView]):
                 Column("Call", lambda d: Cell(one_line(d.shown), is_mono=True)),
                 Column("Decision", decision_cell),
                 Column("By", lambda d: Cell(d.by, full=f"{d.by}: {d.reason}")),
-                Column("Ran by", lambda d: Cell("" if d.is_request else words.runner_words(d.runner))),
+                Column("Ran by", lambda d: Cell(words.runner_words(d.runner) if d.ran else "–")),
                 Column("Result", result_cell),
                 Column(
                     "Size", lambda d: Cell(wording.byte_size(d.result_bytes) if d.ran else ""), is_right=True

@@ -1,4 +1,4 @@
-"""The providers' table: name, type, where the key comes from, what the last test found."""
+"""The providers' table: name, type, where the key comes from, and how it stands."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class ProvidersModel(ValueTable[ProviderView]):
         self._resting: tuple[BreakerChanged, ...] = ()
         super().__init__(
             (
-                Column("Name", self._name_cell),
+                Column("Name", lambda p: Cell(p.name)),
+                Column("State", self._state_cell),
                 Column("Type", lambda p: Cell(wording.dialect_name(p.dialect))),
                 Column("Key", key_cell),
-                Column("Last test", self._test_cell),
             ),
             key=lambda p: p.name,
         )
@@ -50,14 +50,13 @@ class ProvidersModel(ValueTable[ProviderView]):
         """Returns the answer of the last test, if there was one."""
         return self._tests.get(provider)
 
-    def _name_cell(self, provider: ProviderView) -> Cell:
-        resting = self.resting(provider.name)
-        if not resting:
-            return Cell(provider.name)
-        full = f"{wording.count(len(resting), 'model')} left alone after failures"
-        return Cell(f"{provider.name} ({len(resting)} rests)", tone="warn", icon="warn", full=full)
-
-    def _test_cell(self, provider: ProviderView) -> Cell:
+    def _state_cell(self, provider: ProviderView) -> Cell:
+        """Says what rests; where all serve, what the last test found."""
+        resting = len(self.resting(provider.name))
+        if resting:
+            words = f"{wording.count(resting, 'model')} {'rests' if resting == 1 else 'rest'}"
+            full = f"{wording.count(resting, 'model')} left alone after failures"
+            return Cell(words, tone="warn", icon="warn", full=full)
         result = self._tests.get(provider.name)
         if result is None:
             return Cell("not tested", tone="muted")

@@ -16,11 +16,11 @@ from gui.pages.page import Page, Room
 from gui.pages.today import TodayCard
 from gui.tokens import SPACE
 from gui.widgets.buttons import button
-from gui.widgets.cards import Banner, Card, Chip, row, scrolling
+from gui.widgets.cards import Banner, Card, Chip, row
 from gui.widgets.shape import Shape
 from gui.widgets.text import label
 
-_MINUTE_MS = 60_000
+_MINUTE_S = 60
 
 
 class HomePage(Page):
@@ -32,7 +32,6 @@ class HomePage(Page):
         self.demo = Banner(room.theme, "Demo notice")
         self.body.addWidget(self.demo)
         inner = QWidget()
-        inner.setProperty("kind", "page")
         inner.setAccessibleName("Home cards")
         cards = QVBoxLayout(inner)
         cards.setContentsMargins(0, 0, 0, 0)
@@ -45,11 +44,10 @@ class HomePage(Page):
         cards.addWidget(self.today)
         cards.addWidget(self._providers_card())
         cards.addStretch(1)
-        self.body.addWidget(scrolling(inner, "Home"), 1)
+        self.body.addWidget(inner, 1)
         self._minute = QTimer(self)
-        self._minute.setInterval(_MINUTE_MS)
+        self._minute.setSingleShot(True)
         self._minute.timeout.connect(self._show_state)
-        self._minute.start()
         room.bridge.state_changed.connect(self._on_state)
         room.bridge.providers_changed.connect(self._show_providers)
         self._state = room.desk.state()
@@ -60,7 +58,7 @@ class HomePage(Page):
         theme = self.room.theme
         self.chip = Chip(theme, "Proxy state")
         self.sentence = label(wraps=True)
-        self.facts = label(kind="muted")
+        self.facts = label(kind="muted", wraps=True)
         self.start = button(
             theme, "Start proxy", icon="start", kind="primary", on_click=self.room.desk.start_proxy
         )
@@ -107,10 +105,9 @@ class HomePage(Page):
         self.sentence.setText(wording.phase_sentence(state))
         self.facts.setText(self._facts())
         self.facts.setVisible(bool(self.facts.text()))
-        self.start.setVisible(state.phase in {ProxyPhase.STOPPED, ProxyPhase.FAILED})
+        self.start.setVisible(state.phase is ProxyPhase.STOPPED)
         self.other_port.setVisible(state.phase is ProxyPhase.FAILED and state.is_port_in_use)
-        self.start.say("Try again" if state.phase is ProxyPhase.FAILED else "Start proxy")
-        if state.is_demo:
+        if state.is_demo and state.phase is ProxyPhase.RUNNING:
             self.demo.say(
                 "info",
                 "The built-in demo answers for now",
@@ -128,7 +125,9 @@ class HomePage(Page):
             return ""
         parts: list[str] = []
         if state.started_at is not None:
-            parts.append(f"Up for {wording.uptime(self._clock() - state.started_at)}")
+            up = self._clock() - state.started_at
+            parts.append(f"Up for {wording.uptime(up)}")
+            self._minute.start(round((_MINUTE_S - up % _MINUTE_S) * 1000) + 1)
         parts.append(f"{wording.count(state.active_requests, 'request')} active")
         return "  ·  ".join(parts)
 
@@ -149,7 +148,7 @@ class HomePage(Page):
         tone = cell.tone or "ok"
         shape = Shape(self.room.theme, cell.icon or "ok", role=tone, size=16)
         shape.setAccessibleName("Problem" if cell.icon else "Ready")
-        key: QLabel = label(f"Key: {cell.text}")
+        key: QLabel = label(f"Key: {cell.text}", wraps=True)
         if cell.tone:
             key.setProperty("tone", cell.tone)
         parts = (

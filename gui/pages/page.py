@@ -12,6 +12,7 @@ from gui.bridge import Bridge
 from gui.desk import Desk
 from gui.theme import Theme
 from gui.tokens import SPACE
+from gui.widgets.cards import scrolling
 from gui.widgets.data_table import DataTable
 from gui.widgets.text import label
 
@@ -23,6 +24,15 @@ class Room:
     desk: Desk
     bridge: Bridge
     theme: Theme
+
+
+class _Contents(QWidget):
+    """Is made no higher than it must be: tables give way before the page scrolls."""
+
+    def heightForWidth(self, width: int) -> int:
+        """Returns the least height in which nothing is squeezed."""
+        layout = self.layout()
+        return layout.minimumHeightForWidth(width) if layout is not None else -1
 
 
 class Page(QWidget):
@@ -55,10 +65,16 @@ class Page(QWidget):
         top.setSpacing(SPACE.l)
         top.addLayout(words, 1)
         top.addLayout(self.top_actions)
-        self.body = QVBoxLayout(self)
+        inner = _Contents()
+        inner.setAccessibleName(f"{title} page, contents")
+        self.body = QVBoxLayout(inner)
         self.body.setContentsMargins(SPACE.xl, SPACE.l, SPACE.xl, SPACE.l)
         self.body.setSpacing(SPACE.m)
         self.body.addLayout(top)
+        around = QVBoxLayout(self)
+        around.setContentsMargins(0, 0, 0, 0)
+        self.area = scrolling(inner, f"{title} page, scrolling")
+        around.addWidget(self.area)
 
     def focus_filter(self) -> None:
         """Puts the cursor into the page's filter, where it has one (Ctrl+F)."""
@@ -74,7 +90,7 @@ class Page(QWidget):
             store.setValue(_key(self, part), state)
 
     def restore_sizes(self, store: QSettings) -> None:
-        """Takes the kept sizes; what does not fit is ignored by Qt."""
+        """Takes the sizes kept for this font; what does not fit is ignored by Qt."""
         for part in self.remembered():
             state: object = store.value(_key(self, part))
             if state is None:
@@ -86,4 +102,4 @@ class Page(QWidget):
 
 
 def _key(page: Page, part: QSplitter | DataTable) -> str:
-    return f"sizes/{type(page).__name__}/{part.accessibleName()}"
+    return f"sizes/{type(page).__name__}/{part.accessibleName()}/{page.room.theme.scale:.2f}"

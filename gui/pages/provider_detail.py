@@ -37,7 +37,7 @@ class ProviderDetail(QFrame):
         self._clock = clock
         self.setProperty("kind", "card")
         self.setAccessibleName("Provider details")
-        self.setMinimumWidth(300)
+        self.setMinimumWidth(theme.px(300))
         self._name = label(kind="heading", wraps=True)
         self.edit = button(theme, "Edit", icon="edit", kind="flat", on_click=self.edit_asked.emit)
         self.remove = button(theme, "Remove", icon="remove", kind="flat", on_click=self.remove_asked.emit)
@@ -88,7 +88,6 @@ class ProviderDetail(QFrame):
         key_layout.addWidget(self.key_hint)
         key_layout.addLayout(row(self.delete_key, None))
         inner = QWidget()
-        inner.setProperty("kind", "page")
         inner.setAccessibleName("Provider details")
         around = QVBoxLayout(self)
         around.setContentsMargins(1, 1, 1, 1)

@@ -31,7 +31,7 @@ class ProvidersPage(Page):
         self.top_actions.addWidget(self.add)
         self.undo = UndoBar(theme)
         self.table = DataTable(theme, "Providers", self.model)
-        self.table.set_widths((100, 146, 110, 86), flexible=2)
+        self.table.set_widths((100, 122, 146, 110), flexible=3)
         self.detail = ProviderDetail(theme)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setAccessibleName("Providers and details")

@@ -48,7 +48,8 @@ class RequestsPage(Page):
         self.table = DataTable(theme, "Requests", self.proxy)
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
-        self.table.set_widths((88, 78, 140, 86, 130, 52, 46, 52, 64, 82, 68), flexible=2)
+        self.table.set_widths((88, 78, 148, 86, 116, 52, 46, 52, 64, 82, 68), flexible=2)
+        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # keeps a piece of both models
         self.detail = RequestDetail(theme, room.desk)
         self.detail.hide()
         self.splitter = QSplitter(Qt.Orientation.Vertical)

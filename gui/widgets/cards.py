@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui.theme import Theme
 from gui.tokens import SPACE
@@ -45,16 +54,37 @@ def row(*parts: QWidget | int | None, spacing: int = SPACE.s) -> QHBoxLayout:
     return layout
 
 
-def scrolling(inner: QWidget, name: str) -> QScrollArea:
-    """Puts a widget where it may be taller than its place, without a frame of its own."""
-    made = QScrollArea()
-    made.setAccessibleName(name)
-    made.setWidgetResizable(True)
-    made.setFrameShape(QFrame.Shape.NoFrame)
-    made.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    made.setWidget(inner)
-    return made
+class ScrollArea(QScrollArea):
+    """Scrolls to what the keyboard goes to; Qt does so only where it comes from the same area."""
+
+    def __init__(self, inner: QWidget, name: str) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidget(inner)
+        self._inner = inner
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            application.focusChanged.connect(self._on_focus)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keeps what the keyboard is at in sight."""
+        super().resizeEvent(event)
+        self._on_focus(None, QApplication.focusWidget())
+
+    def _on_focus(self, _old: QWidget | None, new: QWidget | None) -> None:
+        # Nothing moves below a pressed mouse button: the click would end somewhere else.
+        is_pressed = QApplication.mouseButtons() != Qt.MouseButton.NoButton
+        if new is not None and not is_pressed and self._inner.isAncestorOf(new):
+            self.ensureWidgetVisible(new)
+
+
+def scrolling(inner: QWidget, name: str) -> ScrollArea:
+    """Puts a widget where it may be larger than its place, without a frame of its own."""
+    inner.setProperty("kind", "page")
+    return ScrollArea(inner, name)
 
 
 class Card(QFrame):
@@ -78,11 +108,11 @@ class Chip(QFrame):
         self._name = name
         self.setProperty("kind", "chip")
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        self.setFixedHeight(26)
+        self.setMinimumHeight(26)
         self._shape = Shape(theme, "state-stopped", size=14)
         self._word = label()
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(10, 0, 12, 0)
+        layout.setContentsMargins(10, 2, 12, 2)
         layout.setSpacing(6)
         layout.addWidget(self._shape)
         layout.addWidget(self._word)

@@ -56,8 +56,9 @@ class TreeDelegate(LookDelegate):
         element = QStyle.SubElement.SE_ItemViewItemCheckIndicator
         box = self._tree.style().subElementRect(element, drawn, self._tree)
         shape = "check" if state == Qt.CheckState.Checked else "dash"
-        tick = pixmap(shape, self._theme.color("on_accent"), 13, self._tree.devicePixelRatioF())
-        painter.drawPixmap(box.center().x() - 6, box.center().y() - 6, tick)
+        size = self._theme.px(13)
+        tick = pixmap(shape, self._theme.color("on_accent"), size, self._tree.devicePixelRatioF())
+        painter.drawPixmap(box.center().x() - size // 2, box.center().y() - size // 2, tick)
 
 
 class DataTree(QTreeView):

@@ -85,14 +85,15 @@ class ChoiceBox(QComboBox):
         super().paintEvent(event)
         painter = QPainter(self)
         role = "text" if self.isEnabled() else "muted"
-        arrow = pixmap("chevron", self._theme.color(role), 14, self.devicePixelRatioF())
-        painter.drawPixmap(self.width() - 22, (self.height() - 14) // 2, arrow)
+        size = self._theme.px(14)
+        arrow = pixmap("chevron", self._theme.color(role), size, self.devicePixelRatioF())
+        painter.drawPixmap(self.width() - size - 8, (self.height() - size) // 2, arrow)
         painter.end()
 
     def sizeHint(self) -> QSize:
         """Returns a size with room for the arrow."""
         hint = super().sizeHint()
-        return QSize(hint.width() + 18, hint.height())
+        return QSize(hint.width() + self._theme.px(18), hint.height())
 
 
 class CheckBox(QCheckBox):
@@ -113,8 +114,9 @@ class CheckBox(QCheckBox):
         self.initStyleOption(option)
         box = self.style().subElementRect(QStyle.SubElement.SE_CheckBoxIndicator, option, self)
         painter = QPainter(self)
-        tick = pixmap("check", self._theme.color("on_accent"), 13, self.devicePixelRatioF())
-        painter.drawPixmap(box.center().x() - 6, box.center().y() - 6, tick)
+        size = self._theme.px(13)
+        tick = pixmap("check", self._theme.color("on_accent"), size, self.devicePixelRatioF())
+        painter.drawPixmap(box.center().x() - size // 2, box.center().y() - size // 2, tick)
         painter.end()
 
 

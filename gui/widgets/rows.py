@@ -13,9 +13,6 @@ from gui.roles import Look, Role
 from gui.theme import Theme
 
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_TEN_DIGITS = "0123456789"
-_WIDTH_OF_TEN_DIGITS = 78
-"""In the font that column widths are given for; a wider font gets wider columns."""
 
 
 class LookDelegate(QStyledItemDelegate):
@@ -34,7 +31,7 @@ class LookDelegate(QStyledItemDelegate):
         if look.icon is not None:
             option.icon = icon(look.icon, self._theme, look.tone or "text")
             option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
-            option.decorationSize = QSize(14, 14)
+            option.decorationSize = QSize(self._theme.px(14), self._theme.px(14))
 
 
 class Rows:
@@ -43,7 +40,7 @@ class Rows:
     def __init__(
         self, view: QAbstractItemView, header: QHeaderView, theme: Theme, name: str, model: QAbstractItemModel
     ) -> None:
-        self._view, self._header = view, header
+        self._view, self._header, self._theme = view, header, theme
         self._flexible: int | None = None
         self._least = 0
         view.setAccessibleName(name)
@@ -60,11 +57,10 @@ class Rows:
 
     def set_widths(self, widths: Sequence[int], flexible: int | None = None) -> None:
         """Sets the columns' widths; the `flexible` one takes what is left, but never less than its width."""
-        scale = max(1.0, self._view.fontMetrics().horizontalAdvance(_TEN_DIGITS) / _WIDTH_OF_TEN_DIGITS)
         for column, width in enumerate(widths):
-            self._header.resizeSection(column, round(width * scale))
+            self._header.resizeSection(column, self._theme.px(width))
         if flexible is not None:
-            self._flexible, self._least = flexible, round(widths[flexible] * scale)
+            self._flexible, self._least = flexible, self._theme.px(widths[flexible])
             self._header.setStretchLastSection(False)
             self.flex()
 

@@ -15,8 +15,8 @@ class Shape(QWidget):
 
     def __init__(self, theme: Theme, icon: str, *, role: str = "muted", size: int = 16) -> None:
         super().__init__()
-        self._theme, self._icon, self._role, self._size = theme, icon, role, size
-        self.setFixedSize(size, size)
+        self._theme, self._icon, self._role, self._size = theme, icon, role, theme.px(size)
+        self.setFixedSize(self._size, self._size)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         theme.changed.connect(self.update)
 

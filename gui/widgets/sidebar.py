@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QVBoxLayout
+from PySide6.QtGui import QFont, QFontMetrics
+from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QSizePolicy, QVBoxLayout
 
 from gui.icons import app_icon, set_icon
 from gui.theme import Theme
@@ -16,6 +16,9 @@ from gui.widgets.cards import row
 from gui.widgets.text import label
 
 WIDTH = 214
+_ICON = 18
+_BESIDE = 2 * SPACE.m + 36
+"""What stands beside an entry's icon and words: margins, padding and border."""
 
 
 class Sidebar(QFrame):
@@ -36,15 +39,17 @@ class Sidebar(QFrame):
         super().__init__()
         self.setProperty("kind", "sidebar")
         self.setAccessibleName("Pages")
-        self.setFixedWidth(WIDTH)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+        self._theme = theme
         self._buttons: dict[str, Button] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE.m, SPACE.m + 2, SPACE.m, SPACE.m)
         layout.setSpacing(2)
         logo = QLabel()
         logo.setTextFormat(Qt.TextFormat.PlainText)
-        logo.setPixmap(_logo(self.devicePixelRatioF()))
-        logo.setFixedSize(28, 28)
+        size = theme.px(28)
+        logo.setPixmap(app_icon().pixmap(QSize(size, size), self.devicePixelRatioF()))
+        logo.setFixedSize(size, size)
         logo.setAccessibleName("Signalbox logo")
         layout.addLayout(row(SPACE.xs, logo, 2, label("Signalbox", kind="heading"), None))
         layout.addSpacing(SPACE.l)
@@ -57,13 +62,19 @@ class Sidebar(QFrame):
             entry = Button(f"  {title}", kind="nav", name=title)
             entry.setAccessibleDescription(f"Ctrl+{number}")
             entry.setCheckable(True)
-            entry.setIconSize(QSize(18, 18))
-            set_icon(entry, page, theme, role="muted", on_role="on_accent_soft", size=18)
+            set_icon(entry, page, theme, role="muted", on_role="on_accent_soft", size=_ICON)
             entry.clicked.connect(lambda _checked=False, page=page: self.page_asked.emit(page))
             group.addButton(entry)
             layout.addWidget(entry)
             self._buttons[page] = entry
         layout.addStretch(1)
+
+    def sizeHint(self) -> QSize:
+        """Returns a width that has room for every title, however large the desktop's font is."""
+        bold = QFont(self.font())
+        bold.setWeight(QFont.Weight.DemiBold)  # that of the page that is open
+        widest = max(QFontMetrics(bold).horizontalAdvance(entry.text()) for entry in self._buttons.values())
+        return QSize(max(WIDTH, widest + self._theme.px(_ICON) + _BESIDE), super().sizeHint().height())
 
     def show_page(self, page: str) -> None:
         """Marks a page as open."""
@@ -74,7 +85,3 @@ class Sidebar(QFrame):
     def button(self, page: str) -> Button:
         """Returns a page's entry."""
         return self._buttons[page]
-
-
-def _logo(ratio: float) -> QPixmap:
-    return app_icon().pixmap(QSize(28, 28), ratio)

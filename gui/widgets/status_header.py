@@ -87,11 +87,8 @@ class StatusHeader(QFrame):
     def _show_all(self, state: ProxyState, phrase: wording.Phrase) -> None:
         """Shows everything but the count of active requests, which alone changes many times a second."""
         self.chip.show_phrase(phrase.text, phrase.tone, phrase.icon)
-        is_up = state.phase is ProxyPhase.RUNNING
         self.endpoint.setText(state.url or "")
         self.endpoint.setAccessibleName(f"Address of the proxy: {state.url or 'none'}")
-        self.endpoint.setVisible(is_up and state.url is not None)
-        self.copy.setVisible(is_up and state.url is not None)
         self._show_problems(state)
         self._show_switch(state.phase)
 
@@ -104,6 +101,9 @@ class StatusHeader(QFrame):
         """Leaves away what is said elsewhere too, where not everything has room: no word is cut off."""
         number = len(self._state.problems)
         self.activity.setVisible(bool(self.activity.text()))
+        has_address = self._state.phase is ProxyPhase.RUNNING and self._state.url is not None
+        self.endpoint.setVisible(has_address)
+        self.copy.setVisible(has_address)
         self.problems.setText(wording.count(number, "problem"))
         if self._is_too_narrow():
             self.activity.hide()
@@ -112,6 +112,9 @@ class StatusHeader(QFrame):
             self.problems.setText(f"{number:,}")
         if self._is_too_narrow():
             self.approvals.setText(f"{self._waiting:,}")
+        for part in (self.copy, self.endpoint):  # Home has the address too
+            if self._is_too_narrow():
+                part.hide()
 
     def _is_too_narrow(self) -> bool:
         return self._row.sizeHint().width() > self.width()

@@ -1,4 +1,4 @@
-"""The tools Signalbox runs itself: fifteen built-in ones, one class a file, and how any tool is run.
+"""The tools Signalbox runs itself: seventeen built-in ones, one class a file, and how any tool is run.
 
 `base` says what a tool is. `catalogue` holds all of them under their names, old names understood; `builtin`
 makes those that come with the program. `runner` is the only way to run one: it checks the `arguments`, has

@@ -16,6 +16,9 @@ from gui.pages.pages import PAGES
 from tests.app.shell import ROOT
 
 ALLOWED = "tools: {may_run_as_root: true}\n"
+CLAUDE = """providers:
+  claude: {dialect: anthropic-messages, base_url: "https://api.anthropic.com", key: {env: THE_KEY}}
+"""
 
 
 def _made(home: Path, settings: str = "", *, is_elevated: bool) -> Configuration:
@@ -60,6 +63,15 @@ def test_a_workspace_whose_folder_is_gone_leads_to_the_page_that_lists_workspace
     made.reload()
     (problem,) = made.problems()
     assert (problem.title, problem.page) == ("The workspace here cannot be used", "tools")
+
+
+def test_a_key_that_is_missing_is_told_in_a_whole_sentence(home: Path) -> None:
+    made = _made(home, CLAUDE, is_elevated=False)
+    made.find_keys()
+    told = {each.title: each.text for each in made.problems()}
+    assert told["claude: no key"] == (
+        "Requests to claude are refused: the environment variable THE_KEY is not set."
+    )
 
 
 def _pages_named(source: str) -> Iterator[object]:

@@ -297,6 +297,8 @@ async def test_another_port_is_found_stored_and_used(make: Make) -> None:
         bench.failure = OSError(errno.EADDRINUSE, "Address already in use")
         await bench.controller.start()
         assert bench.desk.state().is_port_in_use
+        (problem,) = (each for each in bench.desk.state().problems if each.page == "home")
+        assert problem.text.endswith("Stop that program, or use another port.")
 
         bench.failure = None
         bench.desk.use_another_port()

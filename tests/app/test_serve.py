@@ -196,6 +196,7 @@ async def test_a_port_in_use_ends_it_with_3_and_names_the_process(shell: Shell, 
     assert (code, out) == (3, "")
     assert f"Port {port} on 127.0.0.1 is in use by " in err
     assert f"(process {os.getpid()})" in err
+    assert "Stop that program, or use another port." in err
     assert f"signalbox serve --port {port + 1}" in err
 
 

@@ -8,8 +8,11 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from gui.icons import set_icon
+from gui.pages.models import ModelsPage
+from gui.pages.page import Room
 from gui.theme import Theme
 from gui.tokens import DARK, LIGHT
+from tests.gui.acting import active
 
 
 def test_choosing_dark_changes_palette_and_style_sheet_and_says_so(
@@ -32,6 +35,15 @@ def test_an_unknown_choice_follows_the_desktop(qapp: QApplication, theme: Theme)
     theme.choose("sepia")
     assert theme.setting == "system"
     assert theme.is_dark == (qapp.styleHints().colorScheme() == Qt.ColorScheme.Dark)
+
+
+def test_the_ring_of_a_focused_table_is_whole(qtbot: QtBot, room: Room):
+    page = active(qtbot, ModelsPage(room), 700, 400)
+    page.table.setFocus()
+    qtbot.waitUntil(page.table.hasFocus)
+    image = page.table.grab().toImage()
+    middle = range(20, image.height() - 20)
+    assert {image.pixelColor(x, y).name() for x in (0, 1) for y in middle} == {LIGHT.accent}
 
 
 def test_icons_are_redrawn_in_the_new_colours(qtbot: QtBot, theme: Theme):

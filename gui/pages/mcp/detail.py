@@ -34,7 +34,6 @@ class McpDetail(QWidget):
         self.config = ConfigTab(theme, desk)
         self.log = LogTab(theme, desk)
         self.messages = MessagesTab(theme, desk)
-        self.tools.setProperty("kind", "page")
         self._tools_place = scrolling(self.tools, "Tools of the server, scrolling")
         self.tabs = QTabWidget()
         self.tabs.setAccessibleName("Server details")

@@ -59,7 +59,7 @@ class RulesTab(QWidget):
         layout.setContentsMargins(0, SPACE.m, 0, 0)
         layout.setSpacing(SPACE.m)
         self.order = label(_ORDER, kind="caption", wraps=True)
-        layout.addLayout(row(self.add, self.as_text, self.take_in, self.give_out, None))
+        layout.addLayout(row(self.add, self.as_text, self.take_in, self.give_out, None, spacing=SPACE.xs))
         layout.addWidget(self.order)
         layout.addWidget(self.undo)
         layout.addWidget(self.refused)

@@ -43,7 +43,7 @@ class SafetyTab(QWidget):
         card.body.addWidget(
             label(
                 "The mode is chosen above, how often requests may be repeated on Home; the rest stands in "
-                "the settings file under permissions and tools.",
+                "the settings file under permissions, approvals and tools.",
                 kind="caption",
                 wraps=True,
             )

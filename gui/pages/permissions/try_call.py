@@ -35,7 +35,7 @@ class TryTab(QWidget):
         self._suggested = ""
         theme = room.theme
         self.setAccessibleName("Try a call")
-        self.tool = ChoiceBox(theme, "Tool to try", letters=8)
+        self.tool = ChoiceBox(theme, "Tool to try", letters=6)
         self.arguments = QPlainTextEdit()
         self.arguments.setProperty("kind", "input")
         self.arguments.setAccessibleName("Arguments to try")
@@ -43,7 +43,7 @@ class TryTab(QWidget):
         self.arguments.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.arguments.setFixedHeight(self.arguments.fontMetrics().lineSpacing() * 3 + 20)
         self.arguments.setPlaceholderText("git push origin main")
-        self.workspace = ChoiceBox(theme, "Workspace to try in", letters=6)
+        self.workspace = ChoiceBox(theme, "Workspace to try in", letters=5)
         self.mode = ChoiceBox(theme, "Mode to try with")
         self.mode.addItem("As set", None)
         for name, title, _meaning in words.MODES:

@@ -40,7 +40,7 @@ def test_a_test_is_shown_with_its_provider_until_it_is_forgotten():
     model = ProvidersModel()
     model.show(PROVIDERS)
     column = [model.headerData(c, Qt.Orientation.Horizontal) for c in range(model.columnCount())].index(
-        "Last test"
+        "State"
     )
     assert model.index(0, column).data() == "not tested"
     model.note_test(ProviderTested("openrouter", is_ok=False, text="401"))

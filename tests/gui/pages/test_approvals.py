@@ -105,7 +105,7 @@ def test_history_lists_who_decided_what_ran_and_how_it_ended(qtbot: QtBot, page:
     rows = [page.history.table.row_text(row).split("\t") for row in range(8)]
     assert [row[2] for row in rows[:3]] == ["npm test", "git push origin main", "rm -rf build"]
     assert rows[1][3:8] == ["Allowed", "user (window)", "Signalbox", "exit 0", "2.5 kB"]
-    assert rows[2][3:8] == ["Denied", "rule", "client", "not run", ""]
+    assert rows[2][3:8] == ["Denied", "rule", "–", "not run", ""]
     assert rows[5][2].startswith("/home/you/website/a.py ⏎ print")
     assert rows[6][5] == "MCP github"
     assert rows[7][6] == "to the client"
@@ -173,7 +173,7 @@ def test_an_answer_about_a_repeated_request_stands_among_the_others_and_makes_no
         "6 times within 60 seconds ⏎ token: ci ⏎ alias: big (asked for claude-opus-5-5) ⏎ cost so far: $1.86",
         "Allowed",
         "user (window)",
-        "",
+        "–",
         "passed on",
     ]
     assert page.history.call.toPlainText() == desk.past[0].shown

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gui.dialogs.token_dialogs import NewTokenDialog, RevokeDialog, TokenDialog
@@ -30,6 +32,13 @@ def test_the_lines_are_copied_with_the_token_and_shown_without(page: ConnectPage
     assert "••••" in page.connect_card.lines.text()
     press(page.connect_card.copy_lines)
     assert "local-token-of-the-test" in QGuiApplication.clipboard().text()
+
+
+def test_both_lines_can_be_read_in_a_low_window(qtbot: QtBot, room: Room):
+    page = shown(qtbot, ConnectPage(room), 660, 380)
+    lines = page.connect_card.lines
+    assert lines.height() >= lines.sizeHint().height()
+    assert page.area.verticalScrollBar().maximum() > 0
 
 
 def test_tokens_are_listed_with_limits_and_cost(page: ConnectPage):
@@ -67,6 +76,26 @@ def test_a_token_is_made_and_shown_once(qtbot: QtBot, page: ConnectPage, desk: F
     chosen = page.chosen()
     assert chosen is not None
     assert chosen.name == "tablet"
+
+
+def test_a_token_can_be_made_however_many_aliases_there_are(
+    qtbot: QtBot, show: Callable[[FakeDesk], ConnectPage], desk: FakeDesk
+):
+    desk.alias_list = [replace(desk.alias_list[0], name=f"alias-{n}") for n in range(45)]
+    page = show(desk)
+    page.open_add()
+    dialog = dialog_of(TokenDialog)
+    dialog.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is dialog)
+    assert dialog.height() <= dialog.screen().availableGeometry().height()
+    for part in (dialog.workspace, dialog.save_button):
+        assert not part.visibleRegion().isEmpty()
+    last = dialog.aliases["alias-44"]
+    assert last.visibleRegion().isEmpty()
+    dialog.workspace.setFocus()
+    key(dialog.workspace, Qt.Key.Key_Tab, Qt.KeyboardModifier.ShiftModifier)
+    assert dialog.focusWidget() is last
+    assert not last.visibleRegion().isEmpty()
 
 
 @pytest.mark.parametrize("text", ["much", "-1", "0", "nan", "inf"])

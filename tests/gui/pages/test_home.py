@@ -67,11 +67,25 @@ def test_a_stopped_proxy_is_started_by_its_button(
     assert page.chip.text == "Running"
 
 
-def test_a_failed_start_offers_to_try_again(show: Callable[[FakeDesk], HomePage], empty_desk: FakeDesk):
-    empty_desk.state_now = ProxyState(ProxyPhase.FAILED, problems=(Problem("Port in use", "Stop it."),))
+def test_a_failed_start_is_left_to_the_buttons_of_the_window_and_no_demo_answers(
+    show: Callable[[FakeDesk], HomePage], empty_desk: FakeDesk
+):
+    problem = Problem("The proxy does not listen", "Port 4000 is in use.")
+    empty_desk.state_now = ProxyState(ProxyPhase.FAILED, problems=(problem,), is_demo=True)
     page = show(empty_desk)
-    assert page.start.text() == "Try again"
     assert page.chip.text == "Not running"
+    assert not page.start.isVisible()
+    assert not page.demo.isVisible()
+
+
+def test_the_uptime_is_told_anew_when_its_next_minute_is_full(qtbot: QtBot, room: Room, desk: FakeDesk):
+    started = desk.state_now.started_at
+    assert started is not None
+    now = [started + 59.9]
+    page = shown(qtbot, HomePage(room, clock=lambda: now[0]), 900, 700)
+    assert page.facts.text().startswith("Up for less than a minute")
+    now[0] = started + 60
+    qtbot.waitUntil(lambda: page.facts.text().startswith("Up for 1 min"), timeout=3000)
 
 
 def test_the_demo_is_announced_in_plain_words_and_goes_with_the_first_provider(

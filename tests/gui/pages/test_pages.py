@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import QSettings
+from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -89,7 +90,7 @@ def test_requests_that_came_before_their_page_stand_in_it(
 def test_models_that_rest_when_the_providers_are_first_looked_at_are_told(window: MainWindow, desk: FakeDesk):
     desk.breaker_list = [RESTING]
     window.show_page("providers")
-    assert window.pages.providers.model.index(0, 0).data() == "openrouter (1 rests)"
+    assert window.pages.providers.model.index(0, 1).data() == "1 model rests"
 
 
 def test_lines_under_way_when_the_logs_are_first_looked_at_are_shown_once(
@@ -118,6 +119,32 @@ def test_a_page_built_late_takes_the_sizes_of_last_time(
     third = make_window(room)
     third.show_page("requests")
     assert third.pages.requests.table.columnWidth(1) == 177
+
+
+def test_sizes_of_another_font_are_left_alone(
+    make_window: Callable[[Room], MainWindow], room: Room, qapp: QApplication
+):
+    def shown() -> MainWindow:
+        window = make_window(room)
+        window.show_page("requests")
+        window.allow_close()
+        return window
+
+    font = qapp.font()
+    first = shown()
+    usual = first.pages.requests.table.columnWidth(1)
+    first.pages.requests.table.setColumnWidth(1, 3 * usual)
+    assert first.close()
+    larger = QFont(font)
+    larger.setPointSizeF(font.pointSizeF() * 2)
+    qapp.setFont(larger)
+    try:
+        second = shown()
+        assert second.pages.requests.table.columnWidth(1) == pytest.approx(2 * usual, rel=0.1)
+        assert second.close()
+    finally:
+        qapp.setFont(font)
+    assert shown().pages.requests.table.columnWidth(1) == 3 * usual
 
 
 def test_the_approval_window_is_made_for_the_first_call_that_waits(

@@ -9,11 +9,12 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel, QLineEdit
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from gui.desk import ProviderTested, ProxyPhase, ProxyState
 from gui.dialogs.provider_dialog import ProviderDialog
+from gui.main_window import MainWindow
 from gui.pages.page import Room
 from gui.pages.providers import ProvidersPage
 from proxy.events import BreakerChanged
@@ -100,7 +101,7 @@ def test_a_test_says_what_it_does_and_what_it_found(qtbot: QtBot, page: Provider
         desk.announce(found)
     assert page.detail.test_words.text() == found.text
     assert page.detail.test.isEnabled()
-    assert page.table.model().index(0, 3).data() == "failed"
+    assert page.table.model().index(0, 1).data() == "failed"
 
 
 def test_a_running_test_is_remembered_when_another_provider_is_looked_at(
@@ -244,7 +245,7 @@ def test_a_model_that_is_left_alone_is_told_until_it_serves_again(
         desk.set_breaker(
             BreakerChanged("openrouter", "anthropic/claude-sonnet-4", "open", "5 failures in a row", 48.0)
         )
-    assert page.model.index(0, 0).data() == "openrouter (1 rests)"
+    assert page.table.row_text(0).split("\t")[:2] == ["openrouter", "1 model rests"]
     assert page.detail.resting.title == "Left alone after failures"
     words = " ".join(each.text() for each in page.detail.resting.findChildren(QLabel))
     assert re.search(r"claude-sonnet-4: rests until \d\d:\d\d:\d\d\. 5 failures in a row\.", words)
@@ -254,8 +255,20 @@ def test_a_model_that_is_left_alone_is_told_until_it_serves_again(
     assert "anthropic/claude-sonnet-4: one request tries it now." in texts
     with qtbot.waitSignal(page.room.bridge.breaker_changed):
         desk.set_breaker(BreakerChanged("openrouter", "anthropic/claude-sonnet-4", "closed", "", 0.0))
-    assert page.model.index(0, 0).data() == "openrouter"
+    assert page.table.row_text(0).split("\t")[:2] == ["openrouter", "not tested"]
     assert not page.detail.resting.isVisible()
+
+
+def test_what_rests_is_not_cut_off(qtbot: QtBot, window: MainWindow, room: Room, desk: FakeDesk):
+    with qtbot.waitSignal(room.bridge.breaker_changed):
+        for model in ("a", "b"):
+            desk.set_breaker(BreakerChanged("local", model, "open", "it asked for a pause", 600.0))
+    window.show_page("providers")
+    table = window.pages.providers.table
+    QApplication.processEvents()
+    index = table.model().index(2, 1)
+    assert index.data() == "2 models rest"
+    assert table.columnWidth(1) >= table.sizeHintForIndex(index).width()
 
 
 def test_models_that_are_left_alone_are_tried_again_at_the_press_of_a_button(
@@ -284,14 +297,14 @@ def test_what_rested_is_forgotten_with_the_proxy_that_left_it_alone(
     desk.breaker_list.clear()
     with qtbot.waitSignal(page.room.bridge.state_changed):
         desk.stop_proxy()
-    assert page.model.index(0, 0).data() == "openrouter"
+    assert page.table.row_text(0).split("\t")[:2] == ["openrouter", "not tested"]
     assert not page.detail.resting.isVisible()
 
 
 def test_a_refresh_tells_what_rests_by_then(page: ProvidersPage, desk: FakeDesk):
     desk.breaker_list = [BreakerChanged("openrouter", "m", "open", "it asked for a pause", 600.0)]
     page.refresh()
-    assert page.model.index(0, 0).data() == "openrouter (1 rests)"
+    assert page.table.row_text(0).split("\t")[:2] == ["openrouter", "1 model rests"]
     assert page.detail.resting.isVisible()
 
 

@@ -78,6 +78,16 @@ def _opened(qtbot: QtBot, page: RequestsPage, title: str) -> str:
     return body.view.toPlainText()
 
 
+def test_every_column_has_room_in_a_first_window_and_the_model_used_is_not_what_is_cut(
+    qtbot: QtBot, page: RequestsPage, happen: Happen
+):
+    page.resize(966, 620)
+    happen(request_events(40))
+    qtbot.waitUntil(lambda: page.table.verticalScrollBar().maximum() > 0)
+    assert page.table.horizontalScrollBar().maximum() == 0
+    assert page.table.textElideMode() == Qt.TextElideMode.ElideMiddle
+
+
 def test_updates_that_came_too_fast_to_show_are_counted(page: RequestsPage, happen: Happen):
     events = request_events(12)
     happen([*[FirstToken("req_gone", 0.1)] * (MAX_REQUEST_EVENTS - len(events) + 5), *events])
