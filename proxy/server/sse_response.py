@@ -128,7 +128,7 @@ class SseResponse:
         self._arm(self._limits.next_ping_s)
 
     async def _ping(self) -> None:
-        if self._is_over:  # the answer failed in the same turn of the loop, and is told as a status
+        if self._is_over or self._is_writing:  # since the same turn of the loop: it failed, or its end leaves
             return
         with suppress(ConnectionError):  # the client left; the answer's own task is told as well
             await self._write(_PING)

@@ -8,14 +8,18 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, cast
+from unittest.mock import AsyncMock, Mock
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from pydantic import SecretStr
 from structlog.typing import EventDict
 
 from proxy.config import Budgets, ListPrice, ProxyConfig, RetryPolicy
+from proxy.messages import events
 from proxy.messages.errors import ApiError, ErrorType, UpstreamError
 from proxy.messages.events import StreamEvent
+from proxy.messages.sse import encode_event
 from proxy.server.limits import Limits
 from proxy.server.sse_response import SseResponse
 from tests.proxy.scripted import (
@@ -118,3 +122,29 @@ async def test_no_ping_follows_an_answer_that_failed_in_the_same_turn_of_the_loo
         await response.relay(failing())
     await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
     assert not response.has_begun
+
+
+async def test_no_ping_follows_the_end_of_an_answer_that_a_client_is_slow_to_take() -> None:
+    sent: list[bytes] = []
+    is_sending, takes_it = asyncio.Event(), asyncio.Event()
+
+    async def write(data: bytes, **_more: Any) -> None:
+        sent.append(bytes(data))
+        is_sending.set()
+        await takes_it.wait()
+
+    async def answer() -> AsyncGenerator[list[StreamEvent] | None, None]:
+        yield []
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # by now the ping's task is made, and has not run
+        yield [events.message_stop()]
+
+    writer = Mock(write=write, write_headers=AsyncMock(), write_eof=AsyncMock())
+    request = make_mocked_request("POST", "/v1/messages", writer=writer)
+    relaying = asyncio.ensure_future(SseResponse(request, record(), Limits(first_ping_s=0.0)).relay(answer()))
+    await is_sending.wait()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    takes_it.set()
+    await relaying
+    assert [data for data in sent if b"event:" in data] == [encode_event(events.message_stop())]
