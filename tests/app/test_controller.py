@@ -49,8 +49,9 @@ async def test_a_port_in_use_is_told_with_its_way_out(make: Make) -> None:
     state = bench.desk.state()
     assert state.phase is ProxyPhase.FAILED
     assert "Port 4000 on 127.0.0.1 is in use" in state.problems[0].text
-    assert f"in {bench.folders.settings_file}; then start again" in state.problems[0].text
+    assert state.problems[0].text.endswith("Stop that program, or use another port.")
     assert bench.controller.failure is not None
+    assert f"in {bench.folders.settings_file} and start again" in bench.controller.failure.advice
     assert bench.controller.failure.is_port_in_use
     bench.failure = None
     bench.folders.settings_file.write_text("server: {port: 4007}\n")

@@ -101,7 +101,7 @@ async def test_the_sixth_request_brings_up_the_window_and_a_click_decides(
         await desktop.until(lambda: popup.isVisible() and not popup.panel.guard.isActive())
         assert popup.windowTitle() == "A request waits for your approval"
         assert popup.panel.call.toPlainText() == (
-            "6 times within 60 seconds\ntoken: local\nalias: big (asked for big)\ncost so far: $1.25"
+            "6 times within 60 seconds\ntoken: local\nalias: big\ncost so far: $1.25"
         )
         press(popup.panel.minutes if choice == "minutes" else popup.panel.deny)
         assert await sixth == status
