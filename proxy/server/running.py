@@ -71,10 +71,13 @@ class Running:
         error = ApiError(ErrorType.OVERLOADED, _STOPPED, should_retry=True)
         if call.stream is None or not call.stream.has_begun:
             return await told(call, error), error.status
-        call.record.error = error
-        last = call.stream.fail({**error.body(call.context.request_id)})
+        if call.stream.has_ended:
+            last = call.stream.finish()
+        else:
+            call.record.error = error
+            last = call.stream.fail({**error.body(call.context.request_id)})
         try:
             response = await asyncio.wait_for(last, _TELL_S)
-        except (asyncio.TimeoutError, ConnectionError):
+        except (asyncio.TimeoutError, asyncio.CancelledError, ConnectionError):
             return None
         return response, response.status

@@ -38,6 +38,8 @@ class SseResponse:
         self._vouched_for = -1
         """How many pieces had been heard at the last ping; -1: a status came since."""
         self._is_writing = False
+        self.has_ended = False
+        """The event that ends the answer was sent; what may still be missing is the end of the body."""
         self._is_over = False
         """No ping may leave any more."""
         self._timer: asyncio.TimerHandle | None = None
@@ -79,6 +81,7 @@ class SseResponse:
         """Sends events as one piece; waits where the client reads slowly."""
         data = encode_event(batch[0]) if len(batch) == 1 else b"".join(map(encode_event, batch))
         self._record.client_told(data)
+        self.has_ended = batch[-1]["type"] in ("message_stop", "error")
         await self._write(data)
         self._has_pinged = False
 

@@ -188,8 +188,7 @@ class BatchWorker:
                 await self._begin(run, request)
 
     async def _begin(self, run: _Run, request: PendingRequest) -> None:
-        while not self._means.may_begin():
-            await self._means.sleep(_LOOK_AGAIN_S)
+        await self._allowed()
         try:
             params = await self._params(run.batch, request)
             model = params.get("model")
@@ -208,6 +207,11 @@ class BatchWorker:
         run.in_flight.add(task)
         # Not in the task itself: one that is cancelled before it begins would never give its place back.
         task.add_done_callback(lambda done: (run.in_flight.discard(done), places.release()))
+
+    async def _allowed(self) -> None:
+        """Waits until requests are served."""
+        while not self._means.may_begin():
+            await self._means.sleep(_LOOK_AGAIN_S)
 
     async def _params(self, batch: Batch, request: PendingRequest) -> JsonObject:
         data = await self._bodies.read_part(batch.id, request.offset, request.length)
@@ -241,6 +245,7 @@ class BatchWorker:
         structlog.contextvars.bind_contextvars(request_id=context.request_id, batch_id=batch.id)
         tried = 0
         while True:
+            await self._allowed()
             try:
                 return await self._means.run_message(params, context, batch)
             except ApiError as error:

@@ -126,7 +126,8 @@ class DiskWriter:
 
     async def close(self) -> None:
         """Waits for the write that runs; none follows."""
-        await self.settle()
+        while self._task is not None:  # the end of one may begin the next
+            await self.settle()
         self._forget_plan()
 
     def _plan(self, seconds: float) -> None:

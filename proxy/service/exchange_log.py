@@ -81,7 +81,7 @@ class _Attempt:
         """Of an answer with status 200."""
         self.request, self.reply = Capture(limit), Capture(limit)
         self.request_headers = self.reply_headers = _NO_HEADERS
-        self.is_dropped = False
+        self.is_dropped = self.is_over = False
         self.results: list[ToolResult] = []
 
     def drop_bodies(self) -> None:
@@ -192,12 +192,18 @@ class ExchangeLog:
 
     def end(self, outcome: str, message: str = "") -> None:
         """The last attempt ended; what is said of it first counts, unless that was that it went well."""
-        if not self._attempts:
+        if not self._attempts or self._attempts[-1].is_over:
             return
         self.closed()
         attempt = self._attempts[-1]
         if attempt.outcome == "ok":
             attempt.outcome, attempt.error_message = outcome, message
+
+    def round_over(self) -> None:
+        """The last attempt answered, and the model will be asked again: nothing that follows is about it."""
+        self.end("ok")
+        if self._attempts:
+            self._attempts[-1].is_over = True
 
     def tool_ran(self, call_id: str, tool: str, block: JsonObject) -> None:
         """A tool of Signalbox gave its result back, as the block that a client is shown."""

@@ -259,8 +259,8 @@ class Health:
         """Forgets the one that was not used for longest; what rests is kept until its rest is over."""
         now = self.clock()
         idle = [each for each in self._known.values() if not each.in_flight and not _rests(each, now)]
-        if idle:
-            self._forget(min(idle, key=lambda each: each.used_at))
+        for each in sorted(idle, key=lambda each: each.used_at)[: len(self._known) - MAX_KNOWN]:
+            self._forget(each)
 
     def _forget(self, known: _Known) -> None:
         """Forgets a candidate; what tries under way still say of it changes and announces nothing."""

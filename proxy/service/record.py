@@ -217,7 +217,13 @@ class RequestRecord:
         return self._attempts.candidate
 
     def begin_round(self) -> None:
-        """The answer goes on with a further question to the model: what was used so far is kept apart."""
+        """The answer goes on with a further question to the model: what was used so far is kept apart.
+
+        What fails before that is asked is no failure of the attempt that answered the last one.
+        """
+        self._attempts.end("ok")
+        if self.exchanges is not None:
+            self.exchanges.round_over()
         self._earlier = self.total()
         self._round += 1
         self.tally = Tally()

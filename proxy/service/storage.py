@@ -161,6 +161,7 @@ class LazyStorage:
         self._opening: asyncio.Task[Storage | StoreError] | None = None
         self._lock: FolderLock | None = None
         """Taken, and not yet the store's."""
+        self._is_closed = False
         self.is_shared = False
         """Another process had the folder when it was last asked for."""
 
@@ -173,6 +174,7 @@ class LazyStorage:
         Raises:
             StoreError: It is needed, and another process has it.
         """
+        self._is_closed = False
         try:
             self._lock = await self._take()
         except StoreError as error:
@@ -191,6 +193,8 @@ class LazyStorage:
             StoreError: It cannot be opened; the next call tries again.
         """
         if self._opening is None:
+            if self._is_closed:
+                raise StoreError(StoreFailure.UNUSABLE)
             self.begin()
         opening = self._opening
         assert opening is not None  # noqa: S101 - for the type checker
@@ -205,6 +209,7 @@ class LazyStorage:
         """Closes the store, if it was opened; what `flush` still has to write is written before."""
         opening = self._opening
         if opening is None:
+            self._is_closed = True
             if self._lock is not None:
                 self._lock.release()
                 self._lock = None
@@ -216,7 +221,7 @@ class LazyStorage:
                 if isinstance(found, Storage):
                     await found.close(grace_s, flush)
         finally:
-            self._opening = None
+            self._opening, self._is_closed = None, True
 
     async def _take(self) -> FolderLock:
         try:

@@ -67,11 +67,15 @@ class LedgerReader:
         return self._read(lambda connection: attempts_of(connection, request_id), [])
 
     def decisions(self, request_id: str) -> list[ToolDecided]:
-        """Returns the decisions about a request's tool calls in order."""
+        """Returns the decisions about a request's tool calls in order; none where earlier versions wrote."""
         query = select(DECISIONS).where(DECISIONS.c.request_id == request_id).order_by(DECISIONS.c.number)
-        return self._read(
-            lambda connection: [event_of(each) for each in connection.execute(query).mappings()], []
-        )
+
+        def work(connection: Connection) -> list[ToolDecided]:
+            if not inspect(connection).has_table(DECISIONS.name):
+                return []
+            return [event_of(each) for each in connection.execute(query).mappings()]
+
+        return self._read(work, [])
 
     def _read(self, work: Callable[[Connection], T], nothing: T) -> T:
         if not self._path.exists():

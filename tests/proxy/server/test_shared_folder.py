@@ -103,3 +103,16 @@ async def test_one_whose_port_is_taken_does_not_keep_the_folder(home: Path) -> N
                 pass
         assert caught.value.errno == errno.EADDRINUSE
     assert not await asyncio.to_thread(is_in_use, home)
+
+
+async def test_a_stopped_one_does_not_open_its_data_again_for_whoever_asks_late(home: Path) -> None:
+    async with AsyncExitStack() as stack:
+        first = await begin(stack, home)
+        assert isinstance(first, Running)
+        assert await first.server.decisions() == []
+        await first.server.stop(0)
+        await first.server.decisions()
+        assert not await asyncio.to_thread(is_in_use, home)
+        second = await begin(stack, home)
+        assert isinstance(second, Running)
+        assert await status_of(second) == 200

@@ -220,3 +220,15 @@ def test_a_tools_result_is_told_in_words_up_to_a_limit(content: object, text: st
 def test_where_nobody_looks_nothing_is_made() -> None:
     record = RequestRecord(RequestContext("req_1"), Announcer(lambda _: None, float, float, 0), {})
     assert record.exchanges is None
+
+
+def test_what_fails_before_the_next_question_is_no_failure_of_the_attempt_before() -> None:
+    log = ExchangeLog("req_1", MappingProxyType({}), 100, lambda: 0.0, lambda: 0.0)
+    log.begin(ONE, "first candidate", 1)
+    log.round_over()
+    log.fail(ApiError(ErrorType.RATE_LIMIT, "The budget is used up."))
+    (attempt,) = log.exchange().upstream
+    assert (attempt.outcome, attempt.error_message) == ("ok", "")
+    log.begin(ONE, "first candidate", 2)
+    log.fail(ApiError(ErrorType.API, "no"))
+    assert [each.outcome for each in log.exchange().upstream] == ["ok", "api_error"]

@@ -89,6 +89,19 @@ async def test_candidates_nobody_uses_are_forgotten() -> None:
     assert len(kept._known) == MAX_KNOWN
 
 
+@pytest.mark.expects_log("breaker_changed")
+async def test_many_that_rested_at_once_are_forgotten_together_once_they_rest_no_more() -> None:
+    health, clock, _ = made()
+    for number in range(MAX_KNOWN + 50):
+        with health.trying(Candidate("one", f"m{number}"), provider("one"), POLICY) as ticket:
+            ticket.failed(UpstreamError(ErrorType.RATE_LIMIT, "x", retry_after_s=60.0))
+    kept: Any = health
+    assert len(kept._known) == MAX_KNOWN + 50
+    clock.now = 61.0
+    await use(health, "one more")
+    assert len(kept._known) == MAX_KNOWN
+
+
 async def test_an_outage_is_not_forgotten_for_candidates_that_came_later() -> None:
     health, clock, announced = made()
     for _ in range(2):

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from proxy.store.database import open_database
+from proxy.store.decisions_schema import DECISIONS
 from proxy.store.ledger import LedgerStore
 from proxy.store.ledger_reader import LedgerReader
 from proxy.store.ledger_values import AttemptRow, Entry, RequestRow
@@ -41,6 +42,16 @@ async def test_without_a_running_program_the_newest_come_first_and_older_ones_on
     assert reader.request("req_3") == _row(3)
     assert reader.request("req_9") is None
     assert reader.attempts("req_3") == list(_attempts(_row(3)))
+
+
+async def test_data_of_a_version_before_the_audit_has_no_decisions(home: Path) -> None:
+    await _written(home, _row(1))
+    database = await open_database(home, NOW)
+    await database.run(DECISIONS.drop)
+    await database.close()
+    reader = LedgerReader(home)
+    assert reader.request("req_1") == _row(1)
+    assert reader.decisions("req_1") == []
 
 
 async def test_a_request_that_began_earlier_and_ended_later_stands_where_it_began(home: Path) -> None:
