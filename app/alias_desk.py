@@ -60,6 +60,8 @@ class AliasDesk:
             for each in alias.candidates
         ]
         section: dict[str, Any] = {"match": list(alias.match), "candidates": candidates}
+        if not alias.match and not self._configuration.has_in_file("aliases", replaces or "", "match"):
+            del section["match"]
         if alias.falls_back_to_dearer or self._says_dearer(replaces) or self.dearer(alias, replaces):
             # The editor has told what this means: a `false` that is written down is told of no more.
             section["fall_back_to_dearer"] = alias.falls_back_to_dearer

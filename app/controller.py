@@ -123,13 +123,13 @@ class Controller(
         LogControls.__init__(self, configuration, logs, self._announce)
         self._problems_told: tuple[Problem, ...] = ()
         """Those about MCP servers: they come up while the servers start."""
-        settings_file = WatchedFile(
+        self._settings_file = WatchedFile(
             lambda: configuration.settings_path, "The settings", configuration.content, self._take_settings
         )
         servers_file = WatchedFile(
             lambda: self._mcp_file.path, "The MCP servers", self._mcp_file.content, self.take_mcp_edit, "mcp"
         )
-        self._hand_edits = HandEdits((settings_file, servers_file), self._announce_state)
+        self._hand_edits = HandEdits((self._settings_file, servers_file), self._announce_state)
         self._sleep = sleep
         self._watching: asyncio.Task[None] | None = None
         self._is_quitting = self._is_hurrying = self._is_closed = False
@@ -232,7 +232,7 @@ class Controller(
         except SettingsError as exc:
             return str(exc)
         await self.follow_settings()
-        self._hand_edits.forget()  # before anybody is told how things stand
+        self._hand_edits.forget(self._settings_file)  # before anybody is told how things stand
         self._took_over(*EVERYTHING)
         return None
 

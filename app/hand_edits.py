@@ -81,10 +81,10 @@ class HandEdits:
             if looks.problem is not None
         )
 
-    def forget(self) -> None:
-        """All files were read anew: they are compared again at the next looks."""
-        for _, looks in self._files:
-            looks.is_known, looks.problem = False, None
+    def forget(self, file: WatchedFile) -> None:
+        """A file was read anew: it is compared again at the next looks."""
+        looks = next(looks for each, looks in self._files if each is file)
+        looks.is_known, looks.problem = False, None
 
     async def look(self) -> None:
         """Looks at each file once."""

@@ -19,6 +19,9 @@ from gui.widgets.cards import row
 from gui.widgets.data_table import DataTable
 from gui.widgets.text import label, selectable
 
+_LEAST_BODY = 120
+"""Pixels of a body that stay readable in a low window."""
+
 
 class RequestExchanges(QWidget):
     """A table of steps, and the chosen one beside it."""
@@ -56,6 +59,7 @@ class RequestExchanges(QWidget):
         self.keep = button(theme, "Keep bodies", on_click=self.keep_asked.emit)
         self._stack = QStackedWidget()
         self._stack.setAccessibleName("Body or a hint")
+        self._stack.setMinimumHeight(theme.px(_LEAST_BODY))
         self._stack.addWidget(self.body)
         self._stack.addWidget(self._hint_page())
         self.splitter = QSplitter(Qt.Orientation.Horizontal)

@@ -39,6 +39,21 @@ async def test_aliases_are_edited_resolved_and_kept_in_order(make: Make) -> None
     assert desk.restore_alias("never") == "no alias 'never' was removed since the start"
 
 
+async def test_patterns_that_nobody_wrote_are_not_written_either(make: Make) -> None:
+    bench = make(
+        settings=f"{OPENROUTER}aliases: {{long: {{candidates: [{{provider: openrouter, model: m}}]}}}}\n"
+    )
+    await bench.controller.start()
+    (long,) = bench.desk.aliases()
+    assert bench.desk.save_alias(replace(long, name="longer"), replaces="long") is None
+    await bench.until(AliasesChanged)
+    assert "match" not in bench.folders.settings_file.read_text()
+    for match in (("a*",), ()):
+        assert bench.desk.save_alias(replace(long, name="longer", match=match), replaces="longer") is None
+        await bench.until(AliasesChanged)
+        assert bench.desk.aliases()[0].match == match
+
+
 async def test_a_model_of_the_environment_is_shown_and_never_written_down(make: Make) -> None:
     bench = make(Entries({"openrouter": KEY}), {"BIG_MODEL": "vendor/huge"}, OPENROUTER)
     await bench.controller.start()

@@ -19,8 +19,9 @@ class Bench:
         self.taken: list[bytes] = []
         self.told = 0
         self.reader_raises = False
-        file = WatchedFile(lambda: path, "The settings", lambda: self.in_force, self._take)
-        self.edits = HandEdits((file,), self._tell)
+        self.file = WatchedFile(lambda: path, "The settings", lambda: self.in_force, self._take)
+        self.other = WatchedFile(lambda: path.with_name("other"), "The other", lambda: b"", self._take)
+        self.edits = HandEdits((self.file,), self._tell)
 
     async def _take(self) -> str | None:
         if self.reader_raises:
@@ -116,7 +117,7 @@ async def test_after_everything_was_read_anew_nothing_old_is_told(bench: Bench) 
     bench.path.write_bytes(b"broken")
     await bench.look()
     bench.in_force = b"broken"
-    bench.edits.forget()
+    bench.edits.forget(bench.file)
     await bench.look()
     assert (bench.problems, bench.taken) == ([], [])
 
@@ -131,3 +132,14 @@ async def test_a_reader_that_raises_is_told_of_and_the_next_edit_is_taken(bench:
     bench.path.write_bytes(b"mended")
     await bench.look()
     assert (bench.taken, bench.problems) == ([b"mended"], [])
+
+
+@pytest.mark.expects_log("hand_edit_not_taken")
+async def test_a_file_that_is_read_anew_leaves_what_is_wrong_with_another(bench: Bench) -> None:
+    bench.edits = HandEdits((bench.file, bench.other), lambda: None)
+    bench.path.write_bytes(b"broken")
+    await bench.look()
+    titles = [each.title for each in bench.edits.problems()]
+    assert titles == ["The settings on disk are not in force", "The other on disk are not in force"]
+    bench.edits.forget(bench.file)
+    assert [each.title for each in bench.edits.problems()] == titles[1:]
