@@ -30,6 +30,8 @@ def collect_only_when_asked() -> None:
 def collect_if_due() -> None:
     """Collects, on the thread that calls, what Python itself would have collected by now."""
     counts, limits = gc.get_count(), gc.get_threshold()
+    if not limits[0]:  # as Python has it: nothing is collected now
+        return
     due = [generation for generation in (0, 1, 2) if counts[generation] > limits[generation]]
     if due:
         gc.collect(due[-1])

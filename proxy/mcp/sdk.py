@@ -24,12 +24,13 @@ async def connection_class() -> type[Connection]:
 def _imported() -> ModuleType:
     if _CONNECTION in sys.modules:
         return importlib.import_module(_CONNECTION)
-    was_on = gc.isenabled()
-    gc.disable()  # else it runs several times over all that the import makes, and stops all threads each time
+    limits = gc.get_threshold()
+    # Else it runs several times over all that the import makes, and stops all threads each time. It is not
+    # disabled: a program that asks for collections itself goes by the thresholds.
+    gc.set_threshold(0)
     try:
         module = importlib.import_module(_CONNECTION)
         gc.freeze()  # modules live for ever: the collector need not look at them while servers run
     finally:
-        if was_on:
-            gc.enable()
+        gc.set_threshold(*limits)
     return module

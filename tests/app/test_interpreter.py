@@ -75,6 +75,15 @@ def test_what_is_not_due_yet_is_left_alone() -> None:
     assert destroyed_on == []
 
 
+def test_nothing_is_collected_while_the_threshold_is_zero() -> None:
+    destroyed_on: list[threading.Thread] = []
+    Node(destroyed_on)
+    allocate_elsewhere()
+    gc.set_threshold(0)
+    collect_if_due()
+    assert destroyed_on == []
+
+
 def test_what_survived_is_looked_at_again() -> None:
     destroyed_on: list[threading.Thread] = []
     gc.set_threshold(100, 2, 2)

@@ -28,9 +28,10 @@ def test_without_servers_nothing_of_the_sdk_is_loaded() -> None:
 @pytest.mark.parametrize("was", ["enable", "disable"])
 def test_the_first_import_keeps_the_collector_as_it_was(was: str) -> None:
     code = (
-        f"import asyncio, gc; from proxy.mcp.sdk import connection_class; gc.{was}(); "
-        "print(asyncio.run(connection_class()).__name__, gc.isenabled(), gc.get_freeze_count() > 10_000)"
+        f"import asyncio, gc; from proxy.mcp.sdk import connection_class; gc.{was}(); gc.set_threshold(700); "
+        "print(asyncio.run(connection_class()).__name__, gc.isenabled(), "
+        "gc.get_freeze_count() > 10_000, gc.get_threshold()[0])"
     )
     root = Path(__file__).parents[3]
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
-    assert told.stdout.split() == ["Connection", str(was == "enable"), "True"]
+    assert told.stdout.split() == ["Connection", str(was == "enable"), "True", "700"]
