@@ -164,7 +164,7 @@ def shared_data() -> Path:
     if not (folder / "recordings").is_dir():
         if os.environ.get("CI"):
             pytest.fail(missing_reason(folder), pytrace=False)
-        pytest.skip(missing_reason(folder))
+        pytest.skip(missing_reason(folder))  # the shared data is not there
     return folder
 
 
@@ -178,4 +178,4 @@ def claude_code() -> Path:
     missing = "Claude Code is not installed: `python3 build_scripts/dev.py clients` installs it"
     if os.environ.get("CI") and shutil.which("npm"):
         pytest.fail(missing, pytrace=False)
-    pytest.skip(missing)
+    pytest.skip(missing)  # the real client is not installed

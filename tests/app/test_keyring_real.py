@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 pytestmark = [
-    pytest.mark.skipif(
+    pytest.mark.skipif(  # a real keyring needs its daemon and a bus
         sys.platform != "linux"
         or not shutil.which("gnome-keyring-daemon")
         or not shutil.which("dbus-run-session"),

@@ -158,7 +158,7 @@ async def test_a_program_that_ends_takes_its_notifications_back(
     assert await service.next_closed() == shown.number
 
 
-@pytest.mark.skipif(
+@pytest.mark.skipif(  # who has the keyboard is for a window manager to say
     shutil.which("openbox") is None or shutil.which("xdotool") is None, reason="needs openbox and xdotool"
 )
 async def test_typing_goes_on_where_it_was_until_the_approval_window_is_chosen(

@@ -124,7 +124,7 @@ def test_a_recorded_call_is_decided_as_the_real_client_did(
 
 def test_every_exception_from_the_recording_is_still_needed() -> None:
     if not _VECTORS:
-        pytest.skip(missing_reason(_FILE.parent.parent))
+        pytest.skip(missing_reason(_FILE.parent.parent))  # the shared data is not there
     subjects = {_subject(vector) for vector in _VECTORS}
     undecided = {(each["tool"], _subject(each)) for each in _VECTORS if each["decision"] == "n/a"}
 

@@ -365,7 +365,7 @@ async def test_it_runs_on_the_desktops_loop() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not made for Windows")
 def test_it_runs_on_uvloop() -> None:
-    uvloop = pytest.importorskip("uvloop")
+    uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed")
     loop = uvloop.new_event_loop()
     try:
         assert loop.run_until_complete(stream_and_stop())

@@ -12,7 +12,7 @@ from proxy.tools.child_output import HeadOutput, TailOutput
 from proxy.tools.children import Children, Launch
 from tests.proxy.tools.tool_room import lives, run_child, survivors
 
-pytestmark = pytest.mark.skipif(
+pytestmark = pytest.mark.skipif(  # POSIX only
     sys.platform == "win32", reason="process groups are POSIX; Windows has job objects"
 )
 

@@ -16,7 +16,7 @@ from proxy.tools.child_output import HeadOutput
 from proxy.tools.children import CannotStart, Children, Launch
 from tests.proxy.tools.tool_room import lives, run_child, survivors
 
-pytestmark = pytest.mark.skipif(
+pytestmark = pytest.mark.skipif(  # POSIX only
     sys.platform == "win32", reason="process groups are POSIX; Windows has job objects"
 )
 _ROOT = Path(__file__).parents[3]
@@ -259,7 +259,7 @@ async def test_children_live_on_the_desktops_loop_too(tmp_path: Path) -> None:
 
 
 def test_children_live_on_the_headless_loop_too(tmp_path: Path) -> None:
-    uvloop = pytest.importorskip("uvloop")
+    uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed")
     loop = uvloop.new_event_loop()
     try:
         loop.run_until_complete(asyncio.wait_for(_use_children(tmp_path), 20))

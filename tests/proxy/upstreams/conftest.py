@@ -10,5 +10,6 @@ import pytest
 @pytest.fixture(scope="session")
 def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     """A server's TLS context with a certificate that nobody trusts."""
-    module = pytest.importorskip("tests.proxy.upstreams.certificate", exc_type=ImportError)
+    name, why = "tests.proxy.upstreams.certificate", "certificates are made by cryptography, a test package"
+    module = pytest.importorskip(name, reason=why, exc_type=ImportError)
     return module.self_signed_context(tmp_path_factory.mktemp("certificate"))
