@@ -70,6 +70,8 @@ class Health:
         self._known: dict[tuple[str, str], _Known] = {}
         self._refused: dict[str, tuple[ProviderConfig, KeyRests]] = {}
         self._lines: dict[str, Line] = {}
+        self._configured: Mapping[str, ProviderConfig] | None = None
+        """By the settings in force; None: by those of the start, which every request has."""
         self._waiting: dict[asyncio.Future[None], None] = {}
         """In the order they came: the first to be woken is the first to look."""
 
@@ -103,6 +105,7 @@ class Health:
 
     def apply(self, providers: Mapping[str, ProviderConfig]) -> None:
         """Takes changed settings: as many places as they say, and nothing known of providers that changed."""
+        self._configured = providers
         for provider in providers.values():
             self.line(provider).resize(provider.max_concurrent)
         for known in tuple(self._known.values()):
@@ -229,7 +232,7 @@ class Health:
         now, name = self.clock(), known.provider.name
         if error.type is ErrorType.RATE_LIMIT:
             known.limited = known.limited.after(index, error, now)
-        else:
+        elif self._is_stored(known):
             self._refused[name] = known.provider, self._refused_of(known.provider).after(index, error, now)
         known.error = error
         _log.warning("key_rests", provider=name, key=index + 1, status=error.status)
@@ -249,11 +252,18 @@ class Health:
         return known
 
     def _remember(self, candidate: Candidate, provider: ProviderConfig) -> _Known:
+        """Begins to know a candidate; what a request with earlier settings finds out, it keeps to itself."""
+        known = _Known(candidate, provider)
+        if self._configured is not None and self._configured.get(provider.name) != provider:
+            return known
         key = candidate.provider, candidate.model
         if key in self._known:
             self._forget(self._known[key])
-        known = self._known[key] = _Known(candidate, provider)
+        self._known[key] = known
         return known
+
+    def _is_stored(self, known: _Known) -> bool:
+        return self._known.get((known.candidate.provider, known.candidate.model)) is known
 
     def _forget_one(self) -> None:
         """Forgets the one that was not used for longest; what rests is kept until its rest is over."""
@@ -279,7 +289,7 @@ class Health:
         before, known.breaker = known.breaker, after
         if after.state == before.state and after.until == before.until:
             return
-        if self._known.get((known.candidate.provider, known.candidate.model)) is not known:
+        if not self._is_stored(known):
             return
         announced = self._announcement(known)
         _log.info(

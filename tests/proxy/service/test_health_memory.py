@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -77,6 +78,25 @@ async def test_a_request_with_earlier_settings_leaves_no_breaker_behind() -> Non
     with health.trying(ONE, changed, POLICY) as ticket:
         ticket.answered()
     assert [each.state for each in announced if isinstance(each, BreakerChanged)] == ["open", "closed"]
+
+
+@pytest.mark.expects_log("breaker_changed", "key_rests")
+async def test_a_request_with_earlier_settings_takes_nothing_away_from_those_in_force() -> None:
+    health, _, announced = made()
+    earlier = provider("one", key=SecretStr("a"), further_keys=(SecretStr("b"),))
+    now = replace(earlier, key=SecretStr("new"))
+    health.apply({"one": now})
+    for _ in range(2):
+        await fail(health, of=now)
+    with health.trying(ONE, earlier, POLICY) as ticket:
+        ticket.failed(UpstreamError(ErrorType.AUTHENTICATION, "no"))
+    with health.trying(ONE, earlier, POLICY) as ticket:
+        ticket.answered()
+    assert health.standing(ONE, now).rest_s == 60
+    assert [each.state for each in announced if isinstance(each, BreakerChanged)] == ["open"]
+    health.reset("one", None)
+    with health.trying(ONE, now, POLICY) as ticket:
+        assert ticket.provider.key == SecretStr("new")
 
 
 async def test_candidates_nobody_uses_are_forgotten() -> None:
